@@ -1,0 +1,132 @@
+# Vitrine's one Makefile.  `make help` lists what it can do; MODE=debug or MODE=asan builds beside the release.
+#
+# Sources are found, not listed: a new .c file below a room is built.  trace/provider*.c alone go into the LTTng
+# provider, a shared object that the program opens only when it traces.  Tests are found too: see tests/run.sh.
+
+CC := gcc
+CLANG := clang
+MODE ?= $(or $(filter asan debug,$(MAKECMDGOALS)),release)
+PREFIX ?= /usr/local
+N ?= 2000000
+
+BUILD := build$(if $(filter-out release,$(MODE)),/$(MODE))
+B := $(BUILD)
+FLAGS_release := -O2
+FLAGS_debug := -Og -DDEBUG
+FLAGS_asan := -O1 -DDEBUG -fsanitize=address,undefined -fno-omit-frame-pointer
+WARN := -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes $(if $(WERROR)$(CI),-Werror)
+CFLAGS := -std=gnu11 -g $(FLAGS_$(MODE)) $(WARN) -D_GNU_SOURCE -I. $(EXTRA)
+LDFLAGS := $(filter -fsanitize%,$(FLAGS_$(MODE)))
+LIBS := -lreadline -lbfd -lopcodes -ldl -lm -lpthread
+
+ROOMS := $(wildcard core vmi gdbstub trace repl)
+SRC := $(sort $(shell find $(ROOMS) -name '*.c' -o -name '*.S'))
+PROVIDER := $(filter trace/provider%.c,$(SRC))
+OBJ := $(patsubst %,$(B)/obj/%.o,$(basename $(filter-out $(PROVIDER),$(SRC))))
+CORE := $(filter-out $(B)/obj/core/main.o,$(OBJ))
+UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*_test.c))
+FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
+GUEST := $(patsubst tests/guest/%.S,$(B)/guest/%.elf,$(wildcard tests/guest/*.S))
+
+.PHONY: all run check help linux bench asan debug install fuzz fmt docs diff tour floors rebase clean deps
+.DELETE_ON_ERROR:
+.SECONDEXPANSION:
+.SECONDARY:
+
+all: $(B)/vitrine $(if $(PROVIDER),$(B)/vitrine-trace.so) $(B)/lantern.elf ## build everything that runs
+
+run: $(B)/vitrine $(if $(PROVIDER),$(B)/vitrine-trace.so) $(B)/lantern.elf ## install what is missing, build, boot the teaching kernel with the console
+	@if [ -t 0 ]; then exec $(B)/vitrine -kernel $(B)/lantern.elf; \
+	else exec $(B)/vitrine -batch -kernel $(B)/lantern.elf -append tour; fi
+
+check: all $(UNIT) $(GUEST) ## install what is missing, build, run the whole suite (T=word runs the tests named so)
+	@B=$(B) CC="$(CC)" CLANG="$(CLANG)" CFLAGS="$(CFLAGS)" tests/run.sh $(T)
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+linux: $(B)/vitrine ## fetch Debian's i386 kernel and busybox and boot them to a shell (FLAVOUR=686 or 686-pae)
+	@ENGINE=$${ENGINE:-$(B)/vitrine} scripts/linux.sh boot
+
+bench: all ## measure native, translated and QEMU's TCG side by side (W=word runs the workloads named so)
+	@tests/bench/bench.py $(W)
+
+asan: all ## build with sanitizers into build/asan
+debug: all ## build for a debugger into build/debug
+
+fuzz: $(FUZZ) ## fuzz each codec for a minute (SECONDS=60)
+	@for f in $(FUZZ); do n=$$(basename $$f _fuzz); mkdir -p build/fuzz/$$n.corpus; echo "fuzz $$n"; \
+	$$f -max_total_time=$${SECONDS:-60} -artifact_prefix=build/fuzz/ build/fuzz/$$n.corpus \
+	$$(ls -d tests/fuzz/$$n.seeds 2>/dev/null) >build/fuzz/$$n.log 2>&1 || { tail -n 20 build/fuzz/$$n.log; exit 1; }; done
+
+diff: $(B)/vitrine ## compare N random instructions in the translator with this machine's CPU (N=2000000 SEED=1)
+	@tests/diff/run.sh $(or $(SEED),1) $(N)
+
+fmt: ## lay out the C sources by .clang-format
+	@find $(ROOMS) tests -name '*.[ch]' | xargs clang-format -i
+
+docs: ## make the reference pages from the tables
+	@scripts/tables.sh
+
+tour: ## print the marked passages of the sources in telling order
+	@find $(ROOMS) -name '*.[chS]' | xargs awk -f scripts/tour.awk
+
+floors: ## check that every file includes only its own room and those above it
+	@find $(ROOMS) -name '*.[chS]' | sort | xargs awk -f scripts/floors.awk core/floors
+
+rebase: all ## accept what the golden, console and gdb tests print now; then read the diff
+	@REBASE=1 B=$(B) tests/run.sh golden repl gdb
+
+install: all ## install program, manual page, completion and scripts (PREFIX=/usr/local DESTDIR=)
+	install -D -m 755 $(B)/vitrine $(DESTDIR)$(PREFIX)/bin/vitrine
+	install -D -m 644 $(B)/lantern.elf $(DESTDIR)$(PREFIX)/share/vitrine/lantern.elf
+	install -D -m 644 docs/vitrine.1 $(DESTDIR)$(PREFIX)/share/man/man1/vitrine.1
+	install -D -m 644 scripts/vitrine.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vitrine
+	$(if $(PROVIDER),install -D -m 755 $(B)/vitrine-trace.so $(DESTDIR)$(PREFIX)/lib/vitrine/vitrine-trace.so)
+	for s in vmi-freq bt-report vmi-timeline compare flame; do [ ! -e scripts/$$s ] || \
+	install -D -m 755 scripts/$$s $(DESTDIR)$(PREFIX)/share/vitrine/scripts/$$s; done
+	for s in scripts/*.py; do [ ! -e $$s ] || install -D -m 644 $$s $(DESTDIR)$(PREFIX)/share/vitrine/$$s; done
+
+clean: ## remove what was built, but not what was fetched
+	rm -rf build/obj build/unit build/guest build/log build/debug build/asan build/fuzz build/diff \
+	build/vitrine build/vitrine-trace.so build/lantern* build/bench/run
+
+# What `run` and `check` need from Debian's packages is there before the first file is compiled.
+GOAL := $(filter run check bench diff,$(MAKECMDGOALS))
+deps:
+	@scripts/install-deps.sh $(GOAL)
+ifneq ($(GOAL),)
+$(OBJ) $(UNIT) $(GUEST) $(B)/lantern.elf $(B)/vitrine: | deps
+endif
+
+$(B)/vitrine: $(OBJ)
+	@echo "  link $@"; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/vitrine-trace.so: $(patsubst %.c,$(B)/obj/%.o,$(PROVIDER))
+	@echo "  link $@"; $(CC) $(LDFLAGS) -shared -o $@ $^ -llttng-ust -ldl
+
+# The guest's SSE and x87 registers are live in these rooms, so their C code must not touch them.
+$(B)/obj/core/op/%.o $(B)/obj/core/cpu/%.o $(B)/obj/core/mem/%.o: CFLAGS += -mgeneral-regs-only
+$(B)/obj/core/bt/%.o $(B)/obj/core/dev/%.o: CFLAGS += -mgeneral-regs-only
+$(B)/obj/trace/provider%.o: CFLAGS += -fPIC -Wno-missing-prototypes -Wno-strict-prototypes
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D); echo "  cc $<"; $(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(B)/obj/%.o: %.S
+	@mkdir -p $(@D); echo "  as $<"; $(CC) -g -I. -MMD -MP -c -o $@ $<
+
+# A unit test links what its `/* LINK: file.o file.c */` line names, or all of the program but main.
+linked = $(or $(patsubst %,$(B)/obj/%.o,$(basename $(shell sed -n 's,.*/\* LINK: *\(.*[^ ]\) *\*/.*,\1,p' $(1)))),$(CORE))
+$(B)/unit/%: $(B)/obj/tests/unit/%.o $$(call linked,tests/unit/$$*.c)
+	@mkdir -p $(@D); echo "  link $@"; $(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+build/fuzz/%: tests/fuzz/%.c
+	@mkdir -p $(@D); $(CLANG) $(CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< \
+	$(shell sed -n 's,.*/\* LINK: *\(.*[^ ]\) *\*/.*,\1,p' $<)
+
+# One behaviour each, flat and free-standing, entered by multiboot.
+$(B)/guest/%.elf: tests/guest/%.S $(wildcard tests/guest/*.h tests/guest/*.ld)
+	@mkdir -p $(@D); $(CC) -m32 -g -nostdlib -static -no-pie -Itests/guest -I. -Wl,--build-id=none -Wl,-Ttext=0x100000 -o $@ $<
+
+-include tests/guest/lantern/lantern.mk
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
