@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* CHECK: what must be true of our own code, in every build.  A failure is
+ * our bug, never the guest's; it prints one line and calls the hook (the
+ * debugger sets it) before the process ends. */
+#ifndef CORE_BASE_CHECK_H
+#define CORE_BASE_CHECK_H
+
+#define CHECK(cond, ...) \
+	((cond) ? (void)0 : check_failed(__FILE__, __LINE__, #cond, __VA_ARGS__))
+
+/* Called once, with the failed line's text, before abort(). */
+extern void (*check_hook)(const char *text);
+
+_Noreturn void check_failed(const char *file, int line, const char *cond,
+			    const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The guest CPU's state, all of it, and the one pending exception.
+ *
+ * While translated code runs, the general registers and the arithmetic
+ * flags live in the host's; struct cpu holds them whenever C code runs that
+ * was called as an operation (core/op) or outside translated code.  Field
+ * offsets are used by translated code and core/bt/enter.S. */
+#ifndef CORE_CPU_CPU_H
+#define CORE_CPU_CPU_H
+
+#include "core/base/types.h"
+#include "core/x86/bits.h"
+
+enum { EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI };
+enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_COUNT };
+
+/* A segment register: visible selector and descriptor cache. */
+struct seg {
+	u16 sel;
+	u16 attr; /* bits of core/x86/bits.h; 0 = unusable (null selector) */
+	u32 base;
+	u32 limit; /* in bytes, granularity applied */
+};
+
+struct dtable {
+	u32 base;
+	u16 limit;
+};
+
+enum exc {
+#define EXCEPTION(vec, name, class, err, text) EXC_##name = vec,
+#include "core/cpu/exceptions.def"
+};
+
+/* How an event reached delivery; decides error codes and privilege checks. */
+enum event_kind {
+	EVENT_FAULT,	/* exception reported with eip of the instruction */
+	EVENT_TRAP,	/* exception reported with eip after it (#DB, #BP, #OF) */
+	EVENT_SOFT,	/* INT n, INT3, INTO: gate DPL is checked */
+	EVENT_EXTERNAL, /* hardware interrupt or NMI: EXT bit set */
+};
+
+struct exception {
+	bool pending;
+	u8 vector;
+	bool has_error;
+	u32 error;
+	u32 cr2; /* for #PF, becomes CR2 at delivery */
+	u32 dr6; /* for #DB, bits to OR into DR6 at delivery */
+	u8 kind; /* enum event_kind: FAULT or TRAP */
+};
+
+struct mem;
+struct bus;
+
+struct cpu {
+	u32 gpr[8];
+	u32 eip;
+	/* EFLAGS in parts: translated code stores each without touching the
+	 * others.  cpu_eflags() adds them up. */
+	u32 arith; /* CF PF AF ZF SF OF, other bits 0 */
+	u32 iflag; /* 0 or EFL_IF */
+	u32 dflag; /* 0 or EFL_DF */
+	u32 sysflags; /* TF IOPL NT RF VM AC VIF VIP ID */
+
+	struct seg seg[SEG_COUNT];
+	struct seg ldtr, tr;
+	struct dtable gdtr, idtr;
+	u32 cr0, cr2, cr3, cr4;
+	u32 dr[8];
+	u64 pdpte[4]; /* PAE: loaded by CR3 writes (SDM 3A 4.4.1) */
+	u8 cpl;
+	bool halted;
+	bool shadow; /* interrupts held for one instruction (STI, MOV SS) */
+	bool nmi_blocked; /* until IRET */
+	bool nmi_pending;
+	bool shutdown; /* triple fault */
+	/* Something a mode key depends on changed (segment, CPL, CR0, CR4,
+	 * CR3, EFLAGS.VM/TF/AC); the translator looks before going on. */
+	bool mode_changed;
+
+	u64 efer, pat, apic_base;
+	u32 sysenter_cs, sysenter_esp, sysenter_eip;
+	s64 tsc_offset; /* guest TSC = clock ticks + offset */
+	/* MSRs that are only stored (SDM 3A 11.11: MTRRs; 35: the rest) */
+	u64 mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
+	u64 misc_enable, mcg_status, bios_sign;
+
+	struct exception exc;
+
+	/* x87, MMX, SSE in FXSAVE layout (SDM 2A FXSAVE, 32-bit form); may be
+	 * stale while fpu_live: the host registers then hold it. */
+	u8 fxsave[512] __attribute__((aligned(16)));
+	bool fpu_live;
+
+	u64 icount; /* guest instructions retired since reset */
+	struct mem *mem; /* borrowed */
+	struct bus *bus; /* borrowed */
+	void *vm; /* borrowed; for hooks only */
+};
+
+static inline u32 cpu_eflags(const struct cpu *c)
+{
+	return c->arith | c->iflag | c->dflag | c->sysflags | EFL_ONE;
+}
+
+/* Sets all of EFLAGS as given; the caller has masked what may change. */
+void cpu_set_eflags(struct cpu *c, u32 value);
+
+static inline bool cpu_is_vm86(const struct cpu *c)
+{
+	return c->sysflags & EFL_VM;
+}
+static inline bool cpu_is_real(const struct cpu *c)
+{
+	return !(c->cr0 & CR0_PE);
+}
+static inline unsigned cpu_iopl(const struct cpu *c)
+{
+	return (c->sysflags & EFL_IOPL) >> EFL_IOPL_SHIFT;
+}
+
+/* Records an exception at the current instruction and returns false, so
+ * `return cpu_raise(c, EXC_GP, 0)` reads well.  Error codes are kept for
+ * vectors that have one.  The first exception of an instruction wins. */
+bool cpu_raise(struct cpu *c, enum exc vector, u32 error);
+
+/* #PF at `lin` with the error code of SDM 3A 4.7. */
+bool cpu_raise_pf(struct cpu *c, gla_t lin, u32 error);
+
+/* Power-on state (SDM 3A 9.1): real mode, CS:EIP f000:fff0. */
+void cpu_reset(struct cpu *c);
+
+/* Name of a vector ("#PF", or "int 20h" text is left to the caller). */
+const char *cpu_exception_name(unsigned vector);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Guest memory as operations and devices see it: physical ranges, the page
+ * walk with its faults and accessed/dirty bits, and segment-checked access.
+ * Windows (the fast way translated code takes) are in window.h.
+ *
+ * Nothing here uses x87 or SSE registers or calls libc on the paths marked
+ * fast: translated code's helpers run them with the guest's FPU state live. */
+#ifndef CORE_MEM_MEM_H
+#define CORE_MEM_MEM_H
+
+#include "core/base/err.h"
+#include "core/base/types.h"
+
+struct cpu;
+struct mem;
+
+/* Kinds of access, OR-ed; read when neither WRITE nor EXEC is given. */
+enum mem_access {
+	MEM_READ = 0,
+	MEM_WRITE = 1,
+	MEM_EXEC = 2,
+	MEM_USER = 4,	/* as CPL 3 */
+	MEM_SYSTEM = 8, /* as CPL 0 whatever the CPL (descriptor tables, TSS) */
+};
+
+/* Makes RAM of `size` bytes (page multiple, 1 MiB to 3 GiB).  NULL on host
+ * trouble, with the reason in `e`. */
+struct mem *mem_new(u64 size, struct err *e);
+void mem_free(struct mem *m);
+u64 mem_ram_size(const struct mem *m);
+
+/* ---- physical ---- */
+
+/* Host pointer to guest RAM or ROM at [gpa, gpa+len), NULL when any byte of
+ * it is not plain memory.  Writing through it bypasses ROM protection and
+ * code tracking: loaders only. */
+void *mem_phys_ptr(struct mem *m, gpa_t gpa, u64 len);
+
+/* Physical access of any length; bytes that are nothing read FFh and ignore
+ * writes; device ranges go to the device.  Writes invalidate translations. */
+void mem_phys_read(struct mem *m, gpa_t gpa, void *buf, u64 len);
+void mem_phys_write(struct mem *m, gpa_t gpa, const void *buf, u64 len);
+
+/* A device range (MMIO).  size of an access is 1, 2 or 4 bytes; wider ones
+ * are split.  [base, base+len) is page aligned. */
+struct mmio {
+	gpa_t base;
+	u64 len;
+	const char *name;
+	void *dev; /* passed back */
+	u32 (*read)(void *dev, u32 offset, unsigned size);
+	void (*write)(void *dev, u32 offset, unsigned size, u32 value);
+};
+int mem_add_mmio(struct mem *m, const struct mmio *range, struct err *e);
+
+/* Makes RAM pages in [base, base+len) read-only to the guest (ROM images). */
+void mem_protect_rom(struct mem *m, gpa_t base, u64 len);
+
+/* ---- linear: paging applied, faults raised in `c` ---- */
+
+/* Walks to the physical address of `lin` for `access`; sets accessed and
+ * dirty bits as the processor does.  Raises #PF and returns false. */
+bool mem_translate(struct cpu *c, gla_t lin, unsigned access, gpa_t *gpa);
+
+/* The same without side effects or faults, for debuggers; false when not
+ * mapped. `access` bits other than MEM_EXEC are ignored. */
+bool mem_probe(struct cpu *c, gla_t lin, gpa_t *gpa);
+
+/* Copies len bytes; all pages are checked before the first byte moves.
+ * MEM_USER/MEM_SYSTEM in `access`: neither means by the current CPL. */
+bool mem_lin_read(struct cpu *c, gla_t lin, void *buf, unsigned len,
+		  unsigned access);
+bool mem_lin_write(struct cpu *c, gla_t lin, const void *buf, unsigned len,
+		   unsigned access);
+
+/* ---- by segment: limit, type and alignment checks, then linear ---- */
+
+/* Checks [off, off+len) in segment SEG_xx for access MEM_READ, MEM_WRITE or
+ * both ways; raises #GP or #SS (SDM 3A 5.3) and returns false. */
+bool mem_seg_check(struct cpu *c, unsigned seg, u32 off, unsigned len,
+		   unsigned access, gla_t *lin);
+bool mem_read(struct cpu *c, unsigned seg, u32 off, void *buf, unsigned len);
+bool mem_write(struct cpu *c, unsigned seg, u32 off, const void *buf,
+	       unsigned len);
+/* Checks that the write would succeed, without writing. */
+bool mem_check_write(struct cpu *c, unsigned seg, u32 off, unsigned len);
+
+/* ---- flushes, called when the guest does so ---- */
+void mem_flush_all(struct cpu *c);	/* CR0.PG, CR4 changes: globals too */
+void mem_flush_cr3(struct cpu *c);	/* CR3 was loaded: non-global */
+void mem_flush_page(struct cpu *c, gla_t lin); /* INVLPG */
+
+/* Host pointer for an access of `len` bytes that lies in one page of plain
+ * memory which may be touched without anyone being told; else NULL, without
+ * raising anything.  Fast. */
+void *mem_host_ptr(struct cpu *c, gla_t lin, unsigned len, unsigned access);
+
+/* Upward calls, set once by the machine. */
+struct mem_hooks {
+	void *arg;
+	/* Bytes of a page that holds translated code are about to change. */
+	void (*code_written)(void *arg, gpa_t gpa, u64 len);
+	/* The linear page's translation was dropped or changed. */
+	void (*unmapped)(void *arg, gla_t lin, u32 len);
+	/* A watched byte was touched (debugger or guest debug registers). */
+	void (*watched)(void *arg, gla_t lin, gpa_t gpa, unsigned len,
+			bool write);
+};
+void mem_set_hooks(struct mem *m, const struct mem_hooks *hooks);
+
+/* Marks a physical page as holding translated code, or not any more; while
+ * marked every guest, device and debugger write to it calls code_written. */
+void mem_mark_code(struct cpu *c, gpa_t gpa, bool holds_code);
+/* Makes accesses to the physical page call `watched`, or not any more. */
+void mem_mark_watch(struct cpu *c, gpa_t gpa, bool watch);
+
+/* Debugger access: no faults, no accessed/dirty bits; returns bytes moved
+ * before the first unmapped one.  Writes reach ROM as well. */
+unsigned mem_debug_read(struct cpu *c, gla_t lin, void *buf, unsigned len);
+unsigned mem_debug_write(struct cpu *c, gla_t lin, const void *buf,
+			 unsigned len);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of this room share.
+ *
+ * Invariants
+ * I-mem-1: a software-TLB write tag never names a page that holds
+ *          translated code, is watched, is ROM, or is not plain memory.
+ * I-mem-2: a TLB entry (or a window mapping) is never used after a flush
+ *          the manual makes the guest rely on.
+ * I-mem-3: no window maps a page writable that I-mem-1 forbids.
+ */
+#ifndef CORE_MEM_MEM_PRIV_H
+#define CORE_MEM_MEM_PRIV_H
+
+#include "core/base/copy.h"
+#include "core/cpu/cpu.h"
+#include "core/mem/mem.h"
+
+enum { TLB_SIZE = 512, MMIO_MAX = 8 };
+enum { TLB_EMPTY = 1 }; /* never equal to a page address */
+
+struct tlb_entry {
+	gla_t read, write, exec; /* page address, or TLB_EMPTY */
+	u32 pad;
+	u8 *host;	 /* of the page's first byte */
+};
+
+/* One walk's result. */
+struct walk {
+	gpa_t gpa;	/* of the byte asked for */
+	bool writable;	/* by the access's privilege, with CR0.WP */
+	bool page_rw;	/* R/W of all levels, WP aside */
+	bool user;	/* U/S of all levels */
+	bool global;
+	bool nx;
+	bool dirty;	/* D of the leaf is set now */
+	bool large;	/* mapped by a PDE: 4 MiB, or 2 MiB with PAE */
+	gpa_t leaf;	/* where the leaf entry stands */
+	gpa_t pde;	/* where the directory entry stands */
+	u64 leaf_value;
+};
+
+/* page_flags[] of each physical page below 4 GiB. */
+enum {
+	PAGE_RAM = 1,
+	PAGE_ROM = 2,
+	PAGE_MMIO = 4,
+	PAGE_CODE = 8,	 /* translations were made from it */
+	PAGE_WATCH = 16, /* a physical watchpoint lies in it */
+};
+
+struct window_pool;
+
+struct mem {
+	int fd;		/* memfd holding RAM at offset = gpa */
+	u8 *ram;	/* the whole of it, read-write */
+	u64 ram_size;
+	u8 *page_flags; /* 2^20 bytes */
+	struct mmio mmio[MMIO_MAX];
+	unsigned mmio_count;
+	struct tlb_entry tlb[2][TLB_SIZE]; /* supervisor, user */
+	struct window_pool *windows;
+	struct mem_hooks hooks;
+};
+
+/* Walks for `access` (MEM_USER given = user).  Returns 0 and sets accessed
+ * and dirty bits, or the page-fault error code | 0x80000000. */
+u32 walk_page(struct cpu *c, gla_t lin, unsigned access, struct walk *w);
+#define WALK_FAULT 0x80000000u
+
+static inline unsigned page_flags(const struct mem *m, gpa_t gpa)
+{
+	return gpa >> 32 ? 0 : m->page_flags[gpa >> 12];
+}
+
+static inline bool access_is_user(const struct cpu *c, unsigned access)
+{
+	return (access & MEM_USER) || (!(access & MEM_SYSTEM) && c->cpl == 3);
+}
+
+void tlb_flush_all(struct mem *m);
+
+/* What a device range answers (SDM: bus cycles of 1, 2, 4 bytes). */
+void mmio_read(struct mem *m, gpa_t gpa, void *buf, unsigned len);
+void mmio_write(struct mem *m, gpa_t gpa, const void *buf, unsigned len);
+
+#endif

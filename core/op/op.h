@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Operations: the instructions that cannot be copied, each a C function on
+ * the whole CPU state.  Translated code calls them with struct cpu complete:
+ * c->eip is the instruction's own address.  An operation checks everything,
+ * then acts; when it raises an exception no guest state has changed except
+ * what the manual says changes (REP strings keep the iterations done). */
+#ifndef CORE_OP_OP_H
+#define CORE_OP_OP_H
+
+#include "core/base/types.h"
+#include "core/cpu/cpu.h"
+#include "core/x86/decode.h"
+
+enum op_result {
+	OP_NEXT, /* done; go on after the instruction (eip not yet advanced) */
+	OP_JUMP, /* done; c->eip is where to go on, mode may have changed */
+	OP_FAULT, /* c->exc holds an exception */
+	OP_AGAIN, /* a REP was interrupted between iterations: eip unchanged */
+	OP_HALT, /* HLT executed; eip already after it, c->halted set */
+};
+
+typedef enum op_result op_fn(struct cpu *c, const struct insn *in);
+
+/* One declaration per row of ops.def. */
+#define OP(name, speed) op_fn op_##name;
+#include "core/op/ops.def"
+
+/* ---- events (event.c) ---- */
+
+/* Delivers c->exc (merging double and triple faults) and clears it. */
+void event_deliver_exception(struct cpu *c);
+/* Delivers vector as a hardware interrupt. */
+void event_deliver_interrupt(struct cpu *c, u8 vector);
+/* INT n, INT3, INTO: c->eip is the instruction's, next is after it. */
+enum op_result event_software(struct cpu *c, u8 vector, u32 next_eip);
+
+/* Effective address (offset in the segment) of the memory operand. */
+u32 op_ea(const struct cpu *c, const struct insn *in);
+
+/* Effects of writing control registers, shared with VMI. They check, raise
+ * #GP, flush what must be flushed and set mode_changed. */
+bool ctl_set_cr0(struct cpu *c, u32 value);
+bool ctl_set_cr3(struct cpu *c, u32 value);
+bool ctl_set_cr4(struct cpu *c, u32 value);
+bool ctl_load_pdptes(struct cpu *c, u32 cr3);
+
+/* Loads a segment register with the manual's checks; raises and returns
+ * false (seg_load.c). */
+bool seg_load(struct cpu *c, unsigned seg, u16 selector);
+/* Recomputes c->cpl-dependent state; sets mode_changed. */
+void seg_set_cpl(struct cpu *c, unsigned cpl);
+
+/* MSRs: false when the number is unknown or the value not allowed. */
+bool msr_read(struct cpu *c, u32 index, u64 *value);
+bool msr_write(struct cpu *c, u32 index, u64 value);
+
+/* What CPUID answers; `cpu_features` (cpuid.c) can switch bits off. */
+void cpuid_leaf(const struct cpu *c, u32 leaf, u32 subleaf, u32 out[4]);
+
+/* The world outside the CPU, set by vm: port I/O and time. */
+struct op_hooks {
+	/* size 1, 2 or 4 */
+	u32 (*port_in)(void *vm, u16 port, unsigned size);
+	void (*port_out)(void *vm, u16 port, unsigned size, u32 value);
+	u64 (*tsc)(void *vm); /* guest clock ticks since reset */
+	void (*apic_base_changed)(void *vm);
+	/* REP strings ask every iteration batch how many they may do now
+	 * (instruction budget left, at least 1) and say how many they did
+	 * beyond the first. */
+	u64 (*rep_allowance)(void *vm);
+	void (*rep_done)(void *vm, u64 extra_iterations);
+};
+extern struct op_hooks op_hooks;
+
+#endif
