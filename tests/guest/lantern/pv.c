@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The native side of the seam: each sensitive operation as the one
+ * instruction, or the few, that the hardware offers for it.
+ *
+ * A kernel port to another privilege model would start by reading this file:
+ * it is the complete list of what a kernel does that a program may not.  What
+ * is missing from it (port input and output, MSRs, the time-stamp counter)
+ * traps by itself wherever it is not allowed, so nobody needs to be asked.
+ */
+#include "kernel.h"
+
+static pv_call void native_cli(void)
+{
+	__asm__ volatile("cli" : : : "memory");
+}
+
+static pv_call void native_sti(void)
+{
+	__asm__ volatile("sti" : : : "memory");
+}
+
+static pv_call u32 native_save_flags(void)
+{
+	u32 flags;
+
+	__asm__ volatile("pushfl\n\tpopl %0" : "=r"(flags) : : "memory");
+	return flags & FLAG_IF;
+}
+
+static pv_call void native_restore_flags(u32 flags)
+{
+	if (flags & FLAG_IF)
+		native_sti();
+	else
+		native_cli();
+}
+
+/* sti holds interrupts off for one more instruction, so none can slip in
+ * before the hlt and leave us asleep with work to do (SDM 2B, STI). */
+static pv_call void native_halt(void)
+{
+	__asm__ volatile("sti\n\thlt" : : : "memory");
+}
+
+static pv_call void native_shutdown(void)
+{
+	for (;;)
+		__asm__ volatile("cli\n\thlt");
+}
+
+/* A new table takes effect only when the selectors are loaded again; cs can
+ * be loaded by a far jump only. */
+static pv_call void native_load_gdt(const struct table_pointer *table)
+{
+	__asm__ volatile("lgdt %0\n\t"
+			 "ljmp %1, $1f\n"
+			 "1:\tmovl %2, %%ds\n\t"
+			 "movl %2, %%es\n\t"
+			 "movl %2, %%ss\n\t"
+			 "movl %3, %%fs\n\t"
+			 "movl %3, %%gs"
+			 : : "m"(*table), "i"(KERNEL_CS), "r"(KERNEL_DS),
+			     "r"(0) : "memory");
+}
+
+static pv_call void native_load_idt(const struct table_pointer *table)
+{
+	__asm__ volatile("lidt %0" : : "m"(*table));
+}
+
+static pv_call void native_load_tr(u32 selector)
+{
+	__asm__ volatile("ltr %w0" : : "r"(selector));
+}
+
+/* The processor reads the new stack from the TSS at the next trap; there is
+ * nothing else to tell it. */
+static pv_call void native_set_kernel_stack(u32 ss, u32 esp0)
+{
+	(void)ss;
+	(void)esp0;
+}
+
+static pv_call u32 native_read_cr2(void)
+{
+	u32 value;
+
+	__asm__ volatile("movl %%cr2, %0" : "=r"(value));
+	return value;
+}
+
+static pv_call u32 native_read_cr3(void)
+{
+	u32 value;
+
+	__asm__ volatile("movl %%cr3, %0" : "=r"(value));
+	return value;
+}
+
+static pv_call void native_load_cr3(u32 directory)
+{
+	__asm__ volatile("movl %0, %%cr3" : : "r"(directory) : "memory");
+}
+
+static pv_call void native_write_cr0(u32 value)
+{
+	__asm__ volatile("movl %0, %%cr0" : : "r"(value) : "memory");
+}
+
+static pv_call void native_clear_ts(void)
+{
+	__asm__ volatile("clts");
+}
+
+static pv_call void native_invlpg(u32 address)
+{
+	__asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
+}
+
+/* Volatile, because the processor reads tables behind the compiler's back. */
+static pv_call void native_set_pte(u32 entry, u32 *where, u32 hint)
+{
+	(void)hint;
+	*(volatile u32 *)where = entry;
+}
+
+static pv_call void native_table_changed(u32 frame, u32 kind)
+{
+	(void)frame;
+	(void)kind;
+}
+
+static pv_call void native_batch(u32 kind)
+{
+	(void)kind;
+}
+
+static void native_cpuid(u32 leaf, struct cpuid_result *result)
+{
+	__asm__ volatile("cpuid"
+			 : "=a"(result->eax), "=b"(result->ebx),
+			   "=c"(result->ecx), "=d"(result->edx)
+			 : "0"(leaf), "2"(0));
+}
+
+/* A write to the unused POST port takes about a microsecond on a real ISA
+ * bus: time enough for the old interrupt controllers. */
+static pv_call void native_io_delay(void)
+{
+	out8(0x80, 0);
+}
+
+struct paravirt_ops pv = {
+	.name = "native or binary translation",
+	.cli = native_cli,
+	.sti = native_sti,
+	.save_flags = native_save_flags,
+	.restore_flags = native_restore_flags,
+	.halt = native_halt,
+	.shutdown = native_shutdown,
+	.load_gdt = native_load_gdt,
+	.load_idt = native_load_idt,
+	.load_tr = native_load_tr,
+	.set_kernel_stack = native_set_kernel_stack,
+	.read_cr2 = native_read_cr2,
+	.read_cr3 = native_read_cr3,
+	.load_cr3 = native_load_cr3,
+	.write_cr0 = native_write_cr0,
+	.clear_ts = native_clear_ts,
+	.invlpg = native_invlpg,
+	.set_pte = native_set_pte,
+	.table_made = native_table_changed,
+	.table_gone = native_table_changed,
+	.batch = native_batch,
+	.cpuid = native_cpuid,
+	.io_delay = native_io_delay,
+	.start_timer = pit_start,
+};
+
+const char *hv_name(void)
+{
+	return pv.name;
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The memory of a process: what it may use, and what it has.
+ *
+ * What it may use is a short list of regions: program, data, heap, mappings,
+ * stack.  What it has is in its page tables.  A new region costs nothing,
+ * because pages appear on first touch (fault.c).
+ *
+ * Fork copies the list, but not the memory.  Parent and child get entries for
+ * the same frames, both without the right to write and with the mark
+ * PTE_COW, "copy on write".  Whoever writes first takes a fault and gets a
+ * copy.  Most forks are followed by exec, and then hardly a page was copied.
+ */
+#include "kernel.h"
+
+enum { USER_ENTRIES = PAGE_OFFSET >> 22 };
+
+bool space_create(struct space *space)
+{
+	u32 frame = frame_alloc_zeroed();
+
+	memset(space, 0, sizeof(*space));
+	if (!frame)
+		return false;
+	space->directory = phys_to_virt(frame);
+	memcpy(space->directory + USER_ENTRIES, kernel_directory + USER_ENTRIES,
+	       (1024 - USER_ENTRIES) * sizeof(u32));
+	pv.table_made(frame, PV_DIRECTORY);
+	return true;
+}
+
+static void release_table(u32 entry)
+{
+	const u32 *table = phys_to_virt(entry & PAGE_MASK);
+
+	for (u32 i = 0; i < 1024; i++)
+		if (table[i] & PTE_PRESENT)
+			frame_release(table[i] & PAGE_MASK);
+	pv.table_gone(entry & PAGE_MASK, PV_PAGE_TABLE);
+	frame_release(entry & PAGE_MASK);
+}
+
+/* The space must not be loaded. */
+void space_destroy(struct space *space)
+{
+	u32 frame = virt_to_phys(space->directory);
+
+	for (u32 i = 0; i < USER_ENTRIES; i++)
+		if (space->directory[i] & PTE_PRESENT)
+			release_table(space->directory[i]);
+	pv.table_gone(frame, PV_DIRECTORY);
+	frame_release(frame);
+	space->directory = NULL;
+}
+
+void space_load(const struct space *space)
+{
+	pv.load_cr3(virt_to_phys(space->directory));
+}
+
+/* Makes the page at `address` common to both, to be copied on write. */
+static bool share_page(struct space *to, struct space *from, u32 address,
+		       u32 *source)
+{
+	u32 entry = *source;
+	u32 *target = page_entry_make(to->directory, address);
+
+	if (!target)
+		return false;
+	if (entry & PTE_WRITE) {
+		entry = (entry & ~PTE_WRITE) | PTE_COW;
+		page_set(from->directory, address, source, entry);
+	}
+	frame_share(entry & PAGE_MASK);
+	page_set(to->directory, address, target, entry);
+	return true;
+}
+
+static bool share_table(struct space *to, struct space *from, u32 base)
+{
+	u32 *table = page_entry(from->directory, base);
+
+	for (u32 i = 0; i < 1024; i++)
+		if (table[i] & PTE_PRESENT &&
+		    !share_page(to, from, base + i * PAGE_SIZE, &table[i]))
+			return false;
+	return true;
+}
+
+bool space_copy(struct space *to, struct space *from)
+{
+	bool done = true;
+
+	if (!space_create(to))
+		return false;
+	memcpy(to->regions, from->regions, sizeof(to->regions));
+	to->heap = from->heap;
+	to->heap_end = from->heap_end;
+
+	pv.batch(PV_BATCH_PAGES);
+	for (u32 i = 0; done && i < USER_ENTRIES; i++)
+		if (from->directory[i] & PTE_PRESENT)
+			done = share_table(to, from, i << 22);
+	pv.batch(PV_BATCH_NONE);
+
+	/* The parent's rights shrank: drop what the TLB remembers. */
+	space_load(from);
+	if (!done)
+		space_destroy(to);
+	return done;
+}
+
+struct region *region_find(struct space *space, u32 address)
+{
+	for (u32 i = 0; i < REGIONS; i++)
+		if (address >= space->regions[i].start &&
+		    address < space->regions[i].end)
+			return &space->regions[i];
+	return NULL;
+}
+
+static bool is_unused(const struct space *space, u32 start, u32 end)
+{
+	for (u32 i = 0; i < REGIONS; i++)
+		if (start < space->regions[i].end &&
+		    end > space->regions[i].start)
+			return false;
+	return true;
+}
+
+/* NULL if the range is not free, not in the user half, or the list is full. */
+struct region *region_add(struct space *space, u32 start, u32 end,
+			  bool writable)
+{
+	if (start >= end || start < PAGE_SIZE || end > PAGE_OFFSET ||
+	    !is_unused(space, start, end))
+		return NULL;
+	for (u32 i = 0; i < REGIONS; i++) {
+		struct region *region = &space->regions[i];
+
+		if (region->end)
+			continue;
+		*region = (struct region){ .start = start, .end = end,
+					   .writable = writable };
+		return region;
+	}
+	return NULL;
+}
+
+static void unmap_pages(struct space *space, u32 start, u32 end)
+{
+	for (u32 at = start; at < end; at += PAGE_SIZE) {
+		u32 *where = page_entry(space->directory, at);
+		u32 entry;
+
+		if (!where) {
+			at |= LARGE_PAGE - PAGE_SIZE;	/* no table at all */
+			continue;
+		}
+		entry = *where;
+		if (!(entry & PTE_PRESENT))
+			continue;
+		page_set(space->directory, at, where, 0);
+		pv.invlpg(at);
+		frame_release(entry & PAGE_MASK);
+	}
+}
+
+u32 space_resident_kib(const struct space *space)
+{
+	u32 pages = 0;
+
+	for (u32 i = 0; space->directory && i < USER_ENTRIES; i++) {
+		const u32 *table = phys_to_virt(space->directory[i] & PAGE_MASK);
+
+		if (!(space->directory[i] & PTE_PRESENT))
+			continue;
+		for (u32 j = 0; j < 1024; j++)
+			pages += table[j] & PTE_PRESENT;
+	}
+	return pages * (PAGE_SIZE / 1024);
+}
+
+/* Moves the end of the heap by `delta` bytes and returns the old end. */
+int sys_sbrk(u32 delta)
+{
+	struct space *space = &current->space;
+	struct region *heap = &space->regions[space->heap];
+	u32 old = space->heap_end, new = old + delta;
+	u32 end = round_up(new, PAGE_SIZE);
+
+	if (new < heap->start || new > USER_MAP_START)
+		return -E_NOMEM;
+	if (end > heap->end) {
+		if (!is_unused(space, heap->end, end))
+			return -E_NOMEM;
+	} else if (end < heap->end) {
+		if (end == heap->start)
+			end += PAGE_SIZE;	/* keep the region alive */
+		unmap_pages(space, end, heap->end);
+	}
+	heap->end = end;
+	space->heap_end = new;
+	return (int)old;
+}
+
+/* First fit above `hint`; anonymous and zeroed is all we offer. */
+int sys_mmap(u32 hint, u32 length)
+{
+	u32 size = round_up(length, PAGE_SIZE);
+	u32 start = hint ? hint & PAGE_MASK : USER_MAP_START;
+
+	if (!size || size >= PAGE_OFFSET - USER_MAP_START)
+		return -E_INVAL;
+	while (start < USER_STACK_TOP - USER_STACK_SIZE - size &&
+	       !is_unused(&current->space, start, start + size))
+		start += PAGE_SIZE;
+	if (!region_add(&current->space, start, start + size, true))
+		return -E_NOMEM;
+	return (int)start;
+}
+
+/* Takes the range out of one region, which may leave two.  A program's own
+ * segments stay: only memory without an image can be given back. */
+static int shrink_region(struct space *space, struct region *region, u32 start,
+			 u32 end)
+{
+	u32 region_end = region->end;
+
+	if (region->image || region == &space->regions[space->heap])
+		return -E_INVAL;
+	if (start <= region->start && end >= region_end) {
+		region->end = region->start = 0;
+	} else if (start <= region->start) {
+		region->start = end;
+	} else {
+		region->end = start;
+		if (end < region_end &&
+		    !region_add(space, end, region_end, region->writable)) {
+			region->end = region_end;
+			return -E_NOMEM;
+		}
+	}
+	return 0;
+}
+
+int sys_munmap(u32 start, u32 length)
+{
+	u32 end = start + round_up(length, PAGE_SIZE);
+	int error = 0;
+
+	if (start % PAGE_SIZE || end <= start || end > PAGE_OFFSET)
+		return -E_INVAL;
+	for (u32 i = 0; !error && i < REGIONS; i++) {
+		struct region *region = &current->space.regions[i];
+
+		if (start < region->end && end > region->start)
+			error = shrink_region(&current->space, region, start,
+					      end);
+	}
+	if (!error)
+		unmap_pages(&current->space, start, end);
+	return error;
+}
