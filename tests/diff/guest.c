@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Runs an image of blocks in ring 3 of a bare machine and prints on port E9h
+ * what native.c prints.  Words on the kernel command line: `show=N`, and
+ * `paging` to run behind 4 KiB page tables instead of with paging off. */
+#include "tests/diff/judge.h"
+
+extern char leave_block[], leave_block_end[], stubs[], leave_handler[];
+void enter_block(const struct state *s, uint32_t code, const void *fx);
+void guest_main(const char *words);
+_Noreturn void guest_panic(uint32_t vector, uint32_t eip);
+
+enum { RAM = 64 << 20 };
+
+static struct {
+	uint32_t low, high;
+} idt[256];
+static uint32_t directory[1024] __attribute__((aligned(4096)));
+static uint32_t tables[RAM >> 22][1024] __attribute__((aligned(4096)));
+
+static void put(char c)
+{
+	__asm__ volatile("outb %0, $0xe9" : : "a"(c));
+}
+
+static void copy(void *to, const void *from, uint32_t n)
+{
+	n /= 4;
+	__asm__ volatile("rep movsl"
+			 : "+D"(to), "+S"(from), "+c"(n)
+			 :
+			 : "memory");
+}
+
+void guest_panic(uint32_t vector, uint32_t eip)
+{
+	put_text("\npanic: exception ");
+	put_hex(vector);
+	put_text(" at ");
+	put_hex(eip);
+	put('\n');
+	for (;;)
+		__asm__ volatile("outw %w0, %w1; cli; hlt"
+				 :
+				 : "a"(0x2000), "d"(0x604));
+}
+
+static const char *find(const char *words, const char *word)
+{
+	for (; *words; words++) {
+		int i = 0;
+
+		while (word[i] && words[i] == word[i])
+			i++;
+		if (!word[i])
+			return words + i;
+	}
+	return 0;
+}
+
+static void gate_set(int vector, const void *handler, int dpl)
+{
+	uint32_t at = (uint32_t)handler;
+
+	idt[vector].low = 8 << 16 | (at & 0xffff);
+	idt[vector].high = (at & 0xffff0000) | 0x8e00 | dpl << 13;
+}
+
+static void paging_on(void)
+{
+	for (uint32_t i = 0; i < RAM >> 22; i++) {
+		for (uint32_t k = 0; k < 1024; k++)
+			tables[i][k] = i << 22 | k << 12 | 7;
+		directory[i] = (uint32_t)tables[i] | 7;
+	}
+	__asm__ volatile("movl %0, %%cr3\n"
+			 "movl %%cr0, %%eax\n"
+			 "orl $0x80010000, %%eax\n" /* PG, WP */
+			 "movl %%eax, %%cr0\n"
+			 :
+			 : "r"(directory)
+			 : "eax", "memory");
+}
+
+void guest_main(const char *words)
+{
+	struct image *im = (struct image *)IMAGE;
+	struct result *r = (struct result *)GATE;
+	const char *number = find(words, "show=");
+	uint32_t only = number ? 0 : ~0u;
+	struct {
+		uint16_t limit;
+		void *base;
+	} __attribute__((packed)) pointer = {sizeof idt - 1, idt};
+
+	for (; number && *number >= '0' && *number <= '9'; number++)
+		only = only * 10 + *number - '0';
+	for (int i = 0; i < 32; i++)
+		gate_set(i, stubs + 16 * i, i == 3 || i == 4 ? 3 : 0);
+	gate_set(0x80, leave_handler, 3);
+	__asm__ volatile("lidt %0" : : "m"(pointer));
+	copy((void *)GATE_CODE, leave_block, leave_block_end - leave_block + 3);
+	if (find(words, "paging"))
+		paging_on();
+
+	for (uint32_t n = 0; n < im->count; n++) {
+		const struct block *b = &im->blocks[n];
+		uint32_t h = 1;
+
+		for (int run = 0; run < RUNS; run++) {
+			copy((void *)ARENA, im->arena, ARENA_SIZE);
+			r->vector = NO_FAULT;
+			r->error = r->eip = 0;
+			enter_block(&b->start[run], b->code,
+				    im->fx[b->fx[run]]);
+			normalize(r, b);
+			h = hash(r, h);
+			if (n == only)
+				show(r, run);
+		}
+		if (only == ~0u) {
+			put_hex(h);
+			put('\n');
+		}
+	}
+	if (only == ~0u)
+		put_text("done\n");
+}

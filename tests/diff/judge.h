@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Folds a result into a number, or prints all of it.  Both runners include
+ * this, so that what is compared is decided once; put() is the runner's. */
+#ifndef TESTS_DIFF_JUDGE_H
+#define TESTS_DIFF_JUDGE_H
+
+#include "tests/diff/layout.h"
+
+static void put(char c);
+
+static void put_text(const char *s)
+{
+	while (*s)
+		put(*s++);
+}
+
+static void put_hex(uint32_t v)
+{
+	for (int i = 28; i >= 0; i -= 4)
+		put("0123456789abcdef"[v >> i & 15]);
+}
+
+static uint32_t fold(uint32_t h, const void *at, uint32_t words)
+{
+	const uint32_t *p = at;
+
+	while (words--)
+		h = ((h << 5 | h >> 27) ^ *p++) * 0x9e3779b1u;
+	return h;
+}
+
+/* Blanks what is undefined, or says where the code ran rather than what it
+ * did: RF and reserved flags, x87 pointers and opcode, reserved bytes. */
+static void normalize(struct result *r, const struct block *b)
+{
+	uint32_t defined = r->vector == NO_FAULT ? b->flags_mask : 0;
+
+	r->s.eflags &= defined | 0x400; /* DF is always defined */
+	*(uint16_t *)(r->fx + 6) = 0;
+	for (int i = 8; i < 24; i += 4)
+		*(uint32_t *)(r->fx + i) = 0;
+	*(uint32_t *)(r->fx + 28) = 0; /* MXCSR_MASK */
+	r->fx[5] = 0;
+	for (int st = 0; st < 8; st++) {
+		*(uint16_t *)(r->fx + 32 + 16 * st + 10) = 0;
+		*(uint32_t *)(r->fx + 32 + 16 * st + 12) = 0;
+	}
+	r->arena = fold(1, (void *)ARENA, ARENA_SIZE / 4);
+}
+
+static uint32_t hash(const struct result *r, uint32_t h)
+{
+	h = fold(h, &r->s, sizeof r->s / 4);
+	h = fold(h, &r->vector, 4);
+	return fold(h, r->fx, 288 / 4);
+}
+
+static void show(const struct result *r, int run)
+{
+	static const char names[] = "eaxecxedxebxespebpesiedi";
+
+	put_text("run ");
+	put('0' + run);
+	for (int i = 0; i < 8; i++) {
+		put(i & 3 ? ' ' : '\n');
+		for (int k = 0; k < 3; k++)
+			put(names[3 * i + k]);
+		put(' ');
+		put_hex(r->s.regs[i]);
+	}
+	put_text("\neflags ");
+	put_hex(r->s.eflags);
+	put_text(" vector ");
+	put_hex(r->vector);
+	put_text(" error ");
+	put_hex(r->error);
+	put_text(" eip ");
+	put_hex(r->eip);
+	put_text(" arena ");
+	put_hex(r->arena);
+	put_text("\nfcw,fsw ");
+	put_hex(*(const uint32_t *)r->fx);
+	put_text(" ftw ");
+	put_hex(*(const uint32_t *)(r->fx + 4));
+	put_text(" mxcsr ");
+	put_hex(*(const uint32_t *)(r->fx + 24));
+	for (int i = 0; i < 16; i++) {
+		put_text(i < 8 ? "\nst  " : "\nxmm ");
+		for (int k = 3; k >= 0; k--)
+			put_hex(*(const uint32_t *)(r->fx + 32 + 16 * i +
+						    4 * k));
+	}
+	for (int i = 0; i < ARENA_SIZE / 4; i++) {
+		uint32_t was = ((const uint32_t *)((struct image *)IMAGE)->arena)[i];
+		uint32_t is = ((const uint32_t *)ARENA)[i];
+
+		if (was == is)
+			continue;
+		put_text("\narena+");
+		put_hex(4 * i);
+		put(' ');
+		put_hex(is);
+	}
+	put('\n');
+}
+
+#endif

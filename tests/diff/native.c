@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Runs an image of blocks on this host's CPU, in a 32-bit process.
+ *
+ *   native IMAGE [show=N]
+ *
+ * Prints one number per block, or all that block N left behind. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ucontext.h>
+#include <unistd.h>
+
+#include "tests/diff/judge.h"
+
+static void put(char c)
+{
+	putchar_unlocked(c);
+}
+
+extern char leave_block[], leave_block_end[], after_block[];
+void enter_block(const struct state *s, uint32_t code, const void *fx);
+
+/* enter_block loads everything and jumps; the gate's code stores everything
+ * and jumps back to after_block, where an exception's handler leads too. */
+__asm__(".text\n"
+	"enter_block:\n"
+	"	pushal\n"
+	"	pushfl\n"
+	"	movl %esp, own_esp\n"
+	"	movl 40(%esp), %eax\n"
+	"	movl 44(%esp), %ebx\n"
+	"	movl 48(%esp), %ecx\n"
+	"	movl %ebx, target\n"
+	"	fxrstor (%ecx)\n"
+	"	pushl 32(%eax)\n"
+	"	popfl\n"
+	"	movl 4(%eax), %ecx\n"
+	"	movl 8(%eax), %edx\n"
+	"	movl 12(%eax), %ebx\n"
+	"	movl 16(%eax), %esp\n"
+	"	movl 20(%eax), %ebp\n"
+	"	movl 24(%eax), %esi\n"
+	"	movl 28(%eax), %edi\n"
+	"	movl (%eax), %eax\n"
+	"	jmp *target\n"
+	"after_block:\n"
+	"	movl own_esp, %esp\n"
+	"	popfl\n"
+	"	popal\n"
+	"	fninit\n"
+	"	ret\n"
+	"leave_block:\n" /* copied to GATE_CODE: absolute addresses only */
+	"	movl %eax, 0x01010000\n"
+	"	movl %ecx, 0x01010004\n"
+	"	movl %edx, 0x01010008\n"
+	"	movl %ebx, 0x0101000c\n"
+	"	movl %esp, 0x01010010\n"
+	"	movl %ebp, 0x01010014\n"
+	"	movl %esi, 0x01010018\n"
+	"	movl %edi, 0x0101001c\n"
+	"	movl $0x01010800, %esp\n"
+	"	pushfl\n"
+	"	popl 0x01010020\n"
+	"	fxsave 0x01010040\n"
+	"	movl $after_block, %eax\n"
+	"	jmp *%eax\n"
+	"leave_block_end:\n"
+	".bss\n.align 4\nown_esp: .long 0\ntarget: .long 0\n.text\n");
+
+_Static_assert(__builtin_offsetof(struct result, fx) == 0x40, "gate code");
+
+static void fault(int sig, siginfo_t *info, void *context)
+{
+	struct result *r = (struct result *)GATE;
+	ucontext_t *u = context;
+	greg_t *g = u->uc_mcontext.gregs;
+	static const int order[8] = {REG_EAX, REG_ECX, REG_EDX, REG_EBX,
+				     REG_ESP, REG_EBP, REG_ESI, REG_EDI};
+
+	(void)info;
+	if ((uint32_t)g[REG_EIP] < IMAGE || (uint32_t)g[REG_EIP] > 0x07ffffff) {
+		signal(sig, SIG_DFL);
+		return;
+	}
+	for (int i = 0; i < 8; i++)
+		r->s.regs[i] = g[order[i]];
+	r->s.eflags = g[REG_EFL];
+	r->vector = g[REG_TRAPNO];
+	r->error = g[REG_ERR];
+	r->eip = g[REG_EIP];
+	memcpy(r->fx, (char *)u->uc_mcontext.fpregs + 112, 512);
+	g[REG_EIP] = (greg_t)after_block;
+	g[REG_EFL] &= ~0x400;
+}
+
+static void *fixed(uint32_t at, size_t size, int prot)
+{
+	void *p = mmap((void *)at, size, prot,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	if (p != (void *)at) {
+		perror("native: mmap");
+		exit(4);
+	}
+	return p;
+}
+
+int main(int argc, char **argv)
+{
+	struct image *im;
+	struct result *r;
+	uint32_t only = ~0u;
+	int fd = argc > 1 ? open(argv[1], O_RDONLY) : -1;
+	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+	static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
+	static char stack[65536];
+	struct sigaction sa = {.sa_sigaction = fault,
+			       .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+	stack_t ss = {.ss_sp = stack, .ss_size = sizeof stack};
+
+	if (size <= 0) {
+		fprintf(stderr, "usage: native IMAGE [show=N]\n");
+		return 2;
+	}
+	if (argc > 2 && !strncmp(argv[2], "show=", 5))
+		only = strtoul(argv[2] + 5, NULL, 10);
+	sigaltstack(&ss, NULL);
+	for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++)
+		sigaction(signals[i], &sa, NULL);
+
+	fixed(ARENA, ARENA_SIZE, PROT_READ | PROT_WRITE);
+	r = fixed(GATE, 0x1000, PROT_READ | PROT_WRITE | PROT_EXEC);
+	memcpy((void *)GATE_CODE, leave_block, leave_block_end - leave_block);
+	im = fixed(IMAGE, size, PROT_READ | PROT_WRITE | PROT_EXEC);
+	for (off_t got = 0, n; got < size; got += n)
+		if ((n = pread(fd, (char *)im + got, size - got, got)) <= 0)
+			return 4;
+	if (im->magic != MAGIC)
+		return 4;
+
+	for (uint32_t n = 0; n < im->count; n++) {
+		const struct block *b = &im->blocks[n];
+		uint32_t h = 1;
+
+		for (int run = 0; run < RUNS; run++) {
+			memcpy((void *)ARENA, im->arena, ARENA_SIZE);
+			r->vector = NO_FAULT;
+			r->error = r->eip = 0;
+			enter_block(&b->start[run], b->code,
+				    im->fx[b->fx[run]]);
+			normalize(r, b);
+			h = hash(r, h);
+			if (n == only)
+				show(r, run);
+		}
+		if (only == ~0u) {
+			put_hex(h);
+			put('\n');
+		}
+	}
+	if (only == ~0u)
+		put_text("done\n");
+	return 0;
+}
