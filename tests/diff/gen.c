@@ -300,7 +300,7 @@ int main(int argc, char **argv)
 	seed = strtoull(argv[1], NULL, 0) * 0x9e3779b97f4a7c15u + 1;
 	for (int i = 0; i < 20; i++)
 		rnd(1);
-	most = insns / 4 + 16;
+	most = insns / 8 + 16;
 	im = calloc(1, sizeof *im + most * sizeof *im->blocks + insns * 24 +
 			       (1 << 20));
 	base = (uint8_t *)im;

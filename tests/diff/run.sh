@@ -12,6 +12,13 @@ cd "$(dirname "$0")/../.." || exit 4
 [ $# -ge 2 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2; }
 seed=$1 insns=$2
 shift 2
+if [ "$insns" -gt 500000 ]; then # an image holds half a million
+	while [ "$insns" -gt 0 ]; do
+		"$0" "$seed" $((insns < 500000 ? insns : 500000)) "$@" || exit 1
+		seed=$((seed + 1)) insns=$((insns - 500000))
+	done
+	exit 0
+fi
 B=${B:-build} WORDS=${WORDS-paging}
 ENGINE=${ENGINE:-$B/vitrine -batch -serial null}
 [ "$ENGINE" != qemu ] || ENGINE="qemu-system-i386 -accel tcg -cpu max -display none -no-reboot -serial none -monitor none -debugcon stdio"
