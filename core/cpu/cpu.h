@@ -50,6 +50,9 @@ struct exception {
 	u8 kind; /* enum event_kind: FAULT or TRAP */
 };
 
+/* Family 6, model 13, stepping 8: EDX after reset and CPUID leaf 1. */
+enum { CPU_SIGNATURE = 0x06d8 };
+
 struct mem;
 struct bus;
 

@@ -57,6 +57,14 @@ bool msr_write(struct cpu *c, u32 index, u64 value);
 /* What CPUID answers; `cpu_features` (cpuid.c) can switch bits off. */
 void cpuid_leaf(const struct cpu *c, u32 leaf, u32 subleaf, u32 out[4]);
 
+/* Switches the feature of that name (features.def) on or off, before the
+ * guest starts; on only where the host can do it. */
+struct err;
+int cpuid_set_feature(const char *name, bool on, struct err *e);
+/* Name of row i of features.def, NULL after the last; and is it on? */
+const char *cpuid_feature_name(unsigned i);
+bool cpuid_feature_on(unsigned i);
+
 /* The world outside the CPU, set by vm: port I/O and time. */
 struct op_hooks {
 	/* size 1, 2 or 4 */

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Words on the stack.
+ *
+ * A single push goes through the SS register like any other store.  Frames
+ * of several words (interrupts, far calls, gates) may go to a stack that is
+ * not SS yet and with a privilege that is not CPL yet, so they check the
+ * limit of a struct seg themselves and write linear memory.  The words
+ * normally lie side by side and are written at once, which makes the frame
+ * all or nothing; only a frame that wraps around the end of a 16-bit stack
+ * goes word by word, after all of its words were checked.
+ *
+ * Limits are those of SDM 3A 5.3: an expand-down segment reaches from its
+ * limit + 1 to FFFFh or FFFFFFFFh. */
+#include "core/op/op_priv.h"
+
+bool stack_peek(struct cpu *c, u32 off, unsigned size, u32 *value)
+{
+	u32 mask = stack_mask(&c->seg[SEG_SS]);
+
+	*value = 0;
+	return mem_read(c, SEG_SS, (c->gpr[ESP] + off) & mask, value, size);
+}
+
+bool stack_push(struct cpu *c, u32 value, unsigned size)
+{
+	u32 mask = stack_mask(&c->seg[SEG_SS]);
+	u32 esp = (c->gpr[ESP] - size) & mask;
+
+	if (!mem_write(c, SEG_SS, esp, &value, size))
+		return false;
+	set_part(&c->gpr[ESP], esp, mask);
+	return true;
+}
+
+void stack_current(const struct cpu *c, struct stack *s)
+{
+	s->ss = c->seg[SEG_SS];
+	s->esp = c->gpr[ESP];
+	s->access = c->cpl == 3 ? MEM_USER : MEM_SYSTEM;
+	s->error = 0;
+}
+
+void stack_switch(struct cpu *c, const struct stack *s)
+{
+	seg_set(c, SEG_SS, &s->ss);
+	set_part(&c->gpr[ESP], s->esp, stack_mask(&s->ss));
+}
+
+static bool fits(const struct seg *ss, u32 off, unsigned len)
+{
+	u32 last = off + (len - 1);
+
+	if (last < off)
+		return false;
+	if ((ss->attr & (SEG_CODE | SEG_EC)) == SEG_EC)
+		return off > ss->limit && last <= stack_mask(ss);
+	return last <= ss->limit;
+}
+
+static bool frame_write_words(struct cpu *c, const struct frame *f,
+			      const struct stack *s)
+{
+	u32 mask = stack_mask(&s->ss);
+	gpa_t unused;
+
+	for (unsigned pass = 0; pass < 2; pass++) {
+		u32 esp = s->esp;
+
+		for (unsigned i = 0; i < f->count; i++) {
+			gla_t lin;
+
+			esp = (esp - f->size) & mask;
+			lin = s->ss.base + esp;
+			if (!fits(&s->ss, esp, f->size))
+				return cpu_raise(c, EXC_SS, s->error);
+			if (pass == 0 &&
+			    (!mem_translate(c, lin, MEM_WRITE | s->access,
+					    &unused) ||
+			     !mem_translate(c, lin + f->size - 1,
+					    MEM_WRITE | s->access, &unused)))
+				return false;
+			if (pass == 1 && !mem_lin_write(c, lin, &f->word[i],
+							f->size, s->access))
+				return false;
+		}
+	}
+	return true;
+}
+
+bool frame_write(struct cpu *c, const struct frame *f, struct stack *s)
+{
+	u32 mask = stack_mask(&s->ss);
+	unsigned len = f->count * f->size;
+	u32 low = (s->esp - len) & mask;
+	union {
+		u16 half[FRAME_MAX];
+		u32 full[FRAME_MAX];
+	} image;
+
+	if (low + (len - 1) < low || low + (len - 1) > mask) {
+		if (!frame_write_words(c, f, s))
+			return false;
+		s->esp = low;
+		return true;
+	}
+	if (!fits(&s->ss, low, len))
+		return cpu_raise(c, EXC_SS, s->error);
+	for (unsigned i = 0; i < f->count; i++) {
+		if (f->size == 2)
+			image.half[f->count - 1 - i] = f->word[i];
+		else
+			image.full[f->count - 1 - i] = f->word[i];
+	}
+	if (!mem_lin_write(c, s->ss.base + low, &image, len, s->access))
+		return false;
+	s->esp = low;
+	return true;
+}
