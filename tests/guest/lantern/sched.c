@@ -49,6 +49,7 @@ void schedule(void)
 	struct process *previous = current, *next = take_ready();
 
 	need_switch = false;
+	processes[0].state = READY;	/* always, without standing in line */
 	next->state = RUNNING;
 	if (next == previous)
 		return;
