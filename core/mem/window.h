@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Windows: 4 GiB of host address space in which a guest-linear page that has
+ * a mapping is an mmap of guest RAM, so the host's MMU translates.
+ *
+ * There is one supervisor window, holding pages whose U/S bit is clear (and
+ * everything when paging is off), shared by all address spaces; and a pool
+ * of user windows, one per CR3 recently used, holding pages with U/S set.
+ * A window is a TLB: filled by faults, stale until the guest flushes.
+ *
+ * At a flush the page tables a window was filled from are compared with
+ * copies kept of them, and only mappings whose entries changed are dropped.
+ * Pages that hold translated code, are watched, or are ROM are never mapped
+ * writable; devices are never mapped (I-mem-3). */
+#ifndef CORE_MEM_WINDOW_H
+#define CORE_MEM_WINDOW_H
+
+#include "core/base/err.h"
+#include "core/base/types.h"
+
+struct cpu;
+struct mem;
+struct walk;
+
+/* Reserved host addresses around each window; any guest address plus a
+ * displacement below this stays in reserved space. */
+#define WINDOW_GUARD (1ull << 30)
+
+/* Reserves address space.  Without windows (soft mode, `enabled` false) the
+ * bases below still point at reserved space where every access faults. */
+int window_init(struct mem *m, bool enabled, struct err *e);
+void window_free(struct mem *m);
+void window_reset(struct cpu *c);
+
+/* Host address of guest-linear 0 in the supervisor window, and in the user
+ * window of the current CR3. */
+u8 *window_supervisor(struct mem *m);
+u8 *window_user(struct mem *m);
+
+/* Which window holds host address `host`: 0 none, 1 supervisor, 2 a user
+ * one; *lin is the guest-linear address. */
+enum window_kind { WINDOW_NONE, WINDOW_SUPERVISOR, WINDOW_USER };
+enum window_kind window_find(struct mem *m, const void *host, gla_t *lin);
+
+enum window_fill {
+	WINDOW_FILLED, /* mapped: run the instruction again */
+	WINDOW_FAULT,  /* the guest gets #PF; raised in c */
+	WINDOW_OTHER,  /* mapped in the other window, or rights differ: this
+			* access cannot use the window it tried */
+	WINDOW_SOFT,   /* device, code page, watch, ROM: needs the soft way */
+};
+/* An access by translated code at the current CPL missed in `kind`. */
+enum window_fill window_miss(struct cpu *c, gla_t lin, bool write,
+			     enum window_kind kind);
+
+/* CR3 was loaded (all false), or everything incl. globals must go (all). */
+void window_flush(struct cpu *c, bool all);
+void window_flush_page(struct cpu *c, gla_t lin);
+/* Takes write permission for the physical page away everywhere. */
+void window_protect(struct cpu *c, gpa_t gpa);
+/* Removes the physical page from every window. */
+void window_drop_physical(struct cpu *c, gpa_t gpa);
+
+struct window_stats {
+	u64 maps, pages, unmaps, protects, compares, compared_differ, evictions,
+		switches, misses;
+	unsigned windows, mappings;
+};
+const struct window_stats *window_stats(const struct mem *m);
+
+#endif

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Records of what is mapped, and the calls that map it.
+ *
+ * Each function here changes a run of pages inside one slot: the host
+ * mapping by one call, then each page's record, its chain, and the counts.
+ *
+ * The host allows a process some 65,000 mappings, so their number is kept,
+ * exactly: the host merges neighbours that continue one another in guest RAM
+ * with equal protection, hence a window has as many mappings as it has edges
+ * between pages that do not, plus one.  A change of a run moves only edges
+ * in it and at its ends.
+ *
+ * What the host refuses is made good by unmapping, which can only cost time.
+ * Unmapping replaces by a reservation (I-win-3).  If even that is refused,
+ * for a whole window, the process must end: a guest address could otherwise
+ * reach whatever the host puts into the hole. */
+#include "core/base/check.h"
+#include "core/mem/window_priv.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+enum { SLOTS_AT_ONCE = 16 };
+
+/* ---- slots ---- */
+
+/* From mmap, not malloc, which may use vector registers.  Populated, since
+ * sixteen slots cost less so than the first touches of one. */
+static bool slots_more(struct window_pool *p)
+{
+	struct slot *s;
+
+	if (p->fail && p->fail--)
+		return false;
+	s = mmap(NULL, SLOTS_AT_ONCE * sizeof(*s), PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (s == MAP_FAILED)
+		return false;
+	for (unsigned i = 0; i < SLOTS_AT_ONCE; i++) {
+		s[i].link = p->free;
+		p->free = &s[i];
+	}
+	return true;
+}
+
+struct slot *slot_new(struct window_pool *p, struct window *w, u32 index)
+{
+	struct slot *s;
+
+	if (!p->free && !slots_more(p))
+		return NULL;
+	s = p->free;
+	p->free = s->link;
+	s->link = NULL;
+	s->index = (u16)index;
+	w->slot[index] = s;
+	w->live[index / 64] |= 1ull << index % 64;
+	return s;
+}
+
+void slot_settle(struct window_pool *p, struct window *w, struct slot *s)
+{
+	if (s->used)
+		return;
+	w->slot[s->index] = NULL;
+	w->live[s->index / 64] &= ~(1ull << s->index % 64);
+	s->pde = 0;
+	s->table = NULL;
+	s->clean = false;
+	s->index = 0;
+	s->link = p->free;
+	p->free = s;
+}
+
+/* ---- records (I-win-2) ---- */
+
+static struct slot *handle_slot(struct window_pool *p, u32 handle,
+				struct window **w, u32 *page)
+{
+	*w = &p->win[(handle - 1) >> 20];
+	*page = (handle - 1) & (WINDOW_PAGES - 1);
+	return (*w)->slot[*page >> (*w)->shift];
+}
+
+static u32 *handle_prev(struct window_pool *p, u32 handle)
+{
+	struct window *w;
+	u32 page;
+	struct slot *s = handle_slot(p, handle, &w, &page);
+
+	return &s->prev[page & (slot_pages(w) - 1)];
+}
+
+static u32 *handle_next(struct window_pool *p, u32 handle)
+{
+	struct window *w;
+	u32 page;
+	struct slot *s = handle_slot(p, handle, &w, &page);
+
+	return &s->next[page & (slot_pages(w) - 1)];
+}
+
+static void chain_add(struct window_pool *p, struct window *w, struct slot *s,
+		      u32 page)
+{
+	u32 i = page & (slot_pages(w) - 1);
+	u32 handle = ((u32)(w - p->win) << 20 | page) + 1;
+	u32 *head = &p->head[s->rec[i] >> 12];
+
+	s->prev[i] = 0;
+	s->next[i] = *head;
+	if (*head)
+		*handle_prev(p, *head) = handle;
+	*head = handle;
+}
+
+static void chain_remove(struct window_pool *p, struct slot *s, u32 i)
+{
+	if (s->next[i])
+		*handle_prev(p, s->next[i]) = s->prev[i];
+	if (s->prev[i])
+		*handle_next(p, s->prev[i]) = s->next[i];
+	else
+		p->head[s->rec[i] >> 12] = s->next[i];
+	s->next[i] = s->prev[i] = 0;
+}
+
+static void count_record(struct window *w, struct slot *s, u32 i, int by)
+{
+	unsigned line = slot_line(w, i);
+
+	s->used = (u16)(s->used + by);
+	s->count[line] = (u8)(s->count[line] + by);
+	if (!(s->rec[i] & REC_GLOBAL)) {
+		s->local = (u16)(s->local + by);
+		s->count_local[line] = (u8)(s->count_local[line] + by);
+	}
+	s->lines &= ~(1ull << line);
+	s->lines |= (u64)!!s->count[line] << line;
+	s->lines_local &= ~(1ull << line);
+	s->lines_local |= (u64)!!s->count_local[line] << line;
+}
+
+static void record(struct window_pool *p, struct window *w, struct slot *s,
+		   u32 page, u32 rec)
+{
+	u32 i = page & (slot_pages(w) - 1);
+	u32 old = s->rec[i];
+
+	if (old == rec)
+		return;
+	if (old) {
+		count_record(w, s, i, -1);
+		if (!rec || (old ^ rec) & REC_FRAME)
+			chain_remove(p, s, i);
+	}
+	s->rec[i] = rec;
+	if (rec) {
+		count_record(w, s, i, 1);
+		if (!old || (old ^ rec) & REC_FRAME)
+			chain_add(p, w, s, page);
+	}
+}
+
+/* ---- the number of host mappings ---- */
+
+static u32 record_of(const struct window *w, u32 page)
+{
+	const struct slot *s;
+
+	if (page >= WINDOW_PAGES) /* -1 as well */
+		return 0;
+	s = w->slot[page >> w->shift];
+	return s ? s->rec[page & (slot_pages(w) - 1)] : 0;
+}
+
+/* Does the host need two mappings for these neighbours? */
+static bool is_edge(u32 a, u32 b)
+{
+	if (!a || !b)
+		return a != b;
+	return (a ^ b) & REC_WRITE || (b & REC_FRAME) != (a & REC_FRAME) + GUEST_PAGE;
+}
+
+static unsigned edges(const struct window *w, u32 page, u32 n)
+{
+	u32 a = record_of(w, page - 1);
+	unsigned found = 0;
+
+	for (u32 i = 0; i <= n; i++) {
+		u32 b = record_of(w, page + i);
+
+		found += is_edge(a, b);
+		a = b;
+	}
+	return found;
+}
+
+static void edges_changed(struct window_pool *p, struct window *w, u32 page,
+			  u32 n, unsigned before)
+{
+	unsigned now = edges(w, page, n);
+
+	w->mappings += now - before;
+	p->stats.mappings += now - before;
+}
+
+/* ---- host calls ---- */
+
+static bool host_reserve(u8 *at, u64 len)
+{
+	return mmap(at, len, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+		    0) != MAP_FAILED;
+}
+
+/* Cannot fail: a refusal for a part, which may need one mapping more than
+ * there was, is met by emptying the whole window, which frees many. */
+static void host_unmap(struct window_pool *p, struct window *w, u32 page, u32 n)
+{
+	p->stats.unmaps++;
+	if (host_reserve(w->base + (u64)page * GUEST_PAGE, (u64)n * GUEST_PAGE))
+		return;
+	CHECK(host_reserve(w->base, 1ull << 32),
+	      "the host refuses to keep a window reserved (errno %d)", errno);
+}
+
+static void tell(struct mem *m, struct window *w, u32 page, u32 n)
+{
+	if (!window_is_current(m->windows, w))
+		w->lost = true; /* told when it becomes current */
+	else if (m->hooks.unmapped)
+		m->hooks.unmapped(m->hooks.arg, page * GUEST_PAGE,
+				  n * GUEST_PAGE);
+}
+
+void window_tell_all(struct mem *m)
+{
+	if (!m->hooks.unmapped)
+		return;
+	m->hooks.unmapped(m->hooks.arg, 0, 1u << 31);
+	m->hooks.unmapped(m->hooks.arg, 1u << 31, 1u << 31);
+}
+
+bool pages_map(struct mem *m, struct window *w, struct slot *s, u32 page,
+	       u32 n, u32 rec, bool populate)
+{
+	struct window_pool *p = m->windows;
+	int prot = PROT_READ | (rec & REC_WRITE ? PROT_WRITE : 0);
+	int flags = MAP_SHARED | MAP_FIXED | (populate ? MAP_POPULATE : 0);
+	unsigned before = edges(w, page, n);
+	void *at = w->base + (u64)page * GUEST_PAGE;
+
+	p->stats.maps++;
+	if ((p->fail && p->fail--) ||
+	    mmap(at, (u64)n * GUEST_PAGE, prot, flags, m->fd,
+		 (off_t)(rec & REC_FRAME)) == MAP_FAILED) {
+		host_unmap(p, w, page, n); /* a failure may leave a hole */
+		return false;
+	}
+	p->stats.pages += n;
+	for (u32 k = 0; k < n; k++) {
+		u32 old = record_of(w, page + k), new = rec + k * GUEST_PAGE;
+
+		record(p, w, s, page + k, new);
+		if (old && (old ^ new) & REC_FRAME)
+			tell(m, w, page + k, 1);
+	}
+	edges_changed(p, w, page, n, before);
+	return true;
+}
+
+void pages_unmap(struct mem *m, struct window *w, struct slot *s, u32 page,
+		 u32 n)
+{
+	struct window_pool *p = m->windows;
+	unsigned before = edges(w, page, n);
+
+	host_unmap(p, w, page, n);
+	for (u32 k = 0; k < n; k++)
+		record(p, w, s, page + k, 0);
+	edges_changed(p, w, page, n, before);
+	tell(m, w, page, n);
+}
+
+void pages_protect(struct mem *m, struct window *w, struct slot *s, u32 page,
+		   u32 n)
+{
+	struct window_pool *p = m->windows;
+	unsigned before = edges(w, page, n);
+
+	p->stats.protects++;
+	if (mprotect(w->base + (u64)page * GUEST_PAGE, (u64)n * GUEST_PAGE,
+		     PROT_READ) < 0)
+		host_unmap(p, w, page, n);
+	for (u32 k = 0; k < n; k++)
+		record(p, w, s, page + k, record_of(w, page + k) & ~REC_WRITE);
+	edges_changed(p, w, page, n, before);
+}
+
+/* ---- slots and windows as a whole ---- */
+
+static void slot_forget(struct window_pool *p, struct window *w, struct slot *s)
+{
+	u32 page = slot_first_page(w, s);
+
+	for (u32 i = 0; i < slot_pages(w); i++)
+		record(p, w, s, page + i, 0);
+}
+
+void slot_drop(struct mem *m, struct window *w, struct slot *s)
+{
+	if (s->used)
+		pages_unmap(m, w, s, slot_first_page(w, s), slot_pages(w));
+	slot_settle(m->windows, w, s);
+}
+
+void window_drop(struct mem *m, struct window *w)
+{
+	struct window_pool *p = m->windows;
+	bool any = false;
+
+	for (unsigned i = 0; i < SLOTS; i++) {
+		struct slot *s = w->slot[i];
+
+		if (!s)
+			continue;
+		any = true;
+		slot_forget(p, w, s);
+		slot_settle(p, w, s);
+	}
+	w->loose = false;
+	if (!any)
+		return;
+	host_unmap(p, w, 0, WINDOW_PAGES);
+	p->stats.mappings -= w->mappings;
+	w->mappings = 0;
+	if (window_is_current(p, w))
+		window_tell_all(m);
+	else
+		w->lost = true;
+}
+
+/* ---- by physical page ---- */
+
+void window_protect(struct cpu *c, gpa_t gpa)
+{
+	struct window_pool *p = c->mem->windows;
+	struct window *w;
+	struct slot *s;
+	u32 h, page;
+
+	if (!p || !p->enabled || gpa >= c->mem->ram_size)
+		return;
+	for (h = p->head[gpa >> 12]; h; h = *handle_next(p, h)) {
+		s = handle_slot(p, h, &w, &page);
+		if (record_of(w, page) & REC_WRITE)
+			pages_protect(c->mem, w, s, page, 1);
+	}
+}
+
+void window_drop_physical(struct cpu *c, gpa_t gpa)
+{
+	struct window_pool *p = c->mem->windows;
+	struct window *w;
+	struct slot *s;
+	u32 page;
+
+	if (!p || !p->enabled || gpa >= c->mem->ram_size)
+		return;
+	while (p->head[gpa >> 12]) {
+		s = handle_slot(p, p->head[gpa >> 12], &w, &page);
+		pages_unmap(c->mem, w, s, page, 1);
+		slot_settle(p, w, s);
+	}
+}

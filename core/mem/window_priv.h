@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of the windows share: the pool, a window, a slot.
+ *
+ * A window is divided into slots, the linear space of one directory entry:
+ * 4 MiB, or 2 MiB with PAE.  A slot that has mappings keeps a record of each
+ * page's mapping, and what they were made from: the directory entry and, if
+ * that names a page table, a copy of the table.
+ *
+ * Invariants
+ * I-win-1: a record that is not 0 was true of the guest's tables when the
+ *          slot was last compared or the page filled; host mappings never
+ *          allow more than the record says.
+ * I-win-2: every record is in the chain of its physical frame, so what must
+ *          hold for a frame can be enforced without a search.
+ * I-win-3: no hole: every page of the reserved region is mapped, PROT_NONE
+ *          if nothing else, so the host never puts anything of its own there.
+ * I-win-4: a slot in the free list is all zero, save its link.
+ *
+ * A record without its host mapping (a call failed half way) breaks none of
+ * these: the next access faults and the page is mapped again. */
+#ifndef CORE_MEM_WINDOW_PRIV_H
+#define CORE_MEM_WINDOW_PRIV_H
+
+#include "core/mem/mem_priv.h"
+#include "core/mem/window.h"
+
+enum {
+	WINDOW_USERS = 64,    /* user windows, if the host has room */
+	SLOT_PAGES = 1024,    /* pages of a slot, 512 with PAE */
+	SLOTS = 2048,	      /* slots of a window with PAE, else 1024 */
+	SLOT_LINES = 64,      /* cache lines of a page table */
+	WINDOW_PAGES = 1 << 20,
+	WINDOW_MAPPINGS = 20000, /* the host's default limit is 65530 */
+};
+
+/* A record: the frame's address in bits 31:12 and these. */
+enum {
+	REC_PRESENT = 1,
+	REC_WRITE = 2,
+	REC_GLOBAL = 4,
+	REC_FRAME = ~0xfff,
+};
+
+struct slot {
+	u64 pde;	  /* as recorded; of a 4 KiB table, A always set */
+	const u8 *table;  /* the guest's page table; NULL: one large page */
+	u64 lines;	  /* lines of the table that have a mapping */
+	u64 lines_local;  /* ... one that is not global */
+	u16 index;	  /* which slot of the window */
+	u16 used, local;  /* records not 0; of these not global */
+	bool clean;	  /* a large page mapped while its D was clear */
+	struct slot *link; /* in the free list */
+	u8 count[SLOT_LINES], count_local[SLOT_LINES];
+	u32 rec[SLOT_PAGES];
+	/* Chains by frame: (window << 20 | page) + 1, 0 ends. */
+	u32 next[SLOT_PAGES], prev[SLOT_PAGES];
+	/* Valid where lines says so. */
+	u8 copy[GUEST_PAGE] __attribute__((aligned(64)));
+};
+
+struct window {
+	u8 *base;
+	bool user;
+	bool loose; /* has pages writable only as long as CR0.WP is 0 */
+	bool lost;  /* mappings went while it was not current */
+	u8 shift;   /* page number >> shift = slot: 10, or 9 with PAE */
+	u32 format; /* the paging mode its records are of */
+	unsigned mappings; /* edges between unlike pages = host mappings */
+	u64 last_used, generation;
+	u64 live[SLOTS / 64]; /* slots that exist */
+	struct slot *slot[SLOTS];
+};
+
+struct window_pool {
+	u8 *region;
+	u64 region_len;
+	bool enabled;
+	unsigned users;	  /* user windows are win[1] to win[users] */
+	unsigned current; /* user window in use */
+	unsigned limit;	  /* of host mappings */
+	unsigned fail;	  /* tests: so many host mappings fail */
+	u64 clock;	  /* counts switches, for last_used */
+	u64 generation;	  /* counts flushes that reach global pages */
+	u64 key[WINDOW_USERS + 1]; /* CR3 and format, 0 = unused */
+	u32 *head;	  /* chain of each frame of RAM */
+	struct slot *free;
+	struct window_stats stats;
+	struct window win[WINDOW_USERS + 1];
+};
+
+/* Bits of struct window format; 0 = paging off. */
+enum { FORMAT_PG = 1, FORMAT_PAE = 2, FORMAT_PSE = 4, FORMAT_NXE = 8 };
+
+static inline bool window_is_current(const struct window_pool *p,
+				     const struct window *w)
+{
+	return w == &p->win[0] || w == &p->win[p->current];
+}
+
+static inline u32 slot_first_page(const struct window *w, const struct slot *s)
+{
+	return (u32)s->index << w->shift;
+}
+
+static inline u32 slot_pages(const struct window *w)
+{
+	return 1u << w->shift;
+}
+
+/* 16 entries of 4 bytes or 8 of 8 to a line of 64 bytes. */
+static inline unsigned slot_line(const struct window *w, u32 i)
+{
+	return i >> (w->shift - 6);
+}
+
+static inline u64 table_entry(const struct window *w, const u8 *table, u32 i)
+{
+	return w->shift == 9 ? ((const u64 *)(const void *)table)[i]
+			     : ((const u32 *)(const void *)table)[i];
+}
+
+static inline void copy_entry(const struct window *w, struct slot *s, u32 i,
+			      u64 entry)
+{
+	if (w->shift == 9)
+		((u64 *)(void *)s->copy)[i] = entry;
+	else
+		((u32 *)(void *)s->copy)[i] = (u32)entry;
+}
+
+/* ---- window_map.c: records and host mappings ---- */
+
+struct slot *slot_new(struct window_pool *p, struct window *w, u32 index);
+/* Returns the slot to the pool if it has no records. */
+void slot_settle(struct window_pool *p, struct window *w, struct slot *s);
+/* Maps n pages of a slot to consecutive frames, `rec` being the first's.
+ * False: the host refused; nothing is mapped there now. */
+bool pages_map(struct mem *m, struct window *w, struct slot *s, u32 page,
+	       u32 n, u32 rec, bool populate);
+void pages_unmap(struct mem *m, struct window *w, struct slot *s, u32 page,
+		 u32 n);
+void pages_protect(struct mem *m, struct window *w, struct slot *s, u32 page,
+		   u32 n);
+/* Unmaps all of a slot, and frees it. */
+void slot_drop(struct mem *m, struct window *w, struct slot *s);
+/* Unmaps all of a window. */
+void window_drop(struct mem *m, struct window *w);
+/* Tells whoever links translations that nothing is known any more. */
+void window_tell_all(struct mem *m);
+
+/* ---- window.c ---- */
+
+/* Makes room among the host's mappings: windows not in use, oldest first,
+ * then those in use; `all`: every window. */
+void window_evict(struct mem *m, bool all);
+u32 window_format(const struct cpu *c);
+/* Empties the window if it was filled under another paging mode. */
+void window_set_format(struct cpu *c, struct window *w);
+/* Makes the window of the CR3 now loaded the current one. */
+void window_choose(struct cpu *c);
+
+/* ---- window_fill.c ---- */
+
+/* The record that entry i of a slot ought to have, 0 for none. */
+u32 window_want(const struct cpu *c, struct window *w, const struct slot *s,
+		u64 entry);
+/* The entry of page i of a slot: of its table, or as if it had one. */
+u64 slot_entry(const struct window *w, const struct slot *s, u32 i);
+
+/* ---- window_sync.c ---- */
+
+/* The directory entry of a slot by the tables now loaded, 0 when it stands
+ * in no RAM. */
+u64 slot_read_pde(const struct cpu *c, const struct window *w, u32 index,
+		  gpa_t *at);
+bool pde_is_large(const struct cpu *c, u64 pde);
+/* Compares the directory entry; false when the slot had to go. */
+bool slot_sync_pde(struct cpu *c, struct window *w, struct slot *s);
+
+#endif
