@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Breakpoints and watchpoints: the list of what a person asked for, and
+ * which of them the machine must know.
+ *
+ * The machine knows places, not breakpoints: one code place may serve three
+ * breakpoints with three conditions, so it is told of a place when the first
+ * enabled one wants it and when the last one leaves.  It breaks in the
+ * translation; guest memory never changes.
+ *
+ * When the machine stops at a place, every enabled breakpoint there is asked:
+ * condition first (one that cannot be evaluated counts as true and says so,
+ * as in gdb), then the ignore count.  If none wants to stop, the guest goes
+ * on and nobody sees a thing.  `watch` wants to stop only when the value has
+ * changed; `rwatch` and `awatch` always. */
+#include "core/debug/debug_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/check.h"
+
+static char *copy(const char *text)
+{
+	char *s;
+
+	if (!text || !*text)
+		return NULL;
+	s = strdup(text);
+	CHECK(s, "no host memory for a breakpoint");
+	return s;
+}
+
+/* ---- which places the machine knows ---- */
+
+static bool same_place(const struct breakpoint *a, const struct breakpoint *b)
+{
+	return a->kind == b->kind && a->addr == b->addr && a->len == b->len;
+}
+
+/* Does another enabled breakpoint hold the same place? */
+static bool shared(struct debug *d, const struct breakpoint *b)
+{
+	for (struct breakpoint *o = d->breaks; o; o = o->next)
+		if (o != b && o->enabled && same_place(o, b))
+			return true;
+	return false;
+}
+
+static unsigned watch_access(enum break_kind kind)
+{
+	return kind == BREAK_WRITE ? VM_WATCH_WRITE :
+	       kind == BREAK_READ  ? VM_WATCH_READ :
+				     VM_WATCH_READ | VM_WATCH_WRITE;
+}
+
+static int insert(struct debug *d, struct breakpoint *b, struct err *e)
+{
+	int failed;
+
+	if (shared(d, b))
+		return 0;
+	failed = b->kind == BREAK_CODE ?
+			 vm_break_add(d->vm, b->addr) :
+			 vm_watch_add(d->vm, b->addr, b->len,
+				      watch_access(b->kind));
+	if (failed)
+		return err_set(e, "no %s can be set at 0x%x",
+			       b->kind == BREAK_CODE ? "more breakpoints" :
+						       "more watchpoints",
+			       b->addr);
+	return 0;
+}
+
+static void take_out(struct debug *d, struct breakpoint *b)
+{
+	if (shared(d, b))
+		return;
+	if (b->kind == BREAK_CODE)
+		vm_break_remove(d->vm, b->addr);
+	else
+		vm_watch_remove(d->vm, b->addr, b->len, watch_access(b->kind));
+}
+
+static u64 watched(struct debug *d, const struct breakpoint *b)
+{
+	u64 v = 0;
+
+	debug_read(d, b->addr, &v, b->len < 8 ? b->len : 8);
+	return v;
+}
+
+static unsigned read_ones(void *arg, u32 addr, void *to, unsigned len)
+{
+	(void)arg;
+	(void)addr;
+	memset(to, 0xff, len);
+	return len;
+}
+
+/* ---- the list ---- */
+
+struct breakpoint *debug_break_add(struct debug *d, enum break_kind kind,
+				   gla_t addr, unsigned len, const char *what,
+				   const char *condition, struct err *e)
+{
+	struct breakpoint *b = calloc(1, sizeof(*b)), **end = &d->breaks;
+
+	CHECK(b, "no host memory for a breakpoint");
+	b->kind = kind;
+	b->addr = addr;
+	b->len = kind == BREAK_CODE ? 0 : len;
+	b->enabled = true;
+	if (debug_break_condition(d, b, condition, e) || insert(d, b, e)) {
+		free(b->condition);
+		free(b);
+		return NULL;
+	}
+	b->what = copy(what);
+	b->old = b->before = watched(d, b);
+	b->number = d->next_number++;
+	while (*end)
+		end = &(*end)->next;
+	*end = b;
+	return b;
+}
+
+void debug_break_delete(struct debug *d, struct breakpoint *b)
+{
+	struct breakpoint **at = &d->breaks;
+
+	if (b->enabled)
+		take_out(d, b);
+	while (*at != b)
+		at = &(*at)->next;
+	*at = b->next;
+	if (d->hit == b)
+		d->hit = NULL;
+	free(b->condition);
+	free(b->what);
+	free(b);
+}
+
+int debug_break_enable(struct debug *d, struct breakpoint *b, bool on,
+		       struct err *e)
+{
+	if (on == b->enabled)
+		return 0;
+	if (on && insert(d, b, e))
+		return -1;
+	if (!on)
+		take_out(d, b);
+	b->enabled = on;
+	return 0;
+}
+
+int debug_break_condition(struct debug *d, struct breakpoint *b,
+			  const char *condition, struct err *e)
+{
+	struct value v;
+	struct expr_env env;
+
+	if (condition && *condition) {
+		/* Only its form is judged: what it reads may exist later.
+		 * A condition that changes the guest is refused. */
+		debug_env(d, &env);
+		env.read = read_ones;
+		env.write = NULL;
+		env.set_reg = NULL;
+		if (expr_eval(&env, condition, NULL, &v, e))
+			return -1;
+	}
+	free(b->condition);
+	b->condition = copy(condition);
+	return 0;
+}
+
+struct breakpoint *debug_break_find(struct debug *d, int number)
+{
+	for (struct breakpoint *b = d->breaks; b; b = b->next)
+		if (b->number == number && !b->hidden)
+			return b;
+	return NULL;
+}
+
+struct breakpoint *debug_breaks(struct debug *d)
+{
+	return d->breaks;
+}
+
+/* ---- at a stop ---- */
+
+static bool condition_holds(struct debug *d, struct breakpoint *b)
+{
+	struct value v;
+
+	if (!b->condition)
+		return true;
+	if (!debug_eval(d, b->condition, NULL, &v, &d->condition_error))
+		return v.bits;
+	d->condition_failed = true;
+	return true;
+}
+
+static bool touched(struct debug *d, struct breakpoint *b, enum vm_stop why)
+{
+	u64 now;
+
+	if (b->kind == BREAK_CODE)
+		return why == STOP_BREAKPOINT && b->addr == debug_pc(d);
+	if (why != STOP_WATCHPOINT || !vm_watch_hit(d->vm, b->addr, b->len))
+		return false;
+	now = watched(d, b);
+	b->before = b->old;
+	b->old = now;
+	return b->kind != BREAK_WRITE || now != b->before;
+}
+
+bool debug_break_wanted(struct debug *d, enum vm_stop why)
+{
+	d->hit = NULL;
+	d->condition_failed = false;
+	for (struct breakpoint *b = d->breaks; b; b = b->next) {
+		if (!b->enabled || !touched(d, b, why) ||
+		    !condition_holds(d, b))
+			continue;
+		b->hits++;
+		if (b->ignore) {
+			b->ignore--;
+			continue;
+		}
+		if (!d->hit || d->hit->hidden)
+			d->hit = b;
+	}
+	return d->hit;
+}
+
+void debug_break_spent(struct debug *d)
+{
+	struct breakpoint *b = d->hit;
+
+	if (!b || !b->temporary)
+		return;
+	if (b->enabled)
+		take_out(d, b);
+	b->enabled = false;
+}
+
+/* Temporary ones that were hit are kept, disabled, until the guest goes on:
+ * the stop's text still names them. */
+void debug_watch_arm(struct debug *d)
+{
+	struct breakpoint *next;
+
+	for (struct breakpoint *b = d->breaks; b; b = next) {
+		next = b->next;
+		if (b->temporary && !b->enabled && b->hits)
+			debug_break_delete(d, b);
+		else if (b->kind != BREAK_CODE)
+			b->old = watched(d, b);
+	}
+}
+
+void debug_break_show(struct debug *d, struct buf *out)
+{
+	static const char *const kinds[] = { "breakpoint", "watch", "rwatch",
+					     "awatch" };
+	bool any = false;
+
+	for (struct breakpoint *b = d->breaks; b; b = b->next) {
+		if (b->hidden || (b->temporary && !b->enabled && b->hits))
+			continue;
+		if (!any)
+			buf_printf(out, "Num  Type        Disp Enb Address    "
+					"What\n");
+		any = true;
+		buf_printf(out, "%-4d %-11s %-4s %-3s 0x%08x ", b->number,
+			   kinds[b->kind], b->temporary ? "del" : "keep",
+			   b->enabled ? "y" : "n", b->addr);
+		if (b->kind == BREAK_CODE)
+			debug_address(d, b->addr, out);
+		else
+			buf_printf(out, "%s (%u bytes)", b->what, b->len);
+		buf_byte(out, '\n');
+		if (b->condition)
+			buf_printf(out, "\tstop only if %s\n", b->condition);
+		if (b->hits)
+			buf_printf(out, "\thit %llu time%s\n",
+				   (unsigned long long)b->hits,
+				   b->hits == 1 ? "" : "s");
+		if (b->ignore)
+			buf_printf(out, "\tignore next %llu hits\n",
+				   (unsigned long long)b->ignore);
+	}
+	if (!any)
+		buf_printf(out, "No breakpoints or watchpoints.\n");
+}

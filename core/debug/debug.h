@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The one model of debugging that the console and gdb share: go, stop, step,
+ * break, name.  A front end reads its user and calls down; it never touches
+ * the machine's run loop itself.
+ *
+ * I-debug-1: whatever is asked while the guest stands leaves guest memory,
+ * accessed and dirty bits and guest time as they were.
+ * I-debug-2: every go ends with `why` and the text of debug_describe_stop
+ * current, whichever front end asked. */
+#ifndef CORE_DEBUG_DEBUG_H
+#define CORE_DEBUG_DEBUG_H
+
+#include "core/base/buf.h"
+#include "core/debug/expr.h"
+#include "core/debug/symbols.h"
+#include "core/vm/vm.h"
+
+struct debug;
+
+/* A debugger on a machine, which is borrowed.  Never fails. */
+struct debug *debug_new(struct vm *vm);
+void debug_free(struct debug *d);
+struct vm *debug_vm(struct debug *d);
+struct symbols *debug_symbols(struct debug *d);
+
+/* ---- go (step.c): each returns 0 when the guest has stopped for a reason
+ * (see below), -1 and one line when it could not even start ---- */
+int debug_continue(struct debug *d, struct err *e);
+int debug_stepi(struct debug *d, u64 n, struct err *e);
+int debug_nexti(struct debug *d, u64 n, struct err *e);
+/* By source lines: into calls, over calls. */
+int debug_step(struct debug *d, u64 n, struct err *e);
+int debug_next(struct debug *d, u64 n, struct err *e);
+/* Until the function returns. */
+int debug_finish(struct debug *d, struct err *e);
+/* Until addr is reached (or another reason comes first). */
+int debug_advance(struct debug *d, gla_t addr, struct err *e);
+/* Power-on state with the kernel loaded again. */
+int debug_reset(struct debug *d, struct err *e);
+
+/* ---- stop (stop.c) ---- */
+enum vm_stop debug_why(const struct debug *d);
+/* Has the guest ended (powered off, triple fault…) so that only a reset
+ * can make it go again? */
+bool debug_ended(const struct debug *d);
+/* "Breakpoint 2, 0xc0100040 in schedule+0x12", and what else belongs. */
+void debug_describe_stop(struct debug *d, struct buf *out);
+/* The table's sentence for a reason. */
+const char *debug_stop_sentence(enum vm_stop why);
+int debug_stop_signal(enum vm_stop why);
+
+/* ---- break (breaks.c) ---- */
+enum break_kind { BREAK_CODE, BREAK_WRITE, BREAK_READ, BREAK_ACCESS };
+
+struct breakpoint {
+	struct breakpoint *next;
+	int number;
+	enum break_kind kind;
+	gla_t addr;
+	unsigned len; /* watched bytes */
+	bool enabled, temporary;
+	bool hidden;	/* made by a step, not by a person */
+	u64 hits, ignore;
+	char *condition; /* owned; NULL: none */
+	char *what;	 /* owned; as the person typed it */
+	u64 old;	 /* watched value at the last stop */
+	u64 before;	 /* and the one before it */
+};
+
+/* Adds one; `condition` may be NULL.  NULL and the reason when it cannot. */
+struct breakpoint *debug_break_add(struct debug *d, enum break_kind kind,
+				   gla_t addr, unsigned len, const char *what,
+				   const char *condition, struct err *e);
+void debug_break_delete(struct debug *d, struct breakpoint *b);
+int debug_break_enable(struct debug *d, struct breakpoint *b, bool on,
+		       struct err *e);
+/* NULL or "" takes the condition away; a bad expression is refused. */
+int debug_break_condition(struct debug *d, struct breakpoint *b,
+			  const char *condition, struct err *e);
+struct breakpoint *debug_break_find(struct debug *d, int number);
+/* The list, oldest first; hidden ones included. */
+struct breakpoint *debug_breaks(struct debug *d);
+void debug_break_show(struct debug *d, struct buf *out);
+
+/* ---- names (names.c) ---- */
+/* Evaluates with the guest's registers, memory and symbols; `end` as in
+ * expr_eval. */
+int debug_eval(struct debug *d, const char *text, const char **end,
+	       struct value *v, struct err *e);
+/* A place to stop at: *ADDR, symbol, file.c:12, expression. */
+int debug_location(struct debug *d, const char *text, gla_t *addr,
+		   struct err *e);
+/* Keeps a value as $1, $2, …; returns its number. */
+unsigned debug_remember(struct debug *d, const struct value *v);
+/* Appends "0xc0100040 <foo+4>"; "0xc0100040" without a symbol. */
+void debug_address(struct debug *d, u32 addr, struct buf *out);
+/* Linear address of the next instruction. */
+gla_t debug_pc(struct debug *d);
+unsigned debug_read(struct debug *d, gla_t at, void *buf, unsigned len);
+unsigned debug_write(struct debug *d, gla_t at, const void *buf, unsigned len);
+
+/* ---- text (disasm, backtrace, paging, tables) ---- */
+/* One instruction as gdb prints it; its length, 0 when unreadable. */
+unsigned debug_show_insn(struct debug *d, gla_t at, struct buf *out);
+void debug_set_intel(struct debug *d, bool on);
+void debug_backtrace(struct debug *d, unsigned limit, struct buf *out);
+/* The walk for one address, level by level. */
+void debug_show_paging(struct debug *d, gla_t at, struct buf *out);
+/* All that the current page tables map, in runs. */
+void debug_show_maps(struct debug *d, struct buf *out);
+void debug_show_gdt(struct debug *d, struct buf *out);
+void debug_show_idt(struct debug *d, struct buf *out);
+void debug_show_ldt(struct debug *d, struct buf *out);
+void debug_show_tss(struct debug *d, struct buf *out);
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a name means on this machine: registers, convenience variables
+ * ($count, set by the person), kept results ($1, $2, $$), symbols, places.
+ *
+ * Registers win over variables; a variable that was never set is 0, as in
+ * gdb, so `set $n = $n + 1` needs no first line.  Addresses are linear: $pc
+ * is $eip with the code segment's base added, which is the same number in
+ * every flat guest. */
+#include "core/debug/debug_priv.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/debug/disasm.h"
+#include "core/debug/regs.h"
+#include "core/mem/mem.h"
+
+gla_t debug_pc(struct debug *d)
+{
+	struct cpu *c = debug_cpu(d);
+
+	return c->seg[SEG_CS].base + c->eip;
+}
+
+unsigned debug_read(struct debug *d, gla_t at, void *buf, unsigned len)
+{
+	return mem_debug_read(debug_cpu(d), at, buf, len);
+}
+
+unsigned debug_write(struct debug *d, gla_t at, const void *buf, unsigned len)
+{
+	return mem_debug_write(debug_cpu(d), at, buf, len);
+}
+
+/* ---- callbacks for expressions ---- */
+
+static struct variable *variable(struct debug *d, const char *name)
+{
+	for (unsigned i = 0; i < d->variable_count; i++)
+		if (!strcmp(d->variables[i].name, name))
+			return &d->variables[i];
+	return NULL;
+}
+
+/* $, $$, $7: results kept by debug_remember. */
+static bool kept(struct debug *d, const char *name, struct value *v)
+{
+	unsigned n = d->history_count;
+
+	if (isdigit((unsigned char)*name))
+		n = (unsigned)strtoul(name, NULL, 10);
+	else if (*name)
+		return false;
+	if (!n || n > d->history_count || n + HISTORY_MAX <= d->history_count)
+		return false;
+	*v = d->history[(n - 1) % HISTORY_MAX];
+	return true;
+}
+
+static bool read_name(void *arg, const char *name, struct value *v)
+{
+	struct debug *d = arg;
+	enum reg r = reg_find(name);
+	struct variable *var;
+
+	if (r != REG_COUNT) {
+		*v = reg_read(debug_cpu(d), r);
+		return true;
+	}
+	if (!strcmp(name, "icount")) {
+		*v = (struct value){ .bits = vm_icount(d->vm),
+				     .type = { 8, false, 0 } };
+		return true;
+	}
+	if (kept(d, name, v))
+		return true;
+	if (!*name || isdigit((unsigned char)*name))
+		return false;
+	var = variable(d, name);
+	*v = var ? var->value : expr_u32(0);
+	return true;
+}
+
+static int write_name(void *arg, const char *name, u64 bits, struct err *e)
+{
+	struct debug *d = arg;
+	enum reg r = reg_find(name);
+	struct variable *var = variable(d, name);
+
+	if (r != REG_COUNT)
+		return reg_write(debug_cpu(d), r, bits, e);
+	if (!*name || isdigit((unsigned char)*name) || !strcmp(name, "icount"))
+		return err_set(e, "$%s cannot be changed", name);
+	if (!var) {
+		if (d->variable_count == VARIABLES_MAX)
+			return err_set(e, "there are %d variables already",
+				       VARIABLES_MAX);
+		var = &d->variables[d->variable_count++];
+		snprintf(var->name, sizeof(var->name), "%s", name);
+	}
+	var->value = (struct value){ .bits = bits };
+	var->value.type = (struct type){ bits > UINT32_MAX ? 8 : 4, true, 0 };
+	return 0;
+}
+
+static bool symbol(void *arg, const char *name, u32 *addr)
+{
+	struct debug *d = arg;
+
+	return symbols_address(d->symbols, name, addr);
+}
+
+static unsigned read_memory(void *arg, u32 at, void *buf, unsigned len)
+{
+	return debug_read(arg, at, buf, len);
+}
+
+static unsigned write_memory(void *arg, u32 at, const void *buf, unsigned len)
+{
+	return debug_write(arg, at, buf, len);
+}
+
+void debug_env(struct debug *d, struct expr_env *env)
+{
+	*env = (struct expr_env){ .arg = d,
+				  .reg = read_name,
+				  .symbol = symbol,
+				  .read = read_memory,
+				  .write = write_memory,
+				  .set_reg = write_name };
+}
+
+int debug_eval(struct debug *d, const char *text, const char **end,
+	       struct value *v, struct err *e)
+{
+	struct expr_env env;
+	const char *close, *similar;
+	char name[64];
+	struct err local;
+
+	if (!e)
+		e = &local;
+	debug_env(d, &env);
+	if (!expr_eval(&env, text, end, v, e))
+		return 0;
+	/* "no symbol `x'" becomes more helpful when x is nearly one. */
+	if (sscanf(e->text, "no symbol `%63[^']", name) == 1) {
+		close = symbols_count(d->symbols) ? "" : " (no symbols loaded)";
+		similar = symbols_similar(d->symbols, name);
+		if (similar)
+			err_set(e, "no symbol `%s'; did you mean `%.120s'?",
+				name, similar);
+		else
+			err_set(e, "no symbol `%s'%s", name, close);
+	}
+	return -1;
+}
+
+unsigned debug_remember(struct debug *d, const struct value *v)
+{
+	struct value *to = &d->history[d->history_count % HISTORY_MAX];
+
+	*to = *v;
+	to->place = PLACE_NONE;
+	return ++d->history_count;
+}
+
+/* ---- places ---- */
+
+int debug_location(struct debug *d, const char *text, gla_t *addr,
+		   struct err *e)
+{
+	const char *colon = strrchr(text, ':');
+	struct value v;
+
+	while (*text == ' ' || *text == '*')
+		text++; /* break *ADDR and break ADDR are one */
+	if (colon && colon[1] && strspn(colon + 1, "0123456789 ") ==
+					 strlen(colon + 1)) {
+		char *file = strndup(text, (size_t)(colon - text));
+		unsigned line = (unsigned)strtoul(colon + 1, NULL, 10);
+		bool found = file && symbols_line_address(d->symbols, file,
+							  line, addr);
+
+		free(file);
+		return found ? 0 :
+			       err_set(e, "no code is known for line %s", text);
+	}
+	if (debug_eval(d, text, NULL, &v, e))
+		return -1;
+	*addr = (u32)v.bits;
+	return 0;
+}
+
+void debug_address(struct debug *d, u32 addr, struct buf *out)
+{
+	u32 offset;
+	const char *name = symbols_name(d->symbols, addr, &offset);
+
+	buf_printf(out, "0x%x", addr);
+	if (name)
+		buf_printf(out, " <%s+%u>", name, offset);
+}
+
+/* ---- instructions ---- */
+
+static void address_text(void *arg, u32 addr, struct buf *out)
+{
+	debug_address(arg, addr, out);
+}
+
+unsigned debug_show_insn(struct debug *d, gla_t at, struct buf *out)
+{
+	const struct seg *cs = &debug_cpu(d)->seg[SEG_CS];
+	struct disasm how = { .arg = d,
+			      .read = read_memory,
+			      .address = address_text,
+			      .base = cs->base,
+			      .code32 = cs->attr & SEG_DB,
+			      .intel = d->intel };
+	unsigned len;
+
+	buf_printf(out, "%s", at == debug_pc(d) ? "=> " : "   ");
+	debug_address(d, at, out);
+	buf_printf(out, ":\t");
+	len = disasm_one(&how, at - cs->base, out);
+	if (!len)
+		buf_printf(out, "Cannot read memory at 0x%x", at);
+	buf_byte(out, '\n');
+	return len;
+}
+
+void debug_set_intel(struct debug *d, bool on)
+{
+	d->intel = on;
+}

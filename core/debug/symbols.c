@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Symbols: one array sorted by address, one of indices sorted by name.
+ *
+ * libbfd reads the files; its own look-up by address walks every symbol, so
+ * names are copied once into our arrays (30,000 of a Linux kernel in some
+ * milliseconds).  Lines are different: reading them all costs a second for a
+ * Linux kernel, so bfd is asked for the one address wanted, and what it
+ * answered is kept in a small cache, because stepping by lines asks for the
+ * same addresses again and again.
+ *
+ * From line to address there is no question that bfd answers.  But every
+ * function's first line is cheap to learn: the function wanted is the one in
+ * that file that begins last before the line, and its addresses are asked
+ * one by one.
+ *
+ * Several files may be loaded (kernel, modules, user programs).  `limit` is
+ * where a symbol's section ends: an address beyond belongs to nobody. */
+#include "core/debug/symbols.h"
+
+#define PACKAGE "vitrine"
+#include <bfd.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/check.h"
+
+enum { LINE_CACHE = 1024, MAP_REACH = 1 << 20 };
+
+struct symbol {
+	u32 addr;
+	u32 limit; /* its part of memory ends here */
+	char *name;
+	u8 rank;   /* among equals the highest is shown; 0: never by address */
+	bool is_code;
+};
+
+struct file {
+	struct file *next;
+	bfd *abfd;	/* owned; NULL for System.map */
+	asymbol **syms; /* owned; bfd wants them for lines */
+	u32 offset;	/* guest address minus the file's */
+};
+
+struct symbols {
+	struct symbol *sym;
+	size_t count, cap;
+	u32 *by_name; /* indices into sym */
+	struct file *files;
+	struct {
+		u32 addr;
+		bool known, found;
+		struct source_line line;
+	} cache[LINE_CACHE];
+};
+
+struct symbols *symbols_new(void)
+{
+	struct symbols *s = calloc(1, sizeof(*s));
+
+	CHECK(s, "no host memory for symbols");
+	bfd_init();
+	return s;
+}
+
+void symbols_clear(struct symbols *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		free(s->sym[i].name);
+	free(s->sym);
+	free(s->by_name);
+	while (s->files) {
+		struct file *f = s->files;
+
+		s->files = f->next;
+		if (f->abfd)
+			bfd_close(f->abfd);
+		free(f->syms);
+		free(f);
+	}
+	memset(s, 0, sizeof(*s));
+}
+
+void symbols_free(struct symbols *s)
+{
+	if (!s)
+		return;
+	symbols_clear(s);
+	free(s);
+}
+
+size_t symbols_count(const struct symbols *s)
+{
+	return s->count;
+}
+
+/* ---- filling ---- */
+
+static void add(struct symbols *s, const char *name, u32 addr, u32 limit,
+		u8 rank, bool is_code)
+{
+	if (s->count == s->cap) {
+		s->cap = s->cap ? s->cap * 2 : 1024;
+		s->sym = realloc(s->sym, s->cap * sizeof(*s->sym));
+		CHECK(s->sym, "no host memory for %zu symbols", s->cap);
+	}
+	s->sym[s->count] = (struct symbol){ addr, limit, strdup(name), rank,
+					    is_code };
+	CHECK(s->sym[s->count].name, "no host memory for a symbol");
+	s->count++;
+}
+
+static int order_address(const void *a, const void *b)
+{
+	const struct symbol *x = a, *y = b;
+
+	if (x->addr != y->addr)
+		return x->addr < y->addr ? -1 : 1;
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	return strcmp(y->name, x->name);
+}
+
+static int order_name(const void *a, const void *b, void *arg)
+{
+	const struct symbol *sym = arg;
+	const u32 *x = a, *y = b;
+	int order = strcmp(sym[*x].name, sym[*y].name);
+
+	return order ? order : *x < *y ? -1 : *x > *y;
+}
+
+static void sort(struct symbols *s)
+{
+	qsort(s->sym, s->count, sizeof(*s->sym), order_address);
+	free(s->by_name);
+	s->by_name = malloc((s->count + 1) * sizeof(u32));
+	CHECK(s->by_name, "no host memory for %zu symbols", s->count);
+	for (u32 i = 0; i < s->count; i++)
+		s->by_name[i] = i;
+	qsort_r(s->by_name, s->count, sizeof(u32), order_name, s->sym);
+	memset(s->cache, 0, sizeof(s->cache));
+}
+
+static void silent(const char *fmt, va_list ap)
+{
+	(void)fmt;
+	(void)ap;
+}
+
+static u8 rank_of(flagword flags)
+{
+	return (u8)(1 + (flags & BSF_FUNCTION ? 4 : 0) +
+		    (flags & BSF_GLOBAL ? 2 : 0) + (flags & BSF_OBJECT ? 1 : 0));
+}
+
+static void add_bfd_symbol(struct symbols *s, const asymbol *a, u32 offset)
+{
+	const asection *sec = bfd_asymbol_section(a);
+	u32 addr = (u32)bfd_asymbol_value(a), limit;
+
+	if (a->flags & (BSF_DEBUGGING | BSF_SECTION_SYM | BSF_FILE) ||
+	    !a->name || !*a->name || !strncmp(a->name, ".L", 2) ||
+	    bfd_is_und_section(sec) || bfd_is_com_section(sec))
+		return;
+	if (bfd_is_abs_section(sec)) {
+		add(s, a->name, addr, addr, 0, false);
+		return;
+	}
+	limit = (u32)(bfd_section_vma(sec) + bfd_section_size(sec)) + offset;
+	add(s, a->name, addr + offset, limit,
+	    bfd_section_flags(sec) & SEC_ALLOC ? rank_of(a->flags) : 0,
+	    bfd_section_flags(sec) & SEC_CODE);
+}
+
+static u32 lowest_code(bfd *abfd)
+{
+	const asection *sec = bfd_get_section_by_name(abfd, ".text");
+	u32 lowest = UINT32_MAX;
+
+	if (sec)
+		return (u32)bfd_section_vma(sec);
+	for (sec = abfd->sections; sec; sec = sec->next)
+		if (bfd_section_flags(sec) & SEC_CODE &&
+		    bfd_section_vma(sec) < lowest)
+			lowest = (u32)bfd_section_vma(sec);
+	return lowest;
+}
+
+/* Takes `abfd` over when it returns 0 or more. */
+static int add_bfd(struct symbols *s, bfd *abfd, s64 at)
+{
+	long size = bfd_get_symtab_upper_bound(abfd), n = 0;
+	struct file *f = calloc(1, sizeof(*f));
+
+	CHECK(f, "no host memory for a symbol file");
+	f->abfd = abfd;
+	f->offset = at >= 0 ? (u32)at - lowest_code(abfd) : 0;
+	if (size > 0) {
+		f->syms = malloc((size_t)size);
+		CHECK(f->syms, "no host memory for %ld bytes", size);
+		n = bfd_canonicalize_symtab(abfd, f->syms);
+	}
+	for (long i = 0; i < n; i++)
+		add_bfd_symbol(s, f->syms[i], f->offset);
+	f->next = s->files;
+	s->files = f;
+	return n < 0 ? 0 : (int)n;
+}
+
+/* Lines of "c0100000 T startup_32", as nm and Linux's System.map have. */
+static int add_map(struct symbols *s, FILE *in, s64 at)
+{
+	char line[512], name[256], kind;
+	int count = 0;
+	unsigned addr;
+
+	while (fgets(line, sizeof(line), in)) {
+		u32 where;
+		bool absolute;
+
+		if (sscanf(line, "%x %c %255s", &addr, &kind, name) != 3) {
+			if (!count)
+				return -1;
+			continue;
+		}
+		where = addr + (at > 0 ? (u32)at : 0);
+		absolute = toupper((unsigned char)kind) == 'A';
+		add(s, name, where,
+		    where < UINT32_MAX - MAP_REACH ? where + MAP_REACH :
+						     UINT32_MAX,
+		    absolute ? 0 : (u8)(isupper((unsigned char)kind) ? 3 : 1),
+		    toupper((unsigned char)kind) == 'T');
+		count++;
+	}
+	return count ? count : -1;
+}
+
+int symbols_add(struct symbols *s, const char *path, s64 at, struct err *e)
+{
+	FILE *in = fopen(path, "r");
+	int count;
+	bfd *abfd;
+
+	if (!in)
+		return err_set(e, "%s: %s", path, strerror(errno));
+	bfd_set_error_handler(silent);
+	abfd = bfd_openr(path, NULL);
+	if (abfd) {
+		abfd->flags |= BFD_DECOMPRESS;
+		if (bfd_check_format(abfd, bfd_object) &&
+		    bfd_get_flavour(abfd) == bfd_target_elf_flavour) {
+			fclose(in);
+			count = add_bfd(s, abfd, at);
+			sort(s);
+			return count;
+		}
+		bfd_close(abfd);
+	}
+	count = add_map(s, in, at);
+	fclose(in);
+	sort(s);
+	if (count < 0)
+		return err_set(e, "%s: neither an ELF file nor a System.map",
+			       path);
+	return count;
+}
+
+/* ---- asking ---- */
+
+/* First index in by_name whose name is not below `name`. */
+static size_t lower_name(const struct symbols *s, const char *name)
+{
+	size_t lo = 0, hi = s->count;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (strcmp(s->sym[s->by_name[mid]].name, name) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* First index in sym whose address is above `addr`. */
+static size_t upper_address(const struct symbols *s, u32 addr)
+{
+	size_t lo = 0, hi = s->count;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (s->sym[mid].addr <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+bool symbols_address(const struct symbols *s, const char *name, u32 *addr)
+{
+	size_t i = lower_name(s, name);
+
+	if (i == s->count || strcmp(s->sym[s->by_name[i]].name, name))
+		return false;
+	*addr = s->sym[s->by_name[i]].addr;
+	return true;
+}
+
+const char *symbols_name(const struct symbols *s, u32 addr, u32 *offset)
+{
+	size_t i = upper_address(s, addr);
+
+	while (i > 0 && !s->sym[i - 1].rank)
+		i--;
+	if (!i || (addr >= s->sym[i - 1].limit && addr != s->sym[i - 1].addr))
+		return NULL;
+	if (offset)
+		*offset = addr - s->sym[i - 1].addr;
+	return s->sym[i - 1].name;
+}
+
+u32 symbols_next(const struct symbols *s, u32 addr)
+{
+	for (size_t i = upper_address(s, addr); i < s->count; i++)
+		if (s->sym[i].rank)
+			return s->sym[i].addr;
+	return 0;
+}
+
+const char *symbols_complete(const struct symbols *s, const char *prefix,
+			     size_t index)
+{
+	size_t i = lower_name(s, prefix) + index;
+
+	if (i >= s->count ||
+	    strncmp(s->sym[s->by_name[i]].name, prefix, strlen(prefix)))
+		return NULL;
+	return s->sym[s->by_name[i]].name;
+}
+
+unsigned word_distance(const char *a, const char *b, unsigned limit)
+{
+	unsigned row[64], n = (unsigned)strlen(b);
+
+	if (n + 1 > ARRAY_LEN(row) || strlen(a) + 1 > ARRAY_LEN(row))
+		return limit + 1;
+	for (unsigned j = 0; j <= n; j++)
+		row[j] = j;
+	for (unsigned i = 1; a[i - 1]; i++) {
+		unsigned left_above = row[0];
+
+		row[0] = i;
+		for (unsigned j = 1; j <= n; j++) {
+			unsigned above = row[j];
+			unsigned best = left_above + (a[i - 1] != b[j - 1]);
+
+			if (above + 1 < best)
+				best = above + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+			left_above = above;
+		}
+	}
+	return row[n];
+}
+
+const char *symbols_similar(const struct symbols *s, const char *name)
+{
+	unsigned best = strlen(name) > 5 ? 3 : 2;
+	const char *found = NULL;
+
+	for (size_t i = 0; i < s->count; i++) {
+		unsigned d = word_distance(name, s->sym[i].name, best);
+
+		if (d < best) {
+			best = d;
+			found = s->sym[i].name;
+		}
+	}
+	return found;
+}
+
+/* ---- lines ---- */
+
+static bool ask_bfd(struct symbols *s, u32 addr, struct source_line *l)
+{
+	for (struct file *f = s->files; f; f = f->next) {
+		u32 at = addr - f->offset;
+
+		if (!f->abfd)
+			continue;
+		for (asection *sec = f->abfd->sections; sec; sec = sec->next) {
+			u32 vma = (u32)bfd_section_vma(sec);
+			const char *file = NULL, *function = NULL;
+			unsigned line = 0;
+
+			if (!(bfd_section_flags(sec) & SEC_CODE) || at < vma ||
+			    at - vma >= bfd_section_size(sec))
+				continue;
+			if (bfd_find_nearest_line(f->abfd, sec, f->syms,
+						  at - vma, &file, &function,
+						  &line) &&
+			    file && line) {
+				*l = (struct source_line){ file, line };
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+bool symbols_line(struct symbols *s, u32 addr, struct source_line *l)
+{
+	unsigned slot = (addr ^ addr >> 10) % LINE_CACHE;
+
+	if (!s->cache[slot].known || s->cache[slot].addr != addr) {
+		s->cache[slot].addr = addr;
+		s->cache[slot].known = true;
+		s->cache[slot].found =
+			ask_bfd(s, addr, &s->cache[slot].line);
+	}
+	*l = s->cache[slot].line;
+	return s->cache[slot].found;
+}
+
+/* Is `part` ("sched.c", "kernel/sched.c") the end of `path`? */
+static bool path_ends(const char *path, const char *part)
+{
+	size_t n = strlen(path), m = strlen(part);
+
+	return m <= n && !strcmp(path + n - m, part) &&
+	       (m == n || path[n - m - 1] == '/');
+}
+
+bool symbols_line_address(struct symbols *s, const char *file, unsigned line,
+			  u32 *addr)
+{
+	const struct symbol *in = NULL;
+	unsigned start = 0, best = UINT32_MAX;
+	struct source_line l;
+	u32 end;
+
+	for (size_t i = 0; i < s->count; i++)
+		if (s->sym[i].is_code && s->sym[i].rank &&
+		    symbols_line(s, s->sym[i].addr, &l) &&
+		    path_ends(l.file, file) && l.line <= line &&
+		    l.line >= start) {
+			in = &s->sym[i];
+			start = l.line;
+		}
+	if (!in)
+		return false;
+	end = symbols_next(s, in->addr);
+	if (end <= in->addr || end > in->limit)
+		end = in->limit;
+	for (u32 a = in->addr; a < end; a++)
+		if (symbols_line(s, a, &l) && path_ends(l.file, file) &&
+		    l.line >= line && l.line < best) {
+			best = l.line;
+			*addr = a;
+		}
+	return best != UINT32_MAX;
+}

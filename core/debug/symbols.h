@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Names for guest addresses and back, and source lines, from ELF files and
+ * System.map.  Knows nothing of a machine. */
+#ifndef CORE_DEBUG_SYMBOLS_H
+#define CORE_DEBUG_SYMBOLS_H
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/base/types.h"
+
+struct symbols;
+
+struct symbols *symbols_new(void);
+void symbols_free(struct symbols *s);
+void symbols_clear(struct symbols *s);
+
+/* Adds a file's symbols.  With `at` >= 0 the file is moved so that its .text
+ * (its lowest code section) lies there.  Returns how many symbols came, -1
+ * when the file is neither ELF nor a System.map. */
+int symbols_add(struct symbols *s, const char *path, s64 at, struct err *e);
+
+size_t symbols_count(const struct symbols *s);
+
+/* Exact name to address. */
+bool symbols_address(const struct symbols *s, const char *name, u32 *addr);
+
+/* Nearest symbol at or below addr; NULL when it lies in no known part. */
+const char *symbols_name(const struct symbols *s, u32 addr, u32 *offset);
+
+/* Start of the function after the one that holds addr; 0 when unknown. */
+u32 symbols_next(const struct symbols *s, u32 addr);
+
+/* The index-th name that starts with `prefix`, in order; NULL: no more. */
+const char *symbols_complete(const struct symbols *s, const char *prefix,
+			     size_t index);
+/* A name that is close to `name`, or NULL. */
+const char *symbols_similar(const struct symbols *s, const char *name);
+
+/* Source position of an address; file lives until the next clear. */
+struct source_line {
+	const char *file;
+	unsigned line;
+};
+bool symbols_line(struct symbols *s, u32 addr, struct source_line *l);
+
+/* First address of a line: `file` matches a path's last parts. */
+bool symbols_line_address(struct symbols *s, const char *file, unsigned line,
+			  u32 *addr);
+
+/* Differences between two words (insertions, deletions, changes), at most
+ * `limit`; for "did you mean". */
+unsigned word_distance(const char *a, const char *b, unsigned limit);
+
+#endif

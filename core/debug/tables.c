@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Descriptor tables in words: GDT, LDT, IDT and the task state segment, read
+ * from guest memory as they are now.  What the processor has loaded may be
+ * older: segment registers keep what they were loaded with (`info registers
+ * system` shows that).  Formats: SDM 3A 3.4.5 (segments), 6.11 (gates), 7.2
+ * (TSS).  A table whose memory is not mapped is told so, entry by entry. */
+#include "core/debug/debug_priv.h"
+
+#include "core/mem/mem.h"
+
+static u32 field(u64 d, unsigned from, unsigned bits)
+{
+	return (u32)(d >> from & ((1ull << bits) - 1));
+}
+
+static const char *system_type(unsigned type)
+{
+	switch (type) {
+	case SYS_TSS16:
+		return "16-bit TSS";
+	case SYS_LDT:
+		return "LDT";
+	case SYS_TSS16_BUSY:
+		return "16-bit TSS, busy";
+	case SYS_CALL16:
+		return "16-bit call gate";
+	case SYS_TASK_GATE:
+		return "task gate";
+	case SYS_INT16:
+		return "16-bit interrupt gate";
+	case SYS_TRAP16:
+		return "16-bit trap gate";
+	case SYS_TSS32:
+		return "32-bit TSS";
+	case SYS_TSS32_BUSY:
+		return "32-bit TSS, busy";
+	case SYS_CALL32:
+		return "32-bit call gate";
+	case SYS_INT32:
+		return "32-bit interrupt gate";
+	case SYS_TRAP32:
+		return "32-bit trap gate";
+	default:
+		return "reserved type";
+	}
+}
+
+static bool is_gate(unsigned type)
+{
+	return type == SYS_CALL16 || type == SYS_CALL32 ||
+	       (type >= SYS_TASK_GATE && type <= SYS_TRAP16) ||
+	       type == SYS_INT32 || type == SYS_TRAP32;
+}
+
+static void show_gate(struct debug *d, u64 e, struct buf *out)
+{
+	u32 offset = field(e, 0, 16) | field(e, 48, 16) << 16;
+
+	buf_printf(out, "%s, dpl %u, selector %04x", system_type(field(e, 40, 4)),
+		   field(e, 45, 2), field(e, 16, 16));
+	if (field(e, 40, 4) != SYS_TASK_GATE) {
+		buf_printf(out, ", ");
+		debug_address(d, offset, out);
+	}
+	if (!field(e, 47, 1))
+		buf_printf(out, ", not present");
+	buf_byte(out, '\n');
+}
+
+static void show_segment(struct debug *d, u64 e, struct buf *out)
+{
+	u32 base = field(e, 16, 24) | field(e, 56, 8) << 24;
+	u32 limit = field(e, 0, 16) | field(e, 48, 4) << 16;
+	unsigned type = field(e, 40, 4);
+
+	if (!field(e, 44, 1) && is_gate(type)) {
+		show_gate(d, e, out);
+		return;
+	}
+	if (field(e, 55, 1))
+		limit = limit << 12 | 0xfff;
+	buf_printf(out, "base %08x limit %08x dpl %u ", base, limit,
+		   field(e, 45, 2));
+	if (!field(e, 44, 1))
+		buf_printf(out, "%s", system_type(type));
+	else
+		buf_printf(out, "%s-bit %s%s%s%s", field(e, 54, 1) ? "32" : "16",
+			   type & SEG_CODE ? "code" : "data",
+			   !(type & SEG_RW) ? "" :
+			   type & SEG_CODE  ? ", readable" :
+					      ", writable",
+			   !(type & SEG_EC) ? "" :
+			   type & SEG_CODE  ? ", conforming" :
+					      ", expand-down",
+			   type & SEG_A ? ", accessed" : "");
+	buf_printf(out, "%s\n", field(e, 47, 1) ? "" : ", not present");
+}
+
+/* Entries of [base, base+limit]; empty ones are left out. */
+static void show_table(struct debug *d, u32 base, u32 limit, bool gates,
+		       struct buf *out)
+{
+	for (u32 at = 0; at + 7 <= limit && at < 0x10000; at += 8) {
+		u64 e = 0;
+
+		if (debug_read(d, base + at, &e, 8) != 8) {
+			buf_printf(out, "%04x: 0x%x is not mapped\n", at,
+				   base + at);
+			return;
+		}
+		if (!e)
+			continue;
+		buf_printf(out, gates ? "%02x: " : "%04x: ", gates ? at / 8 : at);
+		if (gates)
+			show_gate(d, e, out);
+		else
+			show_segment(d, e, out);
+	}
+}
+
+void debug_show_gdt(struct debug *d, struct buf *out)
+{
+	const struct cpu *c = debug_cpu(d);
+
+	buf_printf(out, "GDT at 0x%08x, limit 0x%x\n", c->gdtr.base,
+		   c->gdtr.limit);
+	show_table(d, c->gdtr.base, c->gdtr.limit, false, out);
+}
+
+void debug_show_ldt(struct debug *d, struct buf *out)
+{
+	const struct cpu *c = debug_cpu(d);
+
+	if (!(c->ldtr.attr & SEG_P)) {
+		buf_printf(out, "no LDT is loaded\n");
+		return;
+	}
+	buf_printf(out, "LDT %04x at 0x%08x, limit 0x%x\n", c->ldtr.sel,
+		   c->ldtr.base, c->ldtr.limit);
+	show_table(d, c->ldtr.base, c->ldtr.limit, false, out);
+}
+
+void debug_show_idt(struct debug *d, struct buf *out)
+{
+	const struct cpu *c = debug_cpu(d);
+
+	buf_printf(out, "IDT at 0x%08x, limit 0x%x\n", c->idtr.base,
+		   c->idtr.limit);
+	if (!cpu_is_real(c)) {
+		show_table(d, c->idtr.base, c->idtr.limit, true, out);
+		return;
+	}
+	for (u32 v = 0; v < 256 && v * 4 + 3 <= c->idtr.limit; v++) {
+		u16 to[2];
+
+		if (debug_read(d, c->idtr.base + v * 4, to, 4) == 4 &&
+		    (to[0] || to[1]))
+			buf_printf(out, "%02x: %04x:%04x\n", v, to[1], to[0]);
+	}
+}
+
+void debug_show_tss(struct debug *d, struct buf *out)
+{
+	static const struct {
+		const char *name;
+		u8 at, size;
+	} fields[] = {
+		{ "link", 0, 2 },   { "esp0", 4, 4 },	{ "ss0", 8, 2 },
+		{ "esp1", 12, 4 },  { "ss1", 16, 2 },	{ "esp2", 20, 4 },
+		{ "ss2", 24, 2 },   { "cr3", 28, 4 },	{ "eip", 32, 4 },
+		{ "eflags", 36, 4 }, { "eax", 40, 4 },	{ "ecx", 44, 4 },
+		{ "edx", 48, 4 },   { "ebx", 52, 4 },	{ "esp", 56, 4 },
+		{ "ebp", 60, 4 },   { "esi", 64, 4 },	{ "edi", 68, 4 },
+		{ "es", 72, 2 },    { "cs", 76, 2 },	{ "ss", 80, 2 },
+		{ "ds", 84, 2 },    { "fs", 88, 2 },	{ "gs", 92, 2 },
+		{ "ldt", 96, 2 },   { "trap", 100, 2 }, { "iomap", 102, 2 },
+	};
+	const struct cpu *c = debug_cpu(d);
+	unsigned type = c->tr.attr & SEG_TYPE;
+
+	if (!(c->tr.attr & SEG_P)) {
+		buf_printf(out, "no task register is loaded\n");
+		return;
+	}
+	buf_printf(out, "TSS %04x at 0x%08x, limit 0x%x, %s\n", c->tr.sel,
+		   c->tr.base, c->tr.limit, system_type(type));
+	if (type != SYS_TSS32 && type != SYS_TSS32_BUSY)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		u32 v = 0;
+
+		if (debug_read(d, c->tr.base + fields[i].at, &v,
+			       fields[i].size) != fields[i].size) {
+			buf_printf(out, "0x%x is not mapped\n",
+				   c->tr.base + fields[i].at);
+			return;
+		}
+		buf_printf(out, "%-6s 0x%0*x%s", fields[i].name,
+			   fields[i].size * 2, v, i % 4 == 3 ? "\n" : "  ");
+	}
+	buf_byte(out, '\n');
+}
