@@ -36,54 +36,60 @@ static u32 flags_of(u8 value)
 	       (p & 1 ? 0 : EFL_PF);
 }
 
+/* The same and OF, when `old` plus or minus `by` gave `value`. */
+static u32 flags_of_sum(u8 old, u8 by, u8 value, bool subtract)
+{
+	u8 differ = old ^ by;
+	u8 overflow = (old ^ value) & (subtract ? differ : (u8)~differ);
+
+	return flags_of(value) | (overflow & 0x80 ? EFL_OF : 0);
+}
+
+/* AAA and AAS: AX plus or minus 0106h, of which AL keeps the lower half; the
+ * flags are those of the 16-bit sum. */
+static void adjust_unpacked(struct cpu *c, bool subtract)
+{
+	u16 old = c->gpr[EAX];
+	bool adjust = (old & 15) > 9 || (c->arith & EFL_AF);
+	u16 by = adjust ? 0x106 : 0;
+	u16 ax = subtract ? old - by : old + by;
+	u16 overflow = (old ^ ax) & (subtract ? old ^ by : ~(old ^ by));
+
+	set_part(&c->gpr[EAX], ax & 0xff0f, 0xffff);
+	c->arith = (flags_of(ax) & EFL_PF) | (ax ? 0 : EFL_ZF) |
+		   (ax & 0x8000 ? EFL_SF : 0) |
+		   (overflow & 0x8000 ? EFL_OF : 0) |
+		   (adjust ? EFL_AF | EFL_CF : 0);
+}
+
 enum op_result op_aaa(struct cpu *c, const struct insn *in)
 {
-	u8 al = get_al(c);
-	bool adjust = (al & 15) > 9 || (c->arith & EFL_AF);
-
 	(void)in;
-	if (adjust)
-		set_part(&c->gpr[EAX], c->gpr[EAX] + 0x106, 0xffff);
-	al = get_al(c);
-	set_al(c, al & 15);
-	c->arith = flags_of(al & 15) | (adjust ? EFL_AF | EFL_CF : 0);
+	adjust_unpacked(c, false);
 	return OP_NEXT;
 }
 
 enum op_result op_aas(struct cpu *c, const struct insn *in)
 {
-	u8 al = get_al(c);
-	bool adjust = (al & 15) > 9 || (c->arith & EFL_AF);
-
 	(void)in;
-	if (adjust)
-		set_part(&c->gpr[EAX], c->gpr[EAX] - 0x106, 0xffff);
-	al = get_al(c);
-	set_al(c, al & 15);
-	c->arith = flags_of(al & 15) | (adjust ? EFL_AF | EFL_CF : 0);
+	adjust_unpacked(c, true);
 	return OP_NEXT;
 }
 
-/* DAA and DAS differ in the direction only. */
+/* DAA and DAS differ in the direction, and in that a borrow of DAS's first
+ * half stays in CF. */
 static void adjust_packed(struct cpu *c, bool subtract)
 {
-	u8 old = get_al(c), al = old;
-	bool carry = c->arith & EFL_CF, aux = false, high;
+	u8 old = get_al(c), by = 0, al;
+	bool low = (old & 15) > 9 || (c->arith & EFL_AF);
+	bool high = old > 0x99 || (c->arith & EFL_CF);
+	bool carry = high || (subtract && low && old < 6);
 
-	high = old > 0x99 || carry;
-	if ((old & 15) > 9 || (c->arith & EFL_AF)) {
-		aux = true;
-		if (subtract)
-			carry |= al < 6;
-		al += subtract ? -6 : 6;
-	} 
-	if (high) {
-		al += subtract ? -0x60 : 0x60;
-		carry = true;
-	} else if (!subtract)
-		carry = false;
+	by = (low ? 6 : 0) + (high ? 0x60 : 0);
+	al = subtract ? old - by : old + by;
 	set_al(c, al);
-	c->arith = flags_of(al) | (carry ? EFL_CF : 0) | (aux ? EFL_AF : 0);
+	c->arith = flags_of_sum(old, by, al, subtract) |
+		   (carry ? EFL_CF : 0) | (low ? EFL_AF : 0);
 }
 
 enum op_result op_daa(struct cpu *c, const struct insn *in)
@@ -111,12 +117,14 @@ enum op_result op_aam(struct cpu *c, const struct insn *in)
 	return OP_NEXT;
 }
 
+/* AAD's flags are those of ADD AL, AH * base. */
 enum op_result op_aad(struct cpu *c, const struct insn *in)
 {
-	u8 base = in->imm, al = get_al(c) + get_ah(c) * base;
+	u8 old = get_al(c), by = get_ah(c) * (u8)in->imm, al = old + by;
 
 	set_ax(c, 0, al);
-	c->arith = flags_of(al);
+	c->arith = flags_of_sum(old, by, al, false) | (al < old ? EFL_CF : 0) |
+		   ((old ^ by ^ al) & EFL_AF);
 	return OP_NEXT;
 }
 

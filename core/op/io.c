@@ -96,9 +96,8 @@ static u32 ins_batch(struct cpu *c, const struct string_op *s, u32 count,
 	if (n > 1 && !string_host(c, to, n * s->size, MEM_WRITE))
 		n = 1; /* a device: element by element */
 	for (u32 i = 0; i < n; i++) {
-		u32 value = op_hooks.port_in(c->vm, port, s->size);
-
-		copy_bytes(buf + i * s->size, &value, s->size);
+		element_store(buf + i * s->size,
+			      op_hooks.port_in(c->vm, port, s->size), s->size);
 	}
 	if (!mem_lin_write(c, to, buf, n * s->size, 0))
 		return 0;
@@ -123,10 +122,8 @@ static u32 outs_batch(struct cpu *c, const struct string_op *s, u32 count,
 	    !mem_lin_read(c, from, buf, n * s->size, MEM_READ))
 		return 0;
 	for (u32 i = 0; i < n; i++) {
-		u32 value = 0;
-
-		copy_bytes(&value, buf + i * s->size, s->size);
-		op_hooks.port_out(c->vm, port, s->size, value);
+		op_hooks.port_out(c->vm, port, s->size,
+				  element(buf + i * s->size, s->size));
 	}
 	string_advance(c, s, ESI, n);
 	return n;

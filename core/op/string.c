@@ -98,23 +98,6 @@ enum op_result string_repeat(struct cpu *c, const struct insn *in,
 
 /* ---- elements ---- */
 
-static u32 element(const void *from, unsigned size)
-{
-	if (size == 1)
-		return *(const u8 *)from;
-	if (size == 2) {
-		u16 v;
-
-		__builtin_memcpy(&v, from, 2);
-		return v;
-	} else {
-		u32 v;
-
-		__builtin_memcpy(&v, from, 4);
-		return v;
-	}
-}
-
 static bool read_element(struct cpu *c, gla_t lin, unsigned size, u32 *value)
 {
 	*value = 0;

@@ -31,6 +31,31 @@ u32 string_span(struct cpu *c, const struct string_op *s, unsigned seg,
  * devices, and on a fault (c->exc pending).  Only to be read through. */
 const void *string_host(struct cpu *c, gla_t lin, unsigned len, unsigned access);
 
+/* One element of 1, 2 or 4 bytes in host memory. */
+static inline u32 element(const void *from, unsigned size)
+{
+	u16 half;
+	u32 full;
+
+	if (size == 1)
+		return *(const u8 *)from;
+	if (size == 2) {
+		__builtin_memcpy(&half, from, 2);
+		return half;
+	}
+	__builtin_memcpy(&full, from, 4);
+	return full;
+}
+static inline void element_store(void *to, u32 value, unsigned size)
+{
+	if (size == 1)
+		*(u8 *)to = value;
+	else if (size == 2)
+		__builtin_memcpy(to, &value, 2);
+	else
+		__builtin_memcpy(to, &value, 4);
+}
+
 static inline u32 string_src(const struct cpu *c, const struct string_op *s)
 {
 	return c->gpr[ESI] & s->mask;
