@@ -52,9 +52,10 @@ void cpu_identify(void)
 	struct cpuid_result leaf, vendor;
 	u32 family, model;
 
-	copy_text(cpu.name, "without CPUID", sizeof(cpu.name));
-	if (!has_cpuid())
+	if (!has_cpuid()) {
+		copy_text(cpu.name, "without CPUID", sizeof(cpu.name));
 		return;
+	}
 	pv.cpuid(0, &vendor);
 	read_name(&vendor);
 	pv.cpuid(1, &leaf);

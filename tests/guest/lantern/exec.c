@@ -57,7 +57,8 @@ static bool add_segment(struct space *space, const u8 *file, u32 size,
 	u32 end = segment->address + segment->memory_size;
 	struct region *region;
 
-	if (segment->offset > size || segment->file_size > size - segment->offset ||
+	if (segment->offset > size ||
+	    segment->file_size > size - segment->offset ||
 	    segment->offset % PAGE_SIZE != within ||
 	    segment->file_size > segment->memory_size ||
 	    end < segment->address || end > USER_MAP_START)

@@ -14,16 +14,19 @@ enum { LEFT_SHIFT = 0x2A, RIGHT_SHIFT = 0x36, CTRL = 0x1D, RELEASED = 0x80,
        PREFIX = 0xE0 };
 
 static const char plain[] =
-	"\0\0331234567890-=\b\tqwertyuiop[]\n\0asdfghjkl;'`\0\\zxcvbnm,./\0*\0 ";
+	"\0\0331234567890-=\b\tqwertyuiop[]\n\0asdfghjkl;'`"
+	"\0\\zxcvbnm,./\0*\0 ";
 static const char shifted[] =
-	"\0\033!@#$%^&*()_+\b\tQWERTYUIOP{}\n\0ASDFGHJKL:\"~\0|ZXCVBNM<>?\0*\0 ";
+	"\0\033!@#$%^&*()_+\b\tQWERTYUIOP{}\n\0ASDFGHJKL:\"~"
+	"\0|ZXCVBNM<>?\0*\0 ";
 
 static bool shift, ctrl;
 
 void keyboard_init(void)
 {
-	while (in8(STATUS) & STATUS_FULL && in8(STATUS) != 0xFF)
-		in8(DATA);	/* forget what the loader left */
+	/* Forget what the loader left; no controller reads as all ones. */
+	for (u32 i = 0; i < 16 && in8(STATUS) & STATUS_FULL; i++)
+		in8(DATA);
 	pic_unmask(1);
 }
 

@@ -10,8 +10,9 @@ LANTERN_CC ?= gcc
 # -mno-* keeps the compiler out of registers that the kernel does not save.
 LANTERN_CFLAGS := -m32 -march=i586 -std=gnu11 -ffreestanding -fno-pic -fno-pie \
 	-nostdlib -mno-sse -mno-mmx -fno-stack-protector -O2 -g \
-	-fno-omit-frame-pointer -fno-optimize-sibling-calls -fcf-protection=none \
-	-fno-asynchronous-unwind-tables -Wall -Wextra -MMD -MP -I$(LANTERN_DIR)
+	-fno-omit-frame-pointer -fno-optimize-sibling-calls \
+	-fcf-protection=none -fno-asynchronous-unwind-tables \
+	-Wall -Wextra -MMD -MP -I$(LANTERN_DIR)
 LANTERN_LINK := $(LANTERN_CC) -m32 -nostdlib -static -no-pie \
 	-Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack
 
@@ -53,7 +54,7 @@ $(LANTERN_OUT)/files/%: $(LANTERN_DIR)/files/%
 	@mkdir -p $(@D)
 	cp $< $@
 
-# Names, times and owners are fixed, so that the same sources make the same image.
+# Names, times and owners are fixed: the same sources make the same image.
 $(LANTERN_OUT)/files.tar: $(LANTERN_STRIPPED) $(LANTERN_TEXTS)
 	tar --format=ustar --mtime=@0 --owner=0 --group=0 --numeric-owner \
 		--mode=0644 -C $(LANTERN_OUT)/files -cf $@ \

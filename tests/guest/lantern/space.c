@@ -119,13 +119,14 @@ struct region *region_find(struct space *space, u32 address)
 	return NULL;
 }
 
-static bool is_unused(const struct space *space, u32 start, u32 end)
+/* A region that has some of the range, or NULL if all of it is free. */
+static struct region *find_overlap(struct space *space, u32 start, u32 end)
 {
 	for (u32 i = 0; i < REGIONS; i++)
 		if (start < space->regions[i].end &&
 		    end > space->regions[i].start)
-			return false;
-	return true;
+			return &space->regions[i];
+	return NULL;
 }
 
 /* NULL if the range is not free, not in the user half, or the list is full. */
@@ -133,7 +134,7 @@ struct region *region_add(struct space *space, u32 start, u32 end,
 			  bool writable)
 {
 	if (start >= end || start < PAGE_SIZE || end > PAGE_OFFSET ||
-	    !is_unused(space, start, end))
+	    find_overlap(space, start, end))
 		return NULL;
 	for (u32 i = 0; i < REGIONS; i++) {
 		struct region *region = &space->regions[i];
@@ -171,9 +172,10 @@ u32 space_resident_kib(const struct space *space)
 	u32 pages = 0;
 
 	for (u32 i = 0; space->directory && i < USER_ENTRIES; i++) {
-		const u32 *table = phys_to_virt(space->directory[i] & PAGE_MASK);
+		u32 entry = space->directory[i];
+		const u32 *table = phys_to_virt(entry & PAGE_MASK);
 
-		if (!(space->directory[i] & PTE_PRESENT))
+		if (!(entry & PTE_PRESENT))
 			continue;
 		for (u32 j = 0; j < 1024; j++)
 			pages += table[j] & PTE_PRESENT;
@@ -192,7 +194,7 @@ int sys_sbrk(u32 delta)
 	if (new < heap->start || new > USER_MAP_START)
 		return -E_NOMEM;
 	if (end > heap->end) {
-		if (!is_unused(space, heap->end, end))
+		if (find_overlap(space, heap->end, end))
 			return -E_NOMEM;
 	} else if (end < heap->end) {
 		if (end == heap->start)
@@ -204,20 +206,36 @@ int sys_sbrk(u32 delta)
 	return (int)old;
 }
 
+/* A mapping right behind another becomes part of it: the list is short. */
+static bool map_range(struct space *space, u32 start, u32 end)
+{
+	struct region *before = region_find(space, start - 1);
+
+	if (!before || before->image || before->start < USER_MAP_START)
+		return region_add(space, start, end, true) != NULL;
+	before->end = end;
+	return true;
+}
+
 /* First fit above `hint`; anonymous and zeroed is all we offer. */
 int sys_mmap(u32 hint, u32 length)
 {
 	u32 size = round_up(length, PAGE_SIZE);
-	u32 start = hint ? hint & PAGE_MASK : USER_MAP_START;
+	u32 start = hint & PAGE_MASK;
+	struct region *taken;
 
-	if (!size || size >= PAGE_OFFSET - USER_MAP_START)
+	if (!size || size > USER_MAP_END - USER_MAP_START)
 		return -E_INVAL;
-	while (start < USER_STACK_TOP - USER_STACK_SIZE - size &&
-	       !is_unused(&current->space, start, start + size))
-		start += PAGE_SIZE;
-	if (!region_add(&current->space, start, start + size, true))
-		return -E_NOMEM;
-	return (int)start;
+	if (start < USER_MAP_START)
+		start = USER_MAP_START;
+	while (start <= USER_MAP_END - size) {
+		taken = find_overlap(&current->space, start, start + size);
+		if (!taken)
+			return map_range(&current->space, start, start + size) ?
+			       (int)start : -E_NOMEM;
+		start = taken->end;
+	}
+	return -E_NOMEM;
 }
 
 /* Takes the range out of one region, which may leave two.  A program's own

@@ -65,7 +65,7 @@ struct trap_frame {
 	u32 es, ds;
 	u32 vector, error;
 	u32 eip, cs, eflags;			/* pushed by the processor */
-	u32 esp, ss;				/* ... when it came from ring 3 */
+	u32 esp, ss;				/* ... if it left ring 3 */
 };
 
 /* Ring 3 or not; a hypervisor may run us in ring 1, so do not test for 0. */

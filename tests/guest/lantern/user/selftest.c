@@ -8,7 +8,7 @@
  */
 #include "lantern.h"
 
-enum { PAGE = 4096, MANY_PAGES = 32, SLOTS = 64 };
+enum { PAGE = 4096, MANY_PAGES = 32, SLOTS = 64, CHUNK = 4096 };
 
 static int failures;
 
@@ -229,11 +229,11 @@ static int kernel_writes_shared(void)
 static int take_all_memory(void)
 {
 	for (;;) {
-		u8 *memory = mmap(NULL, 64 * PAGE);
+		u8 *memory = mmap(NULL, CHUNK * PAGE);
 
 		if (is_error(memory))
 			return 1;
-		for (u32 i = 0; i < 64; i++)
+		for (u32 i = 0; i < CHUNK; i++)
 			memory[i * PAGE] = 1;
 	}
 }

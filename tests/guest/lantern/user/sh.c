@@ -32,7 +32,7 @@ static bool parse_command(char *text, struct command *command)
 
 	command->input = command->output = NULL;
 	for (u32 i = 0; i < count; i++) {
-		char *word = command->words[i];
+		char *word = command->words[i], *path;
 
 		if (*word != '<' && *word != '>') {
 			command->words[kept++] = word;
@@ -42,10 +42,11 @@ static bool parse_command(char *text, struct command *command)
 			syntax_error("a file name is missing");
 			return false;
 		}
+		path = word[1] ? word + 1 : command->words[i];
 		if (*word == '<')
-			command->input = word[1] ? word + 1 : command->words[i];
+			command->input = path;
 		else
-			command->output = word[1] ? word + 1 : command->words[i];
+			command->output = path;
 	}
 	command->words[kept] = NULL;
 	if (!kept)
@@ -83,7 +84,7 @@ static void redirect(const char *path, u32 flags, int fd)
 	close(file);
 }
 
-/* In the child.  `in` and `out` are the pipes to the neighbours, or negative. */
+/* In the child.  `in` and `out` are pipes to the neighbours, or negative. */
 static void become(struct command *command, int in, int out)
 {
 	if (in >= 0) {

@@ -34,12 +34,12 @@ static void welcome(void)
 {
 	get_info(&info);
 	print("\n"
-	      "==================================================================\n"
+	      "==========================================================\n"
 	      " lantern, a teaching kernel: the guided tour\n"
 	      " engine     %s\n"
 	      " processor  %s\n"
 	      " memory     %u KiB\n"
-	      "==================================================================\n",
+	      "==========================================================\n",
 	      info.engine, info.processor, info.memory_kib);
 }
 
@@ -52,10 +52,10 @@ static void show_boot(void)
 	      "paging off.  It ends at %x; of the memory behind it, %u page\n"
 	      "frames of 4 KiB are free now.\n"
 	      "Then boot.S turned paging on.  Since then every address goes\n"
-	      "through tables.  All physical memory appears at C0000000 and up,\n"
-	      "for the kernel alone, in pages of %s.  Below that each\n"
-	      "process has a view of its own: this program's code is at %08x,\n"
-	      "its stack at %08x, and so it is in every other program.\n",
+	      "through tables.  All physical memory appears at C0000000 and\n"
+	      "up, for the kernel alone, in pages of %s.  Below that each\n"
+	      "process has a view of its own: this program's code is at\n"
+	      "%08x, its stack at %08x, and so it is in every other.\n",
 	      info.kernel_start, info.kernel_end, info.free_frames,
 	      info.has_large_pages ? "4 MiB" : "4 KiB", (u32)show_boot,
 	      (u32)&here);
@@ -82,9 +82,9 @@ static u32 cycles_per_call(void (*gate)(void))
 static void show_system_calls(void)
 {
 	stop(2, "Two doors into the kernel");
-	print("A program in ring 3 cannot touch a device or another process; it\n"
-	      "must ask.  The question \"what is my number?\" is the cheapest\n"
-	      "there is; my number is %d.\n", getpid());
+	print("A program in ring 3 cannot touch a device or another process;\n"
+	      "it must ask.  The question \"what is my number?\" is the\n"
+	      "cheapest there is; my number is %d.\n", getpid());
 	print("  int 0x80   %6u cycles: through a gate of the IDT\n",
 	      cycles_per_call(gate_int80));
 	if (info.has_sysenter)
@@ -92,8 +92,8 @@ static void show_system_calls(void)
 		      "MSR\n", cycles_per_call(gate_sysenter));
 	else
 		print("  sysenter   this processor does not have it\n");
-	print("(Cycles are the guest's own.  Under a virtual machine monitor "
-	      "they may\nbe counted instructions; who wants real time looks at "
+	print("(Cycles are the guest's own.  Under a virtual machine monitor\n"
+	      "they may be counted instructions; who wants real time looks at\n"
 	      "a clock outside.)\n");
 }
 
@@ -111,8 +111,8 @@ static void show_first_touch(void)
 	start_counting();
 	memory[0] = memory[100 * PAGE] = memory[255 * PAGE] = 1;
 	stop_counting();
-	print("Now I wrote to three places: %u page faults, and three pages of\n"
-	      "zeroes were put where I wanted them.  I did not notice.\n",
+	print("Now I wrote to three places: %u page faults, and three pages\n"
+	      "of zeroes were put where I wanted them.  I did not notice.\n",
 	      info.counters.faults_zero - before.faults_zero);
 	munmap(memory, MEMORY);
 }
@@ -139,23 +139,23 @@ static void show_copy_on_write(void)
 	stop_counting();
 	copied_by_fork = info.counters.faults_copy - before.faults_copy;
 	print("I have %u pages of memory, and forked child %d, which has the\n"
-	      "same.  Fork took %u frames, most of them for its tables and its\n"
-	      "kernel stack.  Pages copied so far: %u, the top of my own stack,\n"
-	      "on which I write all the time.  The rest we own together, and\n"
-	      "neither may write to it.\n", PAGES, pid,
+	      "same.  Fork took %u frames, most of them for its tables and\n"
+	      "its kernel stack.  Pages copied so far: %u, the top of my own\n"
+	      "stack, on which I write all the time.  The rest we own\n"
+	      "together, and neither may write to it.\n", PAGES, pid,
 	      free_before - info.free_frames, copied_by_fork);
 	start_counting();
 	wait(pid, NULL, WAIT_BLOCK);
 	stop_counting();
-	print("The child wrote to %u of them.  Each write was a fault, and each\n"
-	      "fault made a copy; pages copied meanwhile: %u.  My own page still\n"
-	      "says '%c'.\n", WRITTEN,
+	print("The child wrote to %u of them.  Each write was a fault, and\n"
+	      "each fault made a copy; pages copied meanwhile: %u.  My own\n"
+	      "page still says '%c'.\n", WRITTEN,
 	      info.counters.faults_copy - before.faults_copy, memory[0]);
 	start_counting();
 	memory[10 * PAGE] = 'q';
 	stop_counting();
-	print("Now that the child is gone I write to a page myself: %u copied, "
-	      "%u kept,\nbecause its last owner may simply have it back.\n",
+	print("Now that the child is gone I write to a page myself: %u\n"
+	      "copied, %u kept, because its last owner may have it back.\n",
 	      info.counters.faults_copy - before.faults_copy,
 	      info.counters.faults_reuse - before.faults_reuse);
 	munmap(memory, PAGES * PAGE);
@@ -199,9 +199,9 @@ static void show_pipes(void)
 		print(" %s", answer);
 	}
 	stop_counting();
-	print("\nFour words, %u switches.  I read from an empty pipe and had to "
-	      "sleep;\nthe child ran, wrote, found its own pipe empty, slept; "
-	      "and I was awake.\n",
+	print("\nFour words, %u switches.  I read from an empty pipe and had\n"
+	      "to sleep; the child ran, wrote, found its own pipe empty,\n"
+	      "slept; and I was awake.\n",
 	      info.counters.switches - before.switches);
 	close(there[1]);
 	wait(-1, NULL, WAIT_BLOCK);
@@ -244,10 +244,10 @@ static void show_preemption(void)
 		wait(-1, NULL, WAIT_BLOCK);
 	}
 	stop_counting();
-	print("Two children ran in circles for %u ticks of 10 ms.  Neither ever\n"
-	      "offered to stop, yet both got on: %u laps and %u laps.  The\n"
-	      "timer interrupted, and the kernel took the processor away from\n"
-	      "whoever had it, %u times.\n", TICKS, laps[0], laps[1],
+	print("Two children ran in circles for %u ticks of 10 ms.  Neither\n"
+	      "ever offered to stop, yet both got on: %u laps and %u laps.\n"
+	      "The timer interrupted, and the kernel took the processor away\n"
+	      "from whoever had it, %u times.\n", TICKS, laps[0], laps[1],
 	      info.counters.preemptions - before.preemptions);
 	close(ends[0]);
 	close(ends[1]);
@@ -285,8 +285,8 @@ static void show_fpu(void)
 	}
 	stop_counting();
 	print("There is one set of floating-point registers, and %u switches\n"
-	      "happened meanwhile.  But the kernel moved registers only when "
-	      "somebody\nused them after a switch, and found out by a fault: "
+	      "happened meanwhile.  But the kernel moved registers only when\n"
+	      "somebody used them after a switch, and found out by a fault:\n"
 	      "%u times.\n", info.counters.switches - before.switches,
 	      info.counters.fpu_loads - before.fpu_loads);
 	close(ends[0]);
@@ -307,8 +307,8 @@ static void show_exception(void)
 	status = run(kernel);
 	print("  it ended with status %d, which is 128 plus exception %d\n",
 	      status, status - STATUS_EXCEPTION);
-	print("The processor noticed and the kernel drew the line.  Everybody "
-	      "else,\nme for one, is as well as before.\n");
+	print("The processor noticed and the kernel drew the line.  Everybody\n"
+	      "else, me for one, is as well as before.\n");
 }
 
 static void show_shell(void)
@@ -317,13 +317,13 @@ static void show_shell(void)
 			  "wc", NULL };
 
 	stop(9, "All of it together");
-	print("The shell runs  cat poem | grep light | wc  for me, which says:\n");
+	print("The shell runs  cat poem | grep light | wc  for me:\n");
 	start_counting();
 	run(words);
 	stop_counting();
-	print("For that one line: %u forks, %u system calls, %u switches, %u\n"
-	      "pages filled from program files, %u zeroed, %u copied on "
-	      "write.\n",
+	print("For that one line: %u forks, %u system calls, %u switches;\n"
+	      "%u pages filled from program files, %u zeroed, and %u copied\n"
+	      "on write.\n",
 	      info.counters.forks - before.forks,
 	      info.counters.system_calls - before.system_calls,
 	      info.counters.switches - before.switches,
@@ -345,8 +345,8 @@ int main(void)
 	show_exception();
 	show_shell();
 	get_info(&info);
-	print("\nThat was lantern: %u system calls, %u interrupts and %u "
-	      "switches since\nboot.  The source is meant to be read; begin "
+	print("\nThat was lantern: %u system calls, %u interrupts and %u\n"
+	      "switches since boot.  The source is meant to be read; begin\n"
 	      "with its README.  Good night.\n",
 	      info.counters.system_calls, info.counters.interrupts,
 	      info.counters.switches);
