@@ -108,6 +108,9 @@ struct mem_hooks {
 };
 void mem_set_hooks(struct mem *m, const struct mem_hooks *hooks);
 
+/* Calls `watched` when the physical page is watched. */
+void mem_tell_watch(struct cpu *c, gla_t lin, gpa_t gpa, unsigned len,
+		    bool write);
 /* Marks a physical page as holding translated code, or not any more; while
  * marked every guest, device and debugger write to it calls code_written. */
 void mem_mark_code(struct cpu *c, gpa_t gpa, bool holds_code);

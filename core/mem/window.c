@@ -88,14 +88,17 @@ int window_init(struct mem *m, bool enabled, struct err *e)
 	return 0;
 }
 
-/* The slots stay with the process: a machine is made once, and chunks of
- * them are not told apart. */
 void window_free(struct mem *m)
 {
 	struct window_pool *p = m->windows;
+	struct slot_chunk *chunk;
 
 	if (!p)
 		return;
+	while ((chunk = p->chunks)) {
+		p->chunks = chunk->next;
+		munmap(chunk, sizeof(*chunk));
+	}
 	if (p->region)
 		munmap(p->region, p->region_len);
 	if (p->head)

@@ -20,25 +20,24 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-enum { SLOTS_AT_ONCE = 16 };
-
 /* ---- slots ---- */
 
-/* From mmap, not malloc, which may use vector registers.  Populated, since
- * sixteen slots cost less so than the first touches of one. */
+/* From mmap, not malloc, which may use vector registers. */
 static bool slots_more(struct window_pool *p)
 {
-	struct slot *s;
+	struct slot_chunk *chunk;
 
 	if (p->fail && p->fail--)
 		return false;
-	s = mmap(NULL, SLOTS_AT_ONCE * sizeof(*s), PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (s == MAP_FAILED)
+	chunk = mmap(NULL, sizeof(*chunk), PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (chunk == MAP_FAILED)
 		return false;
-	for (unsigned i = 0; i < SLOTS_AT_ONCE; i++) {
-		s[i].link = p->free;
-		p->free = &s[i];
+	chunk->next = p->chunks;
+	p->chunks = chunk;
+	for (unsigned i = 0; i < CHUNK_SLOTS; i++) {
+		chunk->slot[i].link = p->free;
+		p->free = &chunk->slot[i];
 	}
 	return true;
 }
@@ -221,6 +220,7 @@ static void host_unmap(struct window_pool *p, struct window *w, u32 page, u32 n)
 	p->stats.unmaps++;
 	if (host_reserve(w->base + (u64)page * GUEST_PAGE, (u64)n * GUEST_PAGE))
 		return;
+	w->broken = true;
 	CHECK(host_reserve(w->base, 1ull << 32),
 	      "the host refuses to keep a window reserved (errno %d)", errno);
 }
@@ -242,22 +242,52 @@ void window_tell_all(struct mem *m)
 	m->hooks.unmapped(m->hooks.arg, 1u << 31, 1u << 31);
 }
 
+/* Do all these pages only gain the right to write? */
+static bool only_gains(const struct window *w, u32 page, u32 n, u32 rec)
+{
+	if (!(rec & REC_WRITE) || w->broken)
+		return false;
+	for (u32 k = 0; k < n; k++) {
+		u32 old = record_of(w, page + k);
+
+		if (!old || (old & REC_WRITE) ||
+		    (old & REC_FRAME) != (rec & REC_FRAME) + k * GUEST_PAGE)
+			return false;
+	}
+	return true;
+}
+
+/* mprotect costs a quarter of mmap. */
+static bool host_map(struct mem *m, struct window *w, u32 page, u32 n, u32 rec,
+		     bool populate)
+{
+	u8 *at = w->base + (u64)page * GUEST_PAGE;
+	u64 len = (u64)n * GUEST_PAGE;
+	int prot = PROT_READ | (rec & REC_WRITE ? PROT_WRITE : 0);
+	int flags = MAP_SHARED | MAP_FIXED | (populate ? MAP_POPULATE : 0);
+
+	if (m->windows->fail && m->windows->fail--)
+		return false;
+	if (only_gains(w, page, n, rec) && !mprotect(at, len, prot)) {
+		m->windows->stats.protects++;
+		return true;
+	}
+	m->windows->stats.maps++;
+	return mmap(at, len, prot, flags, m->fd, (off_t)(rec & REC_FRAME)) !=
+	       MAP_FAILED;
+}
+
 bool pages_map(struct mem *m, struct window *w, struct slot *s, u32 page,
 	       u32 n, u32 rec, bool populate)
 {
 	struct window_pool *p = m->windows;
-	int prot = PROT_READ | (rec & REC_WRITE ? PROT_WRITE : 0);
-	int flags = MAP_SHARED | MAP_FIXED | (populate ? MAP_POPULATE : 0);
-	unsigned before = edges(w, page, n);
-	void *at = w->base + (u64)page * GUEST_PAGE;
+	unsigned before;
 
-	p->stats.maps++;
-	if ((p->fail && p->fail--) ||
-	    mmap(at, (u64)n * GUEST_PAGE, prot, flags, m->fd,
-		 (off_t)(rec & REC_FRAME)) == MAP_FAILED) {
-		host_unmap(p, w, page, n); /* a failure may leave a hole */
+	if (!host_map(m, w, page, n, rec, populate)) {
+		pages_unmap(m, w, s, page, n); /* there may be a hole */
 		return false;
 	}
+	before = edges(w, page, n);
 	p->stats.pages += n;
 	for (u32 k = 0; k < n; k++) {
 		u32 old = record_of(w, page + k), new = rec + k * GUEST_PAGE;
@@ -290,9 +320,12 @@ void pages_protect(struct mem *m, struct window *w, struct slot *s, u32 page,
 	unsigned before = edges(w, page, n);
 
 	p->stats.protects++;
-	if (mprotect(w->base + (u64)page * GUEST_PAGE, (u64)n * GUEST_PAGE,
-		     PROT_READ) < 0)
-		host_unmap(p, w, page, n);
+	if ((p->fail && p->fail--) || w->broken ||
+	    mprotect(w->base + (u64)page * GUEST_PAGE, (u64)n * GUEST_PAGE,
+		     PROT_READ) < 0) {
+		pages_unmap(m, w, s, page, n);
+		return;
+	}
 	for (u32 k = 0; k < n; k++)
 		record(p, w, s, page + k, record_of(w, page + k) & ~REC_WRITE);
 	edges_changed(p, w, page, n, before);
@@ -333,6 +366,7 @@ void window_drop(struct mem *m, struct window *w)
 	if (!any)
 		return;
 	host_unmap(p, w, 0, WINDOW_PAGES);
+	w->broken = false;
 	p->stats.mappings -= w->mappings;
 	w->mappings = 0;
 	if (window_is_current(p, w))
@@ -348,14 +382,17 @@ void window_protect(struct cpu *c, gpa_t gpa)
 	struct window_pool *p = c->mem->windows;
 	struct window *w;
 	struct slot *s;
-	u32 h, page;
+	u32 h, next, page;
 
 	if (!p || !p->enabled || gpa >= c->mem->ram_size)
 		return;
-	for (h = p->head[gpa >> 12]; h; h = *handle_next(p, h)) {
+	for (h = p->head[gpa >> 12]; h; h = next) {
+		next = *handle_next(p, h);
 		s = handle_slot(p, h, &w, &page);
-		if (record_of(w, page) & REC_WRITE)
-			pages_protect(c->mem, w, s, page, 1);
+		if (!(record_of(w, page) & REC_WRITE))
+			continue;
+		pages_protect(c->mem, w, s, page, 1);
+		slot_settle(p, w, s); /* a refusal unmaps */
 	}
 }
 

@@ -16,8 +16,9 @@
  *          if nothing else, so the host never puts anything of its own there.
  * I-win-4: a slot in the free list is all zero, save its link.
  *
- * A record without its host mapping (a call failed half way) breaks none of
- * these: the next access faults and the page is mapped again. */
+ * I-win-5: a record that is not 0 has its host mapping, except in a window
+ *          marked broken, where mprotect must not be used: it would open
+ *          the reservation. */
 #ifndef CORE_MEM_WINDOW_PRIV_H
 #define CORE_MEM_WINDOW_PRIV_H
 
@@ -58,11 +59,20 @@ struct slot {
 	u8 copy[GUEST_PAGE] __attribute__((aligned(64)));
 };
 
+/* Slots come many at a time, since that costs less than the first touches
+ * of one. */
+enum { CHUNK_SLOTS = 16 };
+struct slot_chunk {
+	struct slot slot[CHUNK_SLOTS];
+	struct slot_chunk *next;
+};
+
 struct window {
 	u8 *base;
 	bool user;
 	bool loose; /* has pages writable only as long as CR0.WP is 0 */
 	bool lost;  /* mappings went while it was not current */
+	bool broken; /* host mappings went, records did not (I-win-5) */
 	u8 shift;   /* page number >> shift = slot: 10, or 9 with PAE */
 	u32 format; /* the paging mode its records are of */
 	unsigned mappings; /* edges between unlike pages = host mappings */
@@ -84,6 +94,7 @@ struct window_pool {
 	u64 key[WINDOW_USERS + 1]; /* CR3 and format, 0 = unused */
 	u32 *head;	  /* chain of each frame of RAM */
 	struct slot *free;
+	struct slot_chunk *chunks;
 	struct window_stats stats;
 	struct window win[WINDOW_USERS + 1];
 };
@@ -110,7 +121,7 @@ static inline u32 slot_pages(const struct window *w)
 /* 16 entries of 4 bytes or 8 of 8 to a line of 64 bytes. */
 static inline unsigned slot_line(const struct window *w, u32 i)
 {
-	return i >> (w->shift - 6);
+	return (i >> (w->shift - 6)) % SLOT_LINES;
 }
 
 static inline u64 table_entry(const struct window *w, const u8 *table, u32 i)

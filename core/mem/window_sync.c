@@ -130,10 +130,10 @@ static void pending_add(struct mem *m, struct window *w, struct slot *s,
 static enum change entry_sync(struct cpu *c, struct window *w, struct slot *s,
 			      u32 i)
 {
-	u64 now = table_entry(w, s->table, i);
+	u64 now = table_entry(w, s->table, i), old = table_entry(w, s->copy, i);
 	u32 rec = s->rec[i], want;
 
-	if (now == table_entry(w, s->copy, i))
+	if (now == old)
 		return KEEP;
 	copy_entry(w, s, i, now);
 	if (!rec)
@@ -142,6 +142,8 @@ static enum change entry_sync(struct cpu *c, struct window *w, struct slot *s,
 	if (!want || (rec ^ want) & REC_FRAME ||
 	    ((rec & REC_GLOBAL) && !(now & PTE_G)))
 		return UNMAP;
+	if ((now ^ old) & PTE_NX)
+		return UNMAP; /* no matter for data; who links code must know */
 	return (rec & ~want) & REC_WRITE ? PROTECT : KEEP;
 }
 

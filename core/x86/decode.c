@@ -14,16 +14,21 @@
 
 #include "core/x86/opcode.h"
 
+enum {
+#define OP(name, speed) SPEED_##name = speed,
+#include "core/op/ops.def"
+};
+
 const struct opcode opcodes[] = {
 #define OPNAME(f) op_##f
 #define ROW(map, byte, pfx, ext, mf, name, form, size, cls, rd, wr) \
 	{ map, byte, pfx, ext, mf, size, cls, form, rd, wr, name, NULL, false },
 #define OPR(map, byte, pfx, ext, mf, name, form, f) \
 	{ map, byte, pfx, ext, mf, 0, C_OP, form, EFL_ARITH, 0, name, \
-	  OPNAME(f), false },
+	  OPNAME(f), SPEED_##f },
 #define OPC(map, byte, pfx, ext, mf, name, form, cls, rd, f) \
 	{ map, byte, pfx, ext, mf, 0, cls, form, rd, 0, name, OPNAME(f), \
-	  false },
+	  SPEED_##f },
 #include "core/x86/opcodes.def"
 };
 const unsigned opcode_count = ARRAY_LEN(opcodes);

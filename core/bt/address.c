@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Memory operands: how one guest access becomes a host address.
+ *
+ * Window: [r15 + register + displacement] when that is one register and a
+ * displacement smaller than the guard; otherwise the 32-bit address, wrapped
+ * as the guest's would be, is made in r8d first.  FS and GS add their base
+ * and use a window pointer of their own, poisoned when the segment is not 4
+ * GiB wide.  User pages reached from supervisor code go through the user
+ * window's pointer.
+ *
+ * Soft: a helper checks and translates, and answers with a host address in
+ * r8 (guest memory itself, or a bounce buffer when the access has
+ * consequences); what must follow a write is done after the instruction. */
+#include "core/bt/bt_priv.h"
+
+#include "core/mem/window.h"
+
+static const u8 host_of[8] = { RAX, RCX, RDX, RBX, R12, RBP, RSI, RDI };
+
+static int host_reg_of(u8 guest)
+{
+	return guest == REG_NONE ? -1 : host_of[guest];
+}
+
+/* reg := offset of the memory operand within its segment. */
+void emit_ea(struct tr *t, unsigned reg)
+{
+	struct insn *in = t->in;
+	int base = host_reg_of(in->base), index = host_reg_of(in->index);
+
+	if (base < 0 && index < 0) {
+		e_mov_ri(&t->e, reg, (u32)in->disp);
+		if (in->addrsize == 2)
+			e_rr(&t->e, 0, 0x0fb7, reg, reg);
+		return;
+	}
+	e_lea(&t->e, 0, reg, base, index, in->scale, in->disp);
+	if (in->addrsize == 2)
+		e_rr(&t->e, 0, 0x0fb7, reg, reg); /* movzx reg, reg16 */
+}
+
+static bool seg_is_flat(const struct tr *t, unsigned seg)
+{
+	switch (seg) {
+	case SEG_SS: return t->mode & MODE_SS_FLAT;
+	case SEG_DS: return t->mode & MODE_DS_FLAT;
+	case SEG_ES: return t->mode & MODE_ES_FLAT;
+	case SEG_CS: return false; /* never writable, may be unreadable */
+	default: return false;
+	}
+}
+
+/* Offset in r8d already; answers with the address to use. */
+static struct addr soft(struct tr *t, unsigned seg, unsigned size,
+			unsigned access)
+{
+	u32 how = seg | (access & F_W ? SOFT_WRITE : 0) |
+		  (access & F_R ? SOFT_READ : 0) | size << SOFT_SIZE_SHIFT;
+
+	emit_count(t, R9, how, SOFT_COUNT_SHIFT);
+	e_call(&t->e, t->bt->stub_soft);
+	if (access & F_W)
+		t->soft_write = true;
+	return (struct addr){ R8, -1, 0, 0 };
+}
+
+static bool use_soft(const struct tr *t)
+{
+	return t->site == SITE_SOFT || !t->bt->cfg.windows ||
+	       (t->mode & MODE_ALIGN);
+}
+
+static struct addr windowed(struct tr *t, int reg, s32 disp)
+{
+	if (t->site == SITE_USER && !(t->mode & MODE_USER)) {
+		e_load_rip(&t->e, 1, R9, &t->bt->live->user_window);
+		return (struct addr){ R9, reg, 0, disp };
+	}
+	return (struct addr){ R15, reg, 0, disp };
+}
+
+static struct addr fs_gs(struct tr *t, unsigned seg)
+{
+	struct bt *bt = t->bt;
+
+	emit_ea(t, R8);
+	e_load_rip(&t->e, 0, R9, &bt->cpu->seg[seg].base);
+	e_lea(&t->e, 0, R9, R9, R8, 0, 0);
+	e_load_rip(&t->e, 1, R8, &bt->live->seg_window[seg - SEG_FS]);
+	return (struct addr){ R8, R9, 0, 0 };
+}
+
+static bool small(s32 disp)
+{
+	return disp > -(s32)WINDOW_GUARD && disp < (s32)WINDOW_GUARD;
+}
+
+struct addr address_of(struct tr *t, unsigned seg, unsigned size,
+		       unsigned access)
+{
+	struct insn *in = t->in;
+	int base = host_reg_of(in->base), index = host_reg_of(in->index);
+
+	if (!use_soft(t) && in->addrsize == 4) {
+		if (seg >= SEG_FS && !(t->mode & MODE_V86) &&
+		    t->site == SITE_WINDOW)
+			return fs_gs(t, seg);
+		if (seg_is_flat(t, seg)) {
+			if (base >= 0 && index < 0 && small(in->disp))
+				return windowed(t, base, in->disp);
+			if (base < 0 && index >= 0 && !in->scale &&
+			    small(in->disp))
+				return windowed(t, index, in->disp);
+			emit_ea(t, R8);
+			return windowed(t, R8, 0);
+		}
+	}
+	emit_ea(t, R8);
+	return soft(t, seg, size, access);
+}
+
+struct addr address_given(struct tr *t, unsigned seg, unsigned size,
+			  unsigned access)
+{
+	return soft(t, seg, size, access);
+}
+
+bool address_is_window(const struct tr *t, unsigned seg)
+{
+	if (use_soft(t) || t->in->addrsize != 4)
+		return false;
+	return seg_is_flat(t, seg) ||
+	       (seg >= SEG_FS && !(t->mode & MODE_V86) && t->site == SITE_WINDOW);
+}
+
+/* [reg + disp] on a flat 32-bit stack. */
+static struct addr on_stack(struct tr *t, unsigned reg, s32 disp,
+			    unsigned size, unsigned access)
+{
+	if (!use_soft(t))
+		return windowed(t, (int)reg, disp);
+	e_lea(&t->e, 0, R8, (int)reg, -1, 0, disp);
+	return soft(t, SEG_SS, size, access);
+}
+
+struct addr address_stack(struct tr *t, s32 disp, unsigned size,
+			  unsigned access)
+{
+	return on_stack(t, R12, disp, size, access);
+}
+
+struct addr address_frame(struct tr *t, unsigned size, unsigned access)
+{
+	return on_stack(t, RBP, 0, size, access);
+}
+
+/* After an instruction that wrote through address_of: commits what a soft
+ * write left to do. */
+void address_after_write(struct tr *t)
+{
+	struct emit *e = &t->e;
+	u8 *nothing, *done;
+
+	if (!t->soft_write)
+		return;
+	t->soft_write = false;
+	e_mov_rr(e, 0, R8, RCX);
+	e_load_rip(e, 0, RCX, &t->bt->live->soft_post);
+	nothing = e_short(e, JECXZ);
+	e_mov_rr(e, 0, RCX, R8);
+	emit_count(t, R9, 0, 0);
+	e_call(e, t->bt->stub_post);
+	done = e_short(e, JMP8);
+	e_short_here(e, nothing);
+	e_mov_rr(e, 0, RCX, R8);
+	e_short_here(e, done);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Makes and unmakes a translator; breakpoints; text about it. */
+#include "core/bt/bt_priv.h"
+
+#include "core/mem/window.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static void *reserve(u64 size, struct err *e)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED) {
+		err_set(e, "translator memory: %s", strerror(errno));
+		return NULL;
+	}
+	return p;
+}
+
+static int init_tables(struct bt *bt, struct err *e)
+{
+	bt->meta_size = bt->cfg.code_size;
+	bt->block_max = (u32)(bt->cfg.code_size / 64);
+	bt->meta = reserve(bt->meta_size, e);
+	bt->order = reserve(bt->block_max * sizeof(*bt->order), e);
+	bt->edges = reserve(EDGES_MAX * sizeof(*bt->edges), e);
+	bt->page_blocks = reserve((1u << 20) * sizeof(*bt->page_blocks), e);
+	bt->jump_cache = reserve(JUMP_CACHE_SIZE * sizeof(*bt->jump_cache), e);
+	bt->nowhere = mmap(NULL, 5ull << 30, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (!bt->meta || !bt->order || !bt->edges || !bt->page_blocks ||
+	    !bt->jump_cache || bt->nowhere == MAP_FAILED)
+		return -1;
+	return 0;
+}
+
+struct bt *bt_new(const struct bt_config *cfg, struct err *e)
+{
+	struct bt *bt = calloc(1, sizeof(*bt));
+
+	if (!bt) {
+		err_set(e, "no memory");
+		return NULL;
+	}
+	bt->cfg = *cfg;
+	if (bt->cfg.max_insns < 1 || bt->cfg.max_insns > BLOCK_INSNS)
+		bt->cfg.max_insns = BLOCK_INSNS;
+	if (codemem_init(bt, e) < 0 || init_tables(bt, e) < 0) {
+		bt_free(bt);
+		return NULL;
+	}
+	bt->temp_x = bt->code_x + bt->code_size - BLOCK_ROOM;
+	bt->emit.delta = bt->code_x - bt->code_w;
+	bt->emit.end = bt->code_w + bt->code_size - BLOCK_ROOM;
+	stubs_emit(bt);
+	bt->live->jump_cache = (u64)(uintptr_t)bt->jump_cache;
+	bt->live->sti_eip = ~0u;
+	return bt;
+}
+
+void bt_free(struct bt *bt)
+{
+	if (!bt)
+		return;
+	fault_set_current(NULL);
+	if (bt->cpu && bt->cpu->mem)
+		window_free(bt->cpu->mem);
+	codemem_free(bt);
+	free(bt);
+}
+
+struct cpu *bt_cpu(struct bt *bt)
+{
+	return bt->cpu;
+}
+
+int bt_attach(struct bt *bt, struct err *e)
+{
+	struct mem *m = bt->cpu->mem;
+	struct mem_hooks hooks = { .arg = bt,
+				   .code_written = cache_code_written,
+				   .unmapped = run_unmapped };
+
+	if (window_init(m, bt->cfg.windows, e) < 0)
+		return -1;
+	mem_set_hooks(m, &hooks);
+	cache_reset(bt);
+	return 0;
+}
+
+void bt_flush(struct bt *bt, const char *why)
+{
+	(void)why;
+	bt->stats.flushes++;
+	cache_reset(bt);
+}
+
+/* Translations that run over `lin` must stop there, or no longer. */
+static void forget_at(struct bt *bt, gla_t lin)
+{
+	for (u32 i = 0; i < bt->block_count; i++) {
+		struct block *b = bt->order[i];
+
+		if (!b->dead && lin - b->lin < b->guest_len)
+			cache_kill(bt, b);
+	}
+}
+
+int bt_break_add(struct bt *bt, gla_t lin)
+{
+	if (bt->break_count == BREAKS_MAX)
+		return -1;
+	bt->breaks[bt->break_count++] = lin;
+	forget_at(bt, lin);
+	return 0;
+}
+
+void bt_break_remove(struct bt *bt, gla_t lin)
+{
+	for (u32 i = 0; i < bt->break_count; i++)
+		if (bt->breaks[i] == lin) {
+			bt->breaks[i] = bt->breaks[--bt->break_count];
+			break;
+		}
+	forget_at(bt, lin);
+}
+
+const struct bt_stats *bt_stats(const struct bt *bt)
+{
+	return &bt->stats;
+}
+
+void bt_show_exits(const struct bt *bt, bt_print *out, void *to)
+{
+	static const char *const text[] = {
+#define EXIT(name, words) words,
+#include "core/bt/exits.def"
+	};
+
+	for (unsigned i = 0; i < BT_EXIT_COUNT; i++)
+		out(to, "%-10s %12llu  %s\n", bt_exit_name((enum bt_exit)i),
+		    (unsigned long long)bt->stats.exits[i], text[i]);
+}
+
+void bt_show_blocks(const struct bt *bt, unsigned most, bt_print *out, void *to)
+{
+	unsigned shown = 0;
+	const struct bt_stats *s = &bt->stats;
+
+	out(to, "%u blocks, %llu made, %llu died, %llu flushes, code %llu of %llu KiB\n",
+	    bt->block_count, (unsigned long long)s->blocks,
+	    (unsigned long long)s->invalidated, (unsigned long long)s->flushes,
+	    (unsigned long long)(bt->emit.at - bt->code_w) >> 10,
+	    (unsigned long long)bt->code_size >> 10);
+	for (u32 i = bt->block_count; i-- > 0 && shown < most;) {
+		const struct block *b = bt->order[i];
+
+		if (b->dead)
+			continue;
+		out(to, "%08x  physical %08llx  mode %08x  %2u instructions  %3u -> %4u bytes\n",
+		    b->lin, (unsigned long long)b->gpa, b->mode, b->insns,
+		    b->guest_len, b->host_len);
+		shown++;
+	}
+}
+
+bool bt_find_block(const struct bt *bt, gla_t lin, struct bt_block_view *view)
+{
+	for (u32 i = bt->block_count; i-- > 0;) {
+		const struct block *b = bt->order[i];
+
+		if (b->dead || lin - b->lin >= b->guest_len)
+			continue;
+		*view = (struct bt_block_view){ b->eip, b->gpa, b->mode,
+						b->insns, b->guest_len,
+						b->host_len, b->host };
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The binary translator: runs the guest until something must be done by
+ * others, and says what (exits.def).
+ *
+ * Invariants
+ * I-bt-1: a block's host code is entered only at its head, and the head of
+ *         a dead block leads back to the dispatcher.
+ * I-bt-2: at every host instruction that can fault, the guest registers are
+ *         those before the guest instruction.
+ * I-bt-3: every page that live blocks were made from is marked as code, so
+ *         that no write to it goes unseen.
+ * I-bt-4: code memory is never writable and executable at one address.
+ */
+#ifndef CORE_BT_BT_H
+#define CORE_BT_BT_H
+
+#include "core/base/err.h"
+#include "core/base/types.h"
+
+struct bt;
+struct cpu;
+struct insn;
+
+enum bt_exit {
+#define EXIT(name, text) BT_EXIT_##name,
+#include "core/bt/exits.def"
+	BT_EXIT_COUNT
+};
+
+/* How memory is reached, for tests and measurements. */
+struct bt_config {
+	u64 code_size;	 /* bytes of code memory */
+	bool windows;	 /* false: every access the soft way */
+	bool links;	 /* false: every block returns to the dispatcher */
+	unsigned max_insns; /* per block, 1..64 */
+};
+
+/* Makes a translator and the CPU state it works on. */
+struct bt *bt_new(const struct bt_config *cfg, struct err *e);
+void bt_free(struct bt *bt);
+struct cpu *bt_cpu(struct bt *bt);
+/* After cpu->mem is set: reserves windows and hears of changed pages. */
+int bt_attach(struct bt *bt, struct err *e);
+/* Forgets all translations. */
+void bt_flush(struct bt *bt, const char *why);
+
+/* Runs until cpu->icount reaches `limit` exactly, or an exit.  Exceptions
+ * are left pending in cpu->exc with BT_EXIT_EXCEPTION. */
+enum bt_exit bt_run(struct bt *bt, u64 limit);
+
+/* Signal-safe: makes bt_run return BT_EXIT_KICK within one block. */
+void bt_kick(struct bt *bt);
+/* An interrupt waits (or not): bt_run returns BT_EXIT_IRQ as soon as the
+ * guest can take it. */
+void bt_set_irq(struct bt *bt, bool waiting);
+/* May an interrupt be taken at this very boundary? False in the shadow of
+ * STI, MOV SS, POP SS. */
+bool bt_can_interrupt(const struct bt *bt);
+/* Guest instructions retired, exact, also in the middle of an operation. */
+u64 bt_icount(const struct bt *bt);
+
+/* Code breakpoints by linear address; seen before the instruction runs.
+ * bt_run steps over one that stands at the starting eip. */
+int bt_break_add(struct bt *bt, gla_t lin);
+void bt_break_remove(struct bt *bt, gla_t lin);
+
+/* The exceptions of guest instructions raised by signals: installs handlers
+ * for the whole process, once. */
+int bt_install_signals(struct err *e);
+
+struct bt_stats {
+	u64 exits[BT_EXIT_COUNT];
+	u64 blocks, insns, guest_bytes, host_bytes;
+	u64 lookups, links, flushes, invalidated, adapted, window_faults,
+		guest_faults, op_calls, soft_calls, partial_blocks;
+};
+const struct bt_stats *bt_stats(const struct bt *bt);
+const char *bt_exit_name(enum bt_exit exit);
+
+/* Text for `info blocks` and `info exits`. */
+typedef void bt_print(void *to, const char *fmt, ...);
+void bt_show_blocks(const struct bt *bt, unsigned most, bt_print *out,
+		    void *to);
+void bt_show_exits(const struct bt *bt, bt_print *out, void *to);
+
+/* One block, for those who look: host bytes and the guest eip of each. */
+struct bt_block_view {
+	gla_t eip;
+	gpa_t gpa;
+	u32 mode;
+	unsigned insns, guest_len, host_len;
+	const u8 *host;
+};
+/* The live block that contains linear address `lin`; false when none. */
+bool bt_find_block(const struct bt *bt, gla_t lin, struct bt_block_view *view);
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of the translator share. */
+#ifndef CORE_BT_BT_PRIV_H
+#define CORE_BT_BT_PRIV_H
+
+#include "core/base/check.h"
+#include "core/bt/bt.h"
+#include "core/bt/emit.h"
+#include "core/cpu/cpu.h"
+#include "core/mem/mem.h"
+#include "core/op/op.h"
+#include "core/x86/decode.h"
+#include "core/x86/opcode.h"
+
+/* ---- what translated code depends on besides its bytes ---- */
+enum {
+	MODE_CS32 = 1 << 0,
+	MODE_CS_FLAT = 1 << 1,
+	MODE_SS_FLAT = 1 << 2, /* base 0, 4 GiB, 32-bit stack */
+	MODE_DS_FLAT = 1 << 3,
+	MODE_ES_FLAT = 1 << 4,
+	MODE_CPL0 = 1 << 5,
+	MODE_USER = 1 << 6,
+	MODE_V86 = 1 << 7,
+	MODE_ALIGN = 1 << 8, /* alignment checks: all accesses soft */
+	MODE_PAGED = 1 << 9, /* keeps blocks of before paging apart */
+	MODE_CS_SHIFT = 16,  /* index into cs_forms, 0 when CS is flat */
+};
+
+struct cs_form {
+	u32 base, limit;
+	u16 attr;
+};
+enum { CS_FORMS_MAX = 4096 };
+
+/* ---- how one memory instruction reaches memory ---- */
+enum site {
+	SITE_WINDOW, /* the window of the privilege level */
+	SITE_USER,   /* the user window, from supervisor code */
+	SITE_SOFT,
+};
+
+/* ---- blocks ---- */
+struct insn_mark {
+	u16 host; /* offset of its first host byte in the block */
+	u16 guest; /* offset of its first guest byte */
+};
+
+struct block {
+	gla_t eip; /* of the first instruction (offset in CS) */
+	gla_t lin;
+	gpa_t gpa;
+	gpa_t gpa2; /* second page when the instruction straddles, else ~0 */
+	u32 mode;
+	u8 *host; /* running address of the head */
+	u32 host_len;
+	u16 guest_len, insns;
+	bool dead, temporary;
+	struct insn_mark *marks; /* insns + 1 of them */
+	struct block *hash_next;
+	struct block *page_next, *page2_next;
+};
+
+/* A branch to a known address, until it is linked. */
+struct edge {
+	struct block *from;
+	u8 *site;    /* running address of the rel32 to patch, or NULL */
+	gla_t target; /* eip */
+};
+
+/* State that translated code and the stubs use, near the code. */
+struct live {
+	u64 c_rsp;
+	u64 guest_rsp;
+	u64 resume_pc;
+	u64 op_return; /* host pc after the call of an operation */
+	u64 r[4];      /* r8..r11 at a host fault */
+	u64 budget;    /* r14 while C code runs: budget_base + instructions left */
+	u64 context;   /* r13: identity of address space and mode */
+	u64 window;    /* r15 */
+	u64 user_window;
+	u64 seg_window[2]; /* FS, GS: window of the CPL, or nowhere */
+	u64 jump_cache;
+	u32 edge;
+	u32 irq_waiting;
+	u32 soft_post; /* work to do after a soft write */
+	u32 fpu_blocked; /* x87 and MMX cannot run as things are */
+	u32 sse_blocked;
+	u32 sti_eip; /* interrupts wait one instruction at this eip */
+	u32 unretired; /* instructions of the block not retired at a call */
+	u32 indirect; /* target of an indirect branch that missed */
+	u32 exit;	/* enum bt_exit */
+	u32 fault_trap, fault_error;
+	u64 fault_pc, fault_address;
+};
+
+struct jump_entry {
+	u64 tag; /* -(target + context) */
+	u64 host;
+};
+enum { JUMP_CACHE_SIZE = 1 << 16, BLOCK_HASH = 1 << 14, EDGES_MAX = 1 << 20,
+       EDGES_TEMPORARY = 8 /* the first few belong to the temporary block */ };
+
+struct area {
+	struct cpu cpu;
+	struct live live;
+};
+
+enum { BOUNCE_PAGES = 2, SITES_SIZE = 1 << 15, BREAKS_MAX = 1024 };
+
+struct site_entry {
+	u32 gpa; /* + 1, 0 = free */
+	u8 site;
+};
+
+/* What a soft access left to do once its instruction has run. */
+struct soft_pending {
+	gpa_t gpa[2];
+	u32 len[2];
+	unsigned parts;
+	u8 *bounce;
+	gla_t lin;
+};
+
+struct bt {
+	struct area *area;
+	struct cpu *cpu;
+	struct live *live;
+	struct bt_config cfg;
+	/* code memory */
+	int code_fd;
+	u8 *code_x, *code_w;
+	u64 code_size, stubs_size;
+	struct emit emit;     /* where the next block goes */
+	u8 *temp_x;	      /* where a temporary block goes */
+	struct block *temp;   /* the one there is, and its metadata */
+	u8 temp_meta[16 << 10] __attribute__((aligned(16)));
+	u8 *host_stack;
+	/* stubs (running addresses) */
+	const u8 *stub_enter, *stub_resume, *stub_exit_edge, *stub_exit_plain,
+		*stub_fault, *stub_op, *stub_soft, *stub_post, *stub_jump,
+		*stub_fpu, *stub_dead;
+	/* A load from [r14] at each block's head faults below this. */
+	u8 *budget_base;
+	u8 *nowhere; /* reserved space that no access may reach */
+	/* metadata, forgotten together with the code */
+	u8 *meta;
+	u64 meta_size, meta_used;
+	struct block **order; /* by host address */
+	u32 block_count, block_max;
+	struct edge *edges;
+	u32 edge_count;
+	struct block *hash[BLOCK_HASH];
+	struct block **page_blocks; /* by physical page */
+	struct jump_entry *jump_cache;
+	struct site_entry sites[SITES_SIZE];
+	u32 site_count;
+	struct cs_form cs_forms[CS_FORMS_MAX];
+	u32 cs_form_count;
+	gla_t breaks[BREAKS_MAX];
+	u32 break_count;
+	u8 lin_has_code[1 << 17]; /* bit per linear page */
+	u32 mode; /* of the CPU now */
+	u64 limit; /* icount at which the budget is zero */
+	struct soft_pending soft;
+	u8 bounce[3 * 64] __attribute__((aligned(64)));
+	bool invalidated; /* translations died during an operation */
+	volatile int kick;
+	bool in_code;	 /* C code was called from translated code */
+	struct { u32 mode; u64 user_window; u64 id; } contexts[16];
+	u32 context_count;
+	u64 context_next;
+	bool skip_break; /* run the instruction at eip though it has one */
+	struct bt_stats stats;
+};
+
+/* ---- one translation in the making ---- */
+enum {
+	BLOCK_INSNS = 64,
+	BLOCK_ROOM = 16 << 10, /* host bytes a block may need */
+};
+
+struct tr {
+	struct bt *bt;
+	struct emit e;
+	struct block *b;
+	struct insn *in;     /* current */
+	const u8 *code;	     /* bytes of the block's page */
+	unsigned index;	     /* of the current instruction */
+	u32 eip, next;	     /* of and after it */
+	u32 mode;
+	enum site site;
+	unsigned fpu_ready; /* 1: x87 and MMX, 2: SSE checked */
+	bool ended;
+	struct insn *insns;
+	/* edge stubs to be made after the block */
+	struct {
+		u8 *patch; /* written address of the rel32 that leads there */
+		u32 target;
+	} cold[8];
+	unsigned cold_count;
+	bool soft_write; /* the instruction wrote the soft way */
+};
+
+/* codemem.c */
+int codemem_init(struct bt *bt, struct err *e);
+void codemem_free(struct bt *bt);
+void codemem_patch_jump(struct bt *bt, u8 *site, const u8 *target);
+static inline u8 *codemem_written(const struct bt *bt, const u8 *running)
+{
+	return bt->code_w + (running - bt->code_x);
+}
+
+/* stubs.c */
+void stubs_emit(struct bt *bt);
+
+/* cache.c */
+struct block *cache_find(struct bt *bt, gla_t lin, gpa_t gpa, u32 mode);
+void cache_insert(struct bt *bt, struct block *b);
+struct block *cache_by_host(struct bt *bt, const u8 *pc);
+void *meta_alloc(struct bt *bt, u64 size);
+void cache_code_written(void *arg, gpa_t gpa, u64 len);
+void cache_kill(struct bt *bt, struct block *b);
+void cache_purge_jumps(struct bt *bt);
+void cache_reset(struct bt *bt);
+enum site site_get(struct bt *bt, gpa_t gpa);
+void site_set(struct bt *bt, gpa_t gpa, enum site site);
+
+/* translate.c: NULL with an exception pending in cpu->exc. */
+struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa,
+			unsigned max_insns, bool temporary);
+/* mode.c */
+u32 mode_now(struct bt *bt);
+
+/* rules */
+void rule_copy(struct tr *t);
+void rule_control(struct tr *t);
+void rule_stack(struct tr *t);
+void rule_odd(struct tr *t);
+
+/* memory operands (address.c) */
+struct addr {
+	int base, index;
+	unsigned scale;
+	s32 disp;
+};
+struct addr address_of(struct tr *t, unsigned seg, unsigned size,
+		       unsigned access);
+/* [esp + disp], and [ebp], on a flat 32-bit stack. */
+struct addr address_stack(struct tr *t, s32 disp, unsigned size,
+			  unsigned access);
+struct addr address_frame(struct tr *t, unsigned size, unsigned access);
+/* The same with the offset already in r8d; and whether address_of would use
+ * a window. */
+struct addr address_given(struct tr *t, unsigned seg, unsigned size,
+			  unsigned access);
+bool address_is_window(const struct tr *t, unsigned seg);
+void address_after_write(struct tr *t);
+void emit_ea(struct tr *t, unsigned reg);
+
+static inline void e_addr(struct emit *e, unsigned w, unsigned op,
+			  unsigned reg, struct addr a)
+{
+	e_rm(e, w, op, reg, a.base, a.index, a.scale, a.disp);
+}
+
+/* translate.c */
+void emit_op(struct tr *t);
+void emit_jump_to(struct tr *t, u32 target); /* direct branch, unconditional */
+void emit_jcc_to(struct tr *t, unsigned cc, u32 target);
+void emit_indirect(struct tr *t); /* target in r8d */
+void emit_exit(struct tr *t, enum bt_exit why); /* at t->next */
+void emit_count(struct tr *t, unsigned reg, u32 low, unsigned shift);
+enum { BUDGET_MAX = 16 << 20 };
+
+/* helpers called from translated code (helpers.c); fast */
+u64 bt_soft_access(struct bt *bt, u32 offset, u32 how);
+u64 bt_soft_post(struct bt *bt, u32 unretired);
+u64 bt_call_op(struct bt *bt, const struct insn *in, u32 unretired);
+u64 bt_fpu_needed(struct bt *bt, u32 form, u32 unretired);
+
+/* how: */
+enum { SOFT_SEG = 7, SOFT_WRITE = 8, SOFT_READ = 16, SOFT_SIZE_SHIFT = 8, SOFT_COUNT_SHIFT = 16 };
+
+/* fpu.c: the guest's x87/SSE state in or out of the host registers */
+void fpu_out(struct bt *bt);
+void fpu_in(struct bt *bt);
+void fpu_refresh(struct bt *bt);
+
+/* fault.c */
+enum bt_exit fault_serve(struct bt *bt);
+void fault_set_current(struct bt *bt);
+
+/* Which instruction of `b` is pc in? */
+unsigned block_insn_at(const struct block *b, const u8 *pc);
+static inline u32 block_insn_eip(const struct block *b, unsigned index)
+{
+	return b->eip + b->marks[index].guest;
+}
+
+/* run.c */
+void run_refresh_mode(struct bt *bt);
+void run_unmapped(void *arg, gla_t lin, u32 len);
+static inline bool irq_deliverable(const struct bt *bt)
+{
+	return bt->live->irq_waiting && bt->cpu->iflag;
+}
+
+#endif

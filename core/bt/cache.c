@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Finds, keeps and throws away translations.
+ *
+ * A block is found by physical address, linear address and mode, so that
+ * processes which share a page share its translation.  Every physical page
+ * lists the blocks made from it.  When its bytes are about to change, the
+ * blocks touched die: their head is overwritten with a jump to the
+ * dispatcher, which catches every link, jump-cache entry and return address
+ * at once (I-bt-1).  Their memory comes back with the next whole flush. */
+#include "core/bt/bt_priv.h"
+
+#include <stdlib.h>
+
+static unsigned hash_of(gla_t lin, gpa_t gpa, u32 mode)
+{
+	u32 h = lin * 2654435761u ^ (u32)(gpa >> 12) * 40503u ^ mode * 97u;
+
+	return (h ^ h >> 15) % BLOCK_HASH;
+}
+
+struct block *cache_find(struct bt *bt, gla_t lin, gpa_t gpa, u32 mode)
+{
+	struct block *b = bt->hash[hash_of(lin, gpa, mode)];
+
+	bt->stats.lookups++;
+	while (b && (b->lin != lin || b->gpa != gpa || b->mode != mode))
+		b = b->hash_next;
+	return b;
+}
+
+void cache_insert(struct bt *bt, struct block *b)
+{
+	unsigned h = hash_of(b->lin, b->gpa, b->mode);
+	struct block **page = &bt->page_blocks[b->gpa >> 12];
+
+	b->hash_next = bt->hash[h];
+	bt->hash[h] = b;
+	b->page_next = *page;
+	*page = b;
+	mem_mark_code(bt->cpu, b->gpa, true);
+	if (b->gpa2 != ~0ull) {
+		page = &bt->page_blocks[b->gpa2 >> 12];
+		b->page2_next = *page;
+		*page = b;
+		mem_mark_code(bt->cpu, b->gpa2, true);
+	}
+	bt->order[bt->block_count++] = b;
+}
+
+/* The block whose host code contains pc; blocks are in address order. */
+struct block *cache_by_host(struct bt *bt, const u8 *pc)
+{
+	u32 low = 0, high = bt->block_count;
+
+	if (pc >= bt->temp_x)
+		return bt->temp;
+
+	while (low < high) {
+		u32 mid = (low + high) / 2;
+
+		if (bt->order[mid]->host <= pc)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (!low || pc >= bt->order[low - 1]->host + bt->order[low - 1]->host_len)
+		return NULL;
+	return bt->order[low - 1];
+}
+
+void *meta_alloc(struct bt *bt, u64 size)
+{
+	void *p = bt->meta + bt->meta_used;
+
+	size = (size + 15) & ~15ull;
+	if (bt->meta_used + size > bt->meta_size)
+		return NULL;
+	bt->meta_used += size;
+	return p;
+}
+
+/* The next link of `b` in the list of physical page `page`. */
+static struct block **next_in_page(struct block *b, gpa_t page)
+{
+	return b->gpa >> 12 == page ? &b->page_next : &b->page2_next;
+}
+
+static void unlist(struct bt *bt, struct block *b, gpa_t gpa)
+{
+	struct block **at = &bt->page_blocks[gpa >> 12];
+
+	while (*at && *at != b)
+		at = next_in_page(*at, gpa >> 12);
+	if (*at)
+		*at = *next_in_page(b, gpa >> 12);
+}
+
+void cache_kill(struct bt *bt, struct block *b)
+{
+	struct block **at = &bt->hash[hash_of(b->lin, b->gpa, b->mode)];
+	struct emit e;
+
+	while (*at && *at != b)
+		at = &(*at)->hash_next;
+	if (*at)
+		*at = b->hash_next;
+	unlist(bt, b, b->gpa);
+	if (b->gpa2 != ~0ull)
+		unlist(bt, b, b->gpa2);
+	b->dead = true;
+	e = (struct emit){ codemem_written(bt, b->host), NULL,
+			   bt->code_x - bt->code_w, false };
+	e.end = e.at + 16;
+	e_store_rip_imm(&e, &bt->live->indirect, b->eip);
+	e_jmp(&e, bt->stub_dead);
+	bt->stats.invalidated++;
+	bt->invalidated = true;
+}
+
+static bool touches(const struct block *b, gpa_t gpa, u64 len)
+{
+	u64 first = b->guest_len, second = 0;
+
+	if (b->gpa2 != ~0ull) {
+		first = GUEST_PAGE - (b->gpa & (GUEST_PAGE - 1));
+		second = b->guest_len - first;
+		if (gpa < b->gpa2 + second && b->gpa2 < gpa + len)
+			return true;
+	}
+	return gpa < b->gpa + first && b->gpa < gpa + len;
+}
+
+/* mem's hook: bytes [gpa, gpa+len), within one page, are about to change. */
+void cache_code_written(void *arg, gpa_t gpa, u64 len)
+{
+	struct bt *bt = arg;
+	struct block *b = bt->page_blocks[gpa >> 12], *next;
+
+	for (; b; b = next) {
+		next = *next_in_page(b, gpa >> 12);
+		if (touches(b, gpa, len))
+			cache_kill(bt, b);
+	}
+	if (!bt->page_blocks[gpa >> 12])
+		mem_mark_code(bt->cpu, gpa, false);
+}
+
+void cache_purge_jumps(struct bt *bt)
+{
+	for (unsigned i = 0; i < JUMP_CACHE_SIZE; i++)
+		bt->jump_cache[i].tag = 1; /* never -(target + context) */
+}
+
+/* Forgets everything: code, metadata, sites. */
+void cache_reset(struct bt *bt)
+{
+	for (u32 i = 0; i < bt->block_count; i++) {
+		struct block *b = bt->order[i];
+
+		if (b->dead)
+			continue;
+		bt->page_blocks[b->gpa >> 12] = NULL;
+		mem_mark_code(bt->cpu, b->gpa, false);
+		if (b->gpa2 != ~0ull) {
+			bt->page_blocks[b->gpa2 >> 12] = NULL;
+			mem_mark_code(bt->cpu, b->gpa2, false);
+		}
+	}
+	for (unsigned i = 0; i < BLOCK_HASH; i++)
+		bt->hash[i] = NULL;
+	bt->block_count = 0;
+	bt->edge_count = EDGES_TEMPORARY;
+	bt->meta_used = 0;
+	bt->cs_form_count = 1;
+	cache_purge_jumps(bt);
+	bt->emit.at = bt->code_w + bt->stubs_size;
+	bt->emit.full = false;
+	bt->invalidated = true;
+}
+
+static u32 site_slot(const struct bt *bt, u32 gpa)
+{
+	u32 i = (gpa * 2654435761u >> 16) % SITES_SIZE;
+
+	while (bt->sites[i].gpa && bt->sites[i].gpa != gpa + 1)
+		i = (i + 1) % SITES_SIZE;
+	return i;
+}
+
+enum site site_get(struct bt *bt, gpa_t gpa)
+{
+	struct site_entry *s = &bt->sites[site_slot(bt, (u32)gpa)];
+
+	return s->gpa ? (enum site)s->site : SITE_WINDOW;
+}
+
+void site_set(struct bt *bt, gpa_t gpa, enum site site)
+{
+	struct site_entry *s;
+
+	if (bt->site_count > SITES_SIZE / 2) { /* start learning afresh */
+		for (u32 i = 0; i < SITES_SIZE; i++)
+			bt->sites[i].gpa = 0;
+		bt->site_count = 0;
+	}
+	s = &bt->sites[site_slot(bt, (u32)gpa)];
+	if (!s->gpa)
+		bt->site_count++;
+	s->gpa = (u32)gpa + 1;
+	s->site = (u8)site;
+	bt->stats.adapted++;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Code memory.
+ *
+ * One reservation holds, in this order, the CPU state (so that code reaches
+ * it relative to RIP), the stubs, the blocks, and a small corner for
+ * temporary blocks.  The code is a memfd mapped twice: readable and
+ * executable where it runs, readable and writable elsewhere (I-bt-4). */
+#include "core/bt/bt_priv.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { HOST_STACK = 256 << 10 };
+
+static int map_code(struct bt *bt, u8 *at, struct err *e)
+{
+	bt->code_fd = memfd_create("code", MFD_CLOEXEC);
+	if (bt->code_fd < 0 || ftruncate(bt->code_fd, (off_t)bt->code_size) < 0)
+		return err_set(e, "code memory: %s", strerror(errno));
+	bt->code_x = mmap(at, bt->code_size, PROT_READ | PROT_EXEC,
+			  MAP_SHARED | MAP_FIXED, bt->code_fd, 0);
+	bt->code_w = mmap(NULL, bt->code_size, PROT_READ | PROT_WRITE,
+			  MAP_SHARED, bt->code_fd, 0);
+	if (bt->code_x == MAP_FAILED || bt->code_w == MAP_FAILED)
+		return err_set(e, "code memory: %s", strerror(errno));
+	return 0;
+}
+
+/* [guard][BUDGET_MAX of zero pages]: see bt->budget_base. */
+static int map_budget(struct bt *bt, struct err *e)
+{
+	u8 *at = mmap(NULL, BUDGET_MAX + 2 * GUEST_PAGE, PROT_NONE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (at == MAP_FAILED ||
+	    mprotect(at + GUEST_PAGE, BUDGET_MAX + GUEST_PAGE, PROT_READ) < 0)
+		return err_set(e, "budget memory: %s", strerror(errno));
+	bt->budget_base = at + GUEST_PAGE;
+	return 0;
+}
+
+int codemem_init(struct bt *bt, struct err *e)
+{
+	u64 area = (sizeof(struct area) + GUEST_PAGE - 1) & ~(u64)(GUEST_PAGE - 1);
+	u8 *at;
+
+	bt->code_size = bt->cfg.code_size;
+	at = mmap(NULL, area + bt->code_size, PROT_NONE,
+		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (at == MAP_FAILED)
+		return err_set(e, "code memory: %s", strerror(errno));
+	if (mprotect(at, area, PROT_READ | PROT_WRITE) < 0)
+		return err_set(e, "code memory: %s", strerror(errno));
+	bt->area = (struct area *)at;
+	bt->cpu = &bt->area->cpu;
+	bt->live = &bt->area->live;
+	bt->host_stack = mmap(NULL, HOST_STACK + 2 * GUEST_PAGE, PROT_NONE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (bt->host_stack == MAP_FAILED ||
+	    mprotect(bt->host_stack + GUEST_PAGE, HOST_STACK,
+		     PROT_READ | PROT_WRITE) < 0)
+		return err_set(e, "host stack: %s", strerror(errno));
+	bt->host_stack += GUEST_PAGE + HOST_STACK;
+	if (map_budget(bt, e) < 0)
+		return -1;
+	return map_code(bt, at + area, e);
+}
+
+void codemem_free(struct bt *bt)
+{
+	u64 area = (sizeof(struct area) + GUEST_PAGE - 1) & ~(u64)(GUEST_PAGE - 1);
+
+	if (bt->budget_base)
+		munmap(bt->budget_base - GUEST_PAGE, BUDGET_MAX + 2 * GUEST_PAGE);
+	if (bt->host_stack)
+		munmap(bt->host_stack - HOST_STACK - GUEST_PAGE,
+		       HOST_STACK + 2 * GUEST_PAGE);
+	if (bt->code_w)
+		munmap(bt->code_w, bt->code_size);
+	if (bt->area)
+		munmap(bt->area, area + bt->code_size);
+	if (bt->code_fd > 0)
+		close(bt->code_fd);
+}
+
+/* Makes the rel32 at running address `site` lead to `target`. */
+void codemem_patch_jump(struct bt *bt, u8 *site, const u8 *target)
+{
+	u32 rel = (u32)(target - (site + 4));
+
+	__builtin_memcpy(codemem_written(bt, site), &rel, 4);
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Writes host instructions: bytes at a cursor, and the few forms of operand
+ * the translator uses.  Code is written through one mapping and runs from
+ * another, `delta` bytes away, so no page is ever both (core/bt/codemem.c). */
+#ifndef CORE_BT_EMIT_H
+#define CORE_BT_EMIT_H
+
+#include "core/base/types.h"
+
+enum host_reg {
+	RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI,
+	R8, R9, R10, R11, R12, R13, R14, R15,
+};
+
+struct emit {
+	u8 *at;	      /* where the next byte is written */
+	u8 *end;
+	s64 delta;    /* running address - written address */
+	bool full;
+};
+
+static inline u8 *emit_pc(const struct emit *e)
+{
+	return e->at + e->delta;
+}
+
+static inline void e8(struct emit *e, unsigned v)
+{
+	if (e->at < e->end)
+		*e->at++ = (u8)v;
+	else
+		e->full = true;
+}
+
+static inline void e16(struct emit *e, unsigned v)
+{
+	e8(e, v);
+	e8(e, v >> 8);
+}
+
+static inline void e32(struct emit *e, u32 v)
+{
+	e16(e, v);
+	e16(e, v >> 16);
+}
+
+static inline void e64(struct emit *e, u64 v)
+{
+	e32(e, (u32)v);
+	e32(e, (u32)(v >> 32));
+}
+
+enum { REX_W = 8, REX_R = 4, REX_X = 2, REX_B = 1 };
+
+static inline unsigned rex_for(unsigned w, unsigned reg, unsigned index,
+			       unsigned base)
+{
+	return (w ? REX_W : 0) | (reg >= 8 ? REX_R : 0) |
+	       (index >= 8 ? REX_X : 0) | (base >= 8 ? REX_B : 0);
+}
+
+static inline void e_rex(struct emit *e, unsigned rex)
+{
+	if (rex)
+		e8(e, 0x40 | rex);
+}
+
+/* op reg, rm (both registers); op may be 2 bytes: 0x0fXX. */
+static inline void e_op(struct emit *e, unsigned op)
+{
+	if (op > 0xff)
+		e8(e, op >> 8);
+	e8(e, op);
+}
+
+static inline void e_rr(struct emit *e, unsigned w, unsigned op, unsigned reg,
+			unsigned rm)
+{
+	e_rex(e, rex_for(w, reg, 0, rm));
+	e_op(e, op);
+	e8(e, 0xc0 | (reg & 7) << 3 | (rm & 7));
+}
+
+/* ModRM, SIB and displacement for [base + index*2^scale + disp]; base or
+ * index may be absent (-1). */
+static inline void e_mem(struct emit *e, unsigned reg, int base, int index,
+			 unsigned scale, s32 disp)
+{
+	unsigned r = (reg & 7) << 3;
+	bool sib = index >= 0 || base < 0 || (base & 7) == 4;
+	unsigned mod;
+
+	if (base < 0) {
+		e8(e, r | 4);
+		e8(e, scale << 6 | (index < 0 ? 4 : index & 7) << 3 | 5);
+		e32(e, (u32)disp);
+		return;
+	}
+	mod = disp == 0 && (base & 7) != 5 ? 0 : disp == (s8)disp ? 1 : 2;
+	e8(e, mod << 6 | r | (sib ? 4 : base & 7));
+	if (sib)
+		e8(e, scale << 6 | (index < 0 ? 4 : index & 7) << 3 | (base & 7));
+	if (mod == 1)
+		e8(e, (u8)disp);
+	else if (mod == 2)
+		e32(e, (u32)disp);
+}
+
+static inline void e_rm(struct emit *e, unsigned w, unsigned op, unsigned reg,
+			int base, int index, unsigned scale, s32 disp)
+{
+	e_rex(e, rex_for(w, reg, index < 0 ? 0 : index, base < 0 ? 0 : base));
+	e_op(e, op);
+	e_mem(e, reg, base, index, scale, disp);
+}
+
+/* op with a RIP-relative operand; `tail` immediate bytes follow. */
+static inline void e_rip(struct emit *e, unsigned w, unsigned op, unsigned reg,
+			 const void *target, unsigned tail)
+{
+	e_rex(e, rex_for(w, reg, 0, 0));
+	e_op(e, op);
+	e8(e, (reg & 7) << 3 | 5);
+	e32(e, (u32)((const u8 *)target - (emit_pc(e) + 4 + tail)));
+}
+
+static inline void e_mov_ri(struct emit *e, unsigned reg, u32 v)
+{
+	e_rex(e, rex_for(0, 0, 0, reg));
+	e8(e, 0xb8 | (reg & 7));
+	e32(e, v);
+}
+
+static inline void e_mov_ri64(struct emit *e, unsigned reg, u64 v)
+{
+	e_rex(e, rex_for(1, 0, 0, reg));
+	e8(e, 0xb8 | (reg & 7));
+	e64(e, v);
+}
+
+/* mov r32/r64 <- reg */
+static inline void e_mov_rr(struct emit *e, unsigned w, unsigned to,
+			    unsigned from)
+{
+	e_rr(e, w, 0x89, from, to);
+}
+
+static inline void e_load_rip(struct emit *e, unsigned w, unsigned reg,
+			      const void *from)
+{
+	e_rip(e, w, 0x8b, reg, from, 0);
+}
+
+static inline void e_store_rip(struct emit *e, unsigned w, const void *to,
+			       unsigned reg)
+{
+	e_rip(e, w, 0x89, reg, to, 0);
+}
+
+/* mov dword [rip+to], imm */
+static inline void e_store_rip_imm(struct emit *e, const void *to, u32 v)
+{
+	e_rip(e, 0, 0xc7, 0, to, 4);
+	e32(e, v);
+}
+
+static inline void e_lea(struct emit *e, unsigned w, unsigned reg, int base,
+			 int index, unsigned scale, s32 disp)
+{
+	e_rm(e, w, 0x8d, reg, base, index, scale, disp);
+}
+
+/* Jumps to a running address, 32-bit displacement. */
+static inline void e_jmp(struct emit *e, const u8 *target)
+{
+	e8(e, 0xe9);
+	e32(e, (u32)(target - (emit_pc(e) + 4)));
+}
+
+static inline void e_call(struct emit *e, const u8 *target)
+{
+	e8(e, 0xe8);
+	e32(e, (u32)(target - (emit_pc(e) + 4)));
+}
+
+static inline void e_jcc(struct emit *e, unsigned cc, const u8 *target)
+{
+	e8(e, 0x0f);
+	e8(e, 0x80 | cc);
+	e32(e, (u32)(target - (emit_pc(e) + 4)));
+}
+
+/* Short forward jumps: returns the place of the displacement byte. */
+static inline u8 *e_short(struct emit *e, unsigned op)
+{
+	e8(e, op);
+	e8(e, 0);
+	return e->at - 1;
+}
+
+static inline void e_short_here(struct emit *e, u8 *place)
+{
+	if (!e->full)
+		*place = (u8)(e->at - (place + 1));
+}
+
+enum { CC_B = 2, CC_AE = 3, CC_E = 4, CC_NE = 5, JECXZ = 0xe3, JMP8 = 0xeb };
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What translated code calls.
+ *
+ * Each runs with the guest's general registers in struct cpu and the FPU
+ * state still in the host's registers, and says whether translated code goes
+ * on (see make_call in stubs.c).  On leaving, the budget gets back what the
+ * block took for instructions it did not retire. */
+#include "core/bt/bt_priv.h"
+
+/* Where in its block the call stands. */
+static struct block *calling_block(struct bt *bt, unsigned *index)
+{
+	const u8 *pc = (const u8 *)(uintptr_t)bt->live->op_return - 1;
+	struct block *b = cache_by_host(bt, pc);
+
+	*index = block_insn_at(b, pc);
+	return b;
+}
+
+/* Leaves before the current instruction: an exception is pending. */
+static u64 leave_at(struct bt *bt, u32 unretired)
+{
+	unsigned index;
+	struct block *b = calling_block(bt, &index);
+
+	bt->cpu->eip = block_insn_eip(b, index);
+	bt->live->budget += unretired;
+	bt->live->soft_post = 0;
+	bt->live->exit = BT_EXIT_EXCEPTION;
+	return 1;
+}
+
+static u64 leave_with(struct bt *bt, enum bt_exit why, u32 unretired)
+{
+	bt->live->budget += unretired;
+	bt->live->exit = why;
+	return 1;
+}
+
+/* ---- soft access ---- */
+
+static void *bounce(struct bt *bt, gla_t lin, unsigned size, u32 how)
+{
+	struct soft_pending *p = &bt->soft;
+	u8 *buf = bt->bounce + 64 + (lin & 63);
+
+	fpu_out(bt);
+	p->bounce = buf;
+	if (how & SOFT_READ) {
+		mem_phys_read(bt->cpu->mem, p->gpa[0], buf, p->len[0]);
+		if (p->parts == 2)
+			mem_phys_read(bt->cpu->mem, p->gpa[1], buf + p->len[0],
+				      p->len[1]);
+		mem_tell_watch(bt->cpu, lin, p->gpa[0], p->len[0], false);
+	}
+	p->lin = lin;
+	bt->live->soft_post = !!(how & SOFT_WRITE);
+	(void)size;
+	return buf;
+}
+
+/* The host address for an access of `how` at `offset`; 0 leaves with the
+ * exception pending. */
+u64 bt_soft_access(struct bt *bt, u32 offset, u32 how)
+{
+	struct cpu *c = bt->cpu;
+	unsigned size = (how >> SOFT_SIZE_SHIFT) & 0xff;
+	unsigned access = how & SOFT_WRITE ? MEM_WRITE : MEM_READ, check = access;
+	struct soft_pending *p = &bt->soft;
+	gla_t lin;
+	void *host;
+
+	bt->stats.soft_calls++;
+	bt->live->unretired = how >> SOFT_COUNT_SHIFT;
+	if ((how & SOFT_READ) && !cpu_is_real(c) && (how & SOFT_WRITE))
+		check = MEM_WRITE;
+	if (!mem_seg_check(c, how & SOFT_SEG, offset, size, check, &lin))
+		goto fault;
+	host = mem_host_ptr(c, lin, size, access);
+	if (host)
+		return (u64)(uintptr_t)host;
+	p->parts = 1;
+	p->len[0] = GUEST_PAGE - (lin & (GUEST_PAGE - 1));
+	if (p->len[0] > size)
+		p->len[0] = size;
+	if (!mem_translate(c, lin, access, &p->gpa[0]))
+		goto fault;
+	if (p->len[0] < size) {
+		p->parts = 2;
+		p->len[1] = size - p->len[0];
+		if (!mem_translate(c, lin + p->len[0], access, &p->gpa[1]))
+			goto fault;
+	}
+	host = mem_host_ptr(c, lin, size, access);
+	return (u64)(uintptr_t)(host ? host : bounce(bt, lin, size, how));
+fault:
+	leave_at(bt, bt->live->unretired);
+	return 0;
+}
+
+static bool must_look(const struct bt *bt)
+{
+	return bt->invalidated || irq_deliverable(bt) || bt->kick;
+}
+
+/* After the instruction whose soft write went to a bounce buffer. */
+u64 bt_soft_post(struct bt *bt, u32 unretired)
+{
+	struct soft_pending *p = &bt->soft;
+	struct mem *m = bt->cpu->mem;
+	unsigned index;
+	struct block *b;
+
+	bt->live->soft_post = 0;
+	bt->live->unretired = unretired;
+	bt->invalidated = false;
+	fpu_out(bt);
+	mem_phys_write(m, p->gpa[0], p->bounce, p->len[0]);
+	if (p->parts == 2)
+		mem_phys_write(m, p->gpa[1], p->bounce + p->len[0], p->len[1]);
+	mem_tell_watch(bt->cpu, p->lin, p->gpa[0], p->len[0], true);
+	if (!must_look(bt))
+		return 0;
+	b = calling_block(bt, &index);
+	bt->cpu->eip = block_insn_eip(b, index + 1);
+	return leave_with(bt, BT_EXIT_AFTER, unretired - 1);
+}
+
+/* ---- operations ---- */
+
+/* A segment load that left everything as it was needs no dispatcher. */
+static bool mode_is_same(struct bt *bt)
+{
+	u64 context = bt->live->context, window = bt->live->window;
+
+	if (!bt->cpu->mode_changed)
+		return true;
+	run_refresh_mode(bt);
+	return bt->live->context == context && bt->live->window == window;
+}
+
+static u64 after_op(struct bt *bt, const struct insn *in, u32 unretired)
+{
+	struct cpu *c = bt->cpu;
+	u32 next = c->eip + in->len;
+	bool same;
+
+	if (!(c->seg[SEG_CS].attr & SEG_DB) || cpu_is_vm86(c))
+		next &= 0xffff;
+	if (c->shadow) {
+		bt->live->sti_eip = next;
+		c->shadow = false;
+	}
+	same = mode_is_same(bt);
+	fpu_refresh(bt);
+	if (same && !must_look(bt))
+		return 0;
+	c->eip = next;
+	return leave_with(bt, BT_EXIT_AFTER, unretired - 1);
+}
+
+u64 bt_call_op(struct bt *bt, const struct insn *in, u32 unretired)
+{
+	struct cpu *c = bt->cpu;
+	enum op_result r;
+
+	bt->live->unretired = unretired;
+	bt->stats.op_calls++;
+	bt->invalidated = false;
+	if (in->op->slow)
+		fpu_out(bt);
+	bt->in_code = true;
+	r = in->op->fn(c, in);
+	bt->in_code = false;
+	switch (r) {
+	case OP_NEXT:
+		return after_op(bt, in, unretired);
+	case OP_FAULT:
+		return leave_with(bt, BT_EXIT_EXCEPTION, unretired);
+	case OP_HALT:
+		return leave_with(bt, BT_EXIT_HALT, unretired - 1);
+	default:
+		if (c->shadow) {
+			bt->live->sti_eip = c->eip;
+			c->shadow = false;
+		}
+		return leave_with(bt, BT_EXIT_OPERATION, unretired - 1);
+	}
+}
+
+/* An x87 or SSE instruction found its state blocked: load it, or raise what
+ * the manual says (SDM 3A 2.5, 13.1). */
+u64 bt_fpu_needed(struct bt *bt, u32 form, u32 unretired)
+{
+	struct cpu *c = bt->cpu;
+	int exc = -1;
+
+	if (form & F_WAIT) {
+		if ((c->cr0 & (CR0_MP | CR0_TS)) == (CR0_MP | CR0_TS))
+			exc = EXC_NM;
+	} else if (form & F_X87) {
+		if (c->cr0 & (CR0_EM | CR0_TS))
+			exc = EXC_NM;
+	} else if (c->cr0 & CR0_EM || ((form & F_SSE) && !(c->cr4 & CR4_OSFXSR))) {
+		exc = EXC_UD;
+	} else if (c->cr0 & CR0_TS) {
+		exc = EXC_NM;
+	}
+	if (exc < 0) {
+		fpu_in(bt);
+		return 0;
+	}
+	cpu_raise(c, (enum exc)exc, 0);
+	return leave_at(bt, unretired);
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The dispatcher: from eip to a block, into it, and what brought us back.
+ *
+ * Guest time is a count of instructions.  A run is given a limit; the budget
+ * handed to translated code is what is left of it, and a block that is
+ * longer than that is replaced by a temporary one that fits, so a run ends
+ * at its limit exactly, whatever blocks, links or breakpoints there are. */
+#include "core/bt/bt_priv.h"
+
+#include "core/mem/window.h"
+
+static const struct {
+	const char *name, *text;
+} exit_rows[] = {
+#define EXIT(name, text) { #name, text },
+#include "core/bt/exits.def"
+};
+
+const char *bt_exit_name(enum bt_exit exit)
+{
+	return exit_rows[exit].name;
+}
+
+u64 bt_icount(const struct bt *bt)
+{
+	if (!bt->in_code)
+		return bt->cpu->icount;
+	return bt->limit - (bt->live->budget -
+			    (u64)(uintptr_t)bt->budget_base) -
+	       bt->live->unretired;
+}
+
+/* ---- mode and context ---- */
+
+/* Identity of (address space, mode): jump-cache tags carry it. */
+static u64 context_id(struct bt *bt)
+{
+	u32 i;
+
+	for (i = 0; i < bt->context_count; i++)
+		if (bt->contexts[i].mode == bt->mode &&
+		    bt->contexts[i].user_window == bt->live->user_window)
+			return bt->contexts[i].id;
+	if (i == ARRAY_LEN(bt->contexts))
+		i = bt->context_count = 0;
+	bt->contexts[i].mode = bt->mode;
+	bt->contexts[i].user_window = bt->live->user_window;
+	bt->contexts[i].id = ++bt->context_next << 32;
+	bt->context_count = i + 1;
+	return bt->contexts[i].id;
+}
+
+static u64 segment_window(struct bt *bt, unsigned seg)
+{
+	const struct seg *s = &bt->cpu->seg[seg];
+	bool wide = s->limit == 0xffffffffu &&
+		    (s->attr & (SEG_P | SEG_CODE | SEG_RW | SEG_EC)) ==
+		    (SEG_P | SEG_RW);
+
+	return wide ? bt->live->window : (u64)(uintptr_t)bt->nowhere;
+}
+
+void run_refresh_mode(struct bt *bt)
+{
+	struct cpu *c = bt->cpu;
+	struct live *l = bt->live;
+
+	c->mode_changed = false;
+	bt->mode = mode_now(bt);
+	l->user_window = (u64)(uintptr_t)window_user(c->mem);
+	l->window = bt->mode & MODE_USER
+			    ? l->user_window
+			    : (u64)(uintptr_t)window_supervisor(c->mem);
+	l->seg_window[0] = segment_window(bt, SEG_FS);
+	l->seg_window[1] = segment_window(bt, SEG_GS);
+	l->context = context_id(bt);
+	fpu_refresh(bt);
+}
+
+/* mem's hook: translations of linear pages were dropped. */
+void run_unmapped(void *arg, gla_t lin, u32 len)
+{
+	struct bt *bt = arg;
+	u32 page = lin >> 12, last = (u32)((lin + (u64)len - 1) >> 12);
+
+	for (;; page++) {
+		if (bt->lin_has_code[page >> 3] & (1u << (page & 7)))
+			break;
+		if (page == last || page == 0xfffff)
+			return;
+	}
+	/* New identities make every jump-cache entry miss. */
+	bt->context_count = 0;
+	bt->cpu->mode_changed = true;
+}
+
+/* ---- finding a block ---- */
+
+static bool break_at(const struct bt *bt, gla_t lin)
+{
+	for (u32 i = 0; i < bt->break_count; i++)
+		if (bt->breaks[i] == lin)
+			return true;
+	return false;
+}
+
+/* The block at cpu->eip with at most `most` instructions; NULL with an
+ * exception pending. */
+static struct block *find(struct bt *bt, u64 most)
+{
+	struct cpu *c = bt->cpu;
+	gla_t lin = c->seg[SEG_CS].base + c->eip;
+	struct block *b;
+	gpa_t gpa, gpa2;
+
+	if (!(bt->mode & MODE_CS_FLAT) &&
+	    c->eip > c->seg[SEG_CS].limit) {
+		cpu_raise(c, EXC_GP, 0);
+		return NULL;
+	}
+	if (!mem_translate(c, lin, MEM_EXEC, &gpa))
+		return NULL;
+	b = cache_find(bt, lin, gpa, bt->mode);
+	if (b && b->gpa2 != ~0ull) {
+		if (!mem_translate(c, (lin | 0xfff) + 1, MEM_EXEC, &gpa2))
+			return NULL;
+		if (gpa2 != b->gpa2)
+			cache_kill(bt, b), b = NULL;
+	}
+	if (b && b->insns <= most)
+		return b;
+	fpu_out(bt);
+	if (b || most < bt->cfg.max_insns)
+		return translate(bt, lin, gpa,
+				 most < bt->cfg.max_insns ? (unsigned)most
+							  : bt->cfg.max_insns,
+				 true);
+	bt->lin_has_code[lin >> 15] |= (u8)(1u << ((lin >> 12) & 7));
+	return translate(bt, lin, gpa, bt->cfg.max_insns, false);
+}
+
+/* ---- leaving ---- */
+
+static void link_edge(struct bt *bt, const struct edge *edge, struct block *to)
+{
+	struct block *from = edge->from;
+
+	if (!edge->site || from->dead || to->temporary || to->gpa2 != ~0ull ||
+	    from->lin >> 12 != to->lin >> 12 || from->gpa >> 12 != to->gpa >> 12)
+		return;
+	codemem_patch_jump(bt, edge->site, to->host);
+	bt->stats.links++;
+}
+
+static void remember_jump(struct bt *bt, struct block *to)
+{
+	u32 target = bt->live->indirect;
+	struct jump_entry *j = &bt->jump_cache[target % JUMP_CACHE_SIZE];
+
+	if (to->temporary || !bt->cfg.links)
+		return;
+	j->tag = 0 - (target + bt->live->context);
+	j->host = (u64)(uintptr_t)to->host;
+}
+
+static void enter(struct bt *bt, const u8 *target)
+{
+	((void (*)(const u8 *))(uintptr_t)bt->stub_enter)(target);
+}
+
+/* Runs from `b` until translated code is left; retires into icount. */
+static enum bt_exit run_block(struct bt *bt, const u8 *at, u64 most)
+{
+	struct live *l = bt->live;
+	u64 base = (u64)(uintptr_t)bt->budget_base;
+	u64 chunk = most < BUDGET_MAX ? most : BUDGET_MAX;
+	enum bt_exit why;
+
+	bt->limit = bt->cpu->icount + chunk;
+	l->budget = base + chunk;
+	l->guest_rsp = (u64)(uintptr_t)bt->host_stack;
+	do {
+		enter(bt, at);
+		why = l->exit;
+		bt->stats.exits[why]++;
+		if (why == BT_EXIT_SIGNAL) {
+			why = fault_serve(bt);
+			at = (const u8 *)(uintptr_t)l->fault_pc;
+		}
+	} while (why == BT_EXIT_SIGNAL);
+	bt->cpu->icount = bt->limit - (l->budget - base);
+	return why;
+}
+
+/* ---- the loop ---- */
+
+static bool in_shadow(const struct bt *bt)
+{
+	return bt->cpu->eip == bt->live->sti_eip;
+}
+
+bool bt_can_interrupt(const struct bt *bt)
+{
+	return !in_shadow(bt);
+}
+
+/* What stands before the next instruction; BT_EXIT_COUNT: nothing. */
+static enum bt_exit standing(struct bt *bt, u64 limit)
+{
+	struct cpu *c = bt->cpu;
+
+	if (c->shutdown)
+		return BT_EXIT_SHUTDOWN;
+	if (c->exc.pending)
+		return BT_EXIT_EXCEPTION;
+	if (bt->kick)
+		return BT_EXIT_KICK;
+	if (c->halted)
+		return BT_EXIT_HALT;
+	if (c->icount >= limit)
+		return BT_EXIT_LIMIT;
+	if (irq_deliverable(bt) && !in_shadow(bt))
+		return BT_EXIT_IRQ;
+	if (bt->break_count && !bt->skip_break &&
+	    break_at(bt, c->seg[SEG_CS].base + c->eip))
+		return BT_EXIT_BREAK;
+	return BT_EXIT_COUNT;
+}
+
+/* Where the dispatcher goes on after `why`; and what is learnt on the way. */
+static void settle(struct bt *bt, enum bt_exit why)
+{
+	struct cpu *c = bt->cpu;
+
+	switch (why) {
+	case BT_EXIT_LINK:
+		c->eip = bt->edges[bt->live->edge].target;
+		break;
+	case BT_EXIT_LOOKUP:
+	case BT_EXIT_SHADOW:
+		c->eip = bt->live->indirect;
+		break;
+	default:
+		break; /* eip is set */
+	}
+}
+
+enum bt_exit bt_run(struct bt *bt, u64 limit)
+{
+	struct cpu *c = bt->cpu;
+	enum bt_exit why = BT_EXIT_COUNT, stands;
+	struct edge edge = { 0 };
+
+	bt->kick = 0;
+	fault_set_current(bt);
+	bt->skip_break = break_at(bt, c->seg[SEG_CS].base + c->eip);
+	run_refresh_mode(bt);
+	for (;;) {
+		u64 most = limit - c->icount;
+		struct block *b;
+		u64 generation;
+
+		if (c->mode_changed)
+			run_refresh_mode(bt);
+		stands = standing(bt, limit);
+		if (stands != BT_EXIT_COUNT) {
+			bt->stats.exits[stands]++;
+			fpu_out(bt);
+			return stands;
+		}
+		if (bt->skip_break || (irq_deliverable(bt) && in_shadow(bt))) {
+			most = 1;
+			bt->live->sti_eip = ~0u;
+		}
+		generation = bt->stats.flushes;
+		if (why == BT_EXIT_LINK)
+			edge = bt->edges[bt->live->edge];
+		b = find(bt, most);
+		if (!b)
+			continue; /* the exception stands */
+		if (generation == bt->stats.flushes) {
+			if (why == BT_EXIT_LINK)
+				link_edge(bt, &edge, b);
+			else if (why == BT_EXIT_LOOKUP)
+				remember_jump(bt, b);
+		}
+		bt->skip_break = false;
+		c->sysflags &= ~(u32)EFL_RF;
+		why = run_block(bt, b->host, most);
+		settle(bt, why);
+		if (why == BT_EXIT_DEAD && b->dead && bt->live->exit == BT_EXIT_DEAD)
+			c->eip = bt->live->indirect;
+	}
+}
+
+void bt_kick(struct bt *bt)
+{
+	bt->kick = 1;
+}
+
+void bt_set_irq(struct bt *bt, bool waiting)
+{
+	bt->live->irq_waiting = waiting;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The code that every block shares: in, out, and the calls to C.
+ *
+ * Translated code runs with the guest's registers in their host namesakes
+ * (esp in r12), guest arithmetic flags in the host's, r13 the context, r14
+ * the budget, r15 the window, r8-r11 scratch, and its own stack.  C code
+ * runs on the stack on which bt_run was called.  Each stub is emitted once,
+ * here, with the addresses of this translator's state in it. */
+#include "core/bt/bt_priv.h"
+
+static const u8 host_of[8] = { RAX, RCX, RDX, RBX, R12, RBP, RSI, RDI };
+
+static void save_scratch(struct bt *bt, struct emit *e)
+{
+	for (unsigned i = 0; i < 4; i++)
+		e_store_rip(e, 1, &bt->live->r[i], R8 + i);
+}
+
+/* Everything but r8..r11, which must be saved before: flags need r10. */
+static void save_state(struct bt *bt, struct emit *e)
+{
+	for (unsigned i = 0; i < 8; i++)
+		e_store_rip(e, 0, &bt->cpu->gpr[i], host_of[i]);
+	e8(e, 0x9c); /* pushfq */
+	e8(e, 0x41); /* pop r10 */
+	e8(e, 0x5a);
+	e_rex(e, REX_B); /* and r10d, EFL_ARITH */
+	e8(e, 0x81);
+	e8(e, 0xe2);
+	e32(e, EFL_ARITH);
+	e_store_rip(e, 0, &bt->cpu->arith, R10);
+	e_store_rip(e, 1, &bt->live->budget, R14);
+	e_store_rip(e, 1, &bt->live->guest_rsp, RSP);
+	e_load_rip(e, 1, RSP, &bt->live->c_rsp);
+	e8(e, 0xfc); /* cld, as the C ABI wants */
+}
+
+/* SAHF gives all but OF; adding 127 to a byte that holds OF gives that. */
+static void load_flags(struct bt *bt, struct emit *e)
+{
+	e_load_rip(e, 0, RAX, &bt->cpu->arith);
+	e_mov_rr(e, 0, RCX, RAX);
+	e8(e, 0xc1); /* shr ecx, 11 */
+	e8(e, 0xe9);
+	e8(e, 11);
+	e8(e, 0x83); /* and ecx, 1 */
+	e8(e, 0xe1);
+	e8(e, 1);
+	e8(e, 0x80); /* add cl, 127 */
+	e8(e, 0xc1);
+	e8(e, 0x7f);
+	e8(e, 0x88); /* mov ah, al */
+	e8(e, 0xc4);
+	e8(e, 0x9e); /* sahf */
+}
+
+static void load_state(struct bt *bt, struct emit *e)
+{
+	e_load_rip(e, 1, RSP, &bt->live->guest_rsp);
+	e_load_rip(e, 1, R13, &bt->live->context);
+	e_load_rip(e, 1, R14, &bt->live->budget);
+	e_load_rip(e, 1, R15, &bt->live->window);
+	load_flags(bt, e);
+	for (unsigned i = 0; i < 8; i++)
+		e_load_rip(e, 0, host_of[i], &bt->cpu->gpr[i]);
+}
+
+/* Returns from bt_enter to C. */
+static void leave(struct emit *e)
+{
+	static const u8 pops[] = { 0x48, 0x83, 0xc4, 0x08, /* add rsp, 8 */
+				   0x41, 0x5f, 0x41, 0x5e, 0x41, 0x5d,
+				   0x41, 0x5c, 0x5d, 0x5b, 0xc3 };
+
+	for (unsigned i = 0; i < sizeof(pops); i++)
+		e8(e, pops[i]);
+}
+
+/* void enter(const u8 *target): loads all state and jumps. */
+static void make_enter(struct bt *bt, struct emit *e)
+{
+	static const u8 pushes[] = { 0x53, 0x55, 0x41, 0x54, 0x41, 0x55, 0x41,
+				     0x56, 0x41, 0x57, 0x48, 0x83, 0xec, 0x08 };
+
+	bt->stub_enter = emit_pc(e);
+	for (unsigned i = 0; i < sizeof(pushes); i++)
+		e8(e, pushes[i]);
+	e_store_rip(e, 1, &bt->live->c_rsp, RSP);
+	e_store_rip(e, 1, &bt->live->resume_pc, RDI);
+	load_state(bt, e);
+	for (unsigned i = 0; i < 4; i++)
+		e_load_rip(e, 1, R8 + i, &bt->live->r[i]);
+	e_rip(e, 0, 0xff, 4, &bt->live->resume_pc, 0);
+}
+
+static void make_exits(struct bt *bt, struct emit *e)
+{
+	bt->stub_fault = emit_pc(e);
+	save_scratch(bt, e);
+	bt->stub_exit_plain = emit_pc(e);
+	save_state(bt, e);
+	leave(e);
+	bt->stub_exit_edge = emit_pc(e);
+	e_store_rip_imm(e, &bt->live->exit, BT_EXIT_LINK);
+	e_jmp(e, bt->stub_exit_plain);
+	bt->stub_dead = emit_pc(e);
+	e_store_rip_imm(e, &bt->live->exit, BT_EXIT_DEAD);
+	e_jmp(e, bt->stub_exit_plain);
+}
+
+/* A call from translated code to C: fn(bt, arg1, arg2) with the registers
+ * named; a non-zero result leaves translated code.  r10 and r11 survive. */
+static const u8 *make_call(struct bt *bt, struct emit *e, void *fn, int arg1,
+			   int arg2, bool pointer)
+{
+	const u8 *start = emit_pc(e);
+	u8 *leaves;
+
+	e_rip(e, 0, 0x8f, 0, &bt->live->op_return, 0); /* pop */
+	e_store_rip(e, 1, &bt->live->r[2], R10);
+	e_store_rip(e, 1, &bt->live->r[3], R11);
+	save_state(bt, e);
+	e_mov_ri64(e, RDI, (u64)(uintptr_t)bt);
+	if (arg1 >= 0)
+		e_mov_rr(e, 1, RSI, (unsigned)arg1);
+	if (arg2 >= 0)
+		e_mov_rr(e, 1, RDX, (unsigned)arg2);
+	e_mov_ri64(e, RAX, (u64)(uintptr_t)fn);
+	e8(e, 0xff); /* call rax */
+	e8(e, 0xd0);
+	e_rr(e, 1, 0x85, RAX, RAX); /* test rax, rax */
+	if (pointer) {
+		e_mov_rr(e, 1, R8, RAX);
+		leaves = e_short(e, 0x74); /* jz */
+	} else {
+		leaves = e_short(e, 0x75); /* jnz */
+	}
+	load_state(bt, e);
+	e_load_rip(e, 1, R10, &bt->live->r[2]);
+	e_load_rip(e, 1, R11, &bt->live->r[3]);
+	e_rip(e, 0, 0xff, 4, &bt->live->op_return, 0);
+	e_short_here(e, leaves);
+	leave(e);
+	return start;
+}
+
+/* Indirect branch to r8d: the jump cache, without touching flags.  A tag is
+ * -(target + context), so adding both gives zero when it fits. */
+static void make_jump(struct bt *bt, struct emit *e)
+{
+	u8 *hit;
+
+	bt->stub_jump = emit_pc(e);
+	e_mov_rr(e, 1, R9, RCX);
+	e_rr(e, 0, 0x0fb7, R10, R8); /* movzx r10d, r8w */
+	e_load_rip(e, 1, R11, &bt->live->jump_cache);
+	e_lea(e, 1, R10, R10, R10, 0, 0);
+	e_rm(e, 1, 0x8b, RCX, R11, R10, 3, 0);
+	e_lea(e, 1, RCX, RCX, R8, 0, 0);
+	e_lea(e, 1, RCX, RCX, R13, 0, 0);
+	hit = e_short(e, JECXZ);
+	e_mov_rr(e, 1, RCX, R9);
+	e_store_rip(e, 0, &bt->live->indirect, R8);
+	e_store_rip_imm(e, &bt->live->exit, BT_EXIT_LOOKUP);
+	e_jmp(e, bt->stub_exit_plain);
+	e_short_here(e, hit);
+	e_mov_rr(e, 1, RCX, R9);
+	e_rm(e, 0, 0xff, 4, R11, R10, 3, 8);
+}
+
+void stubs_emit(struct bt *bt)
+{
+	struct emit e = { bt->code_w, bt->code_w + GUEST_PAGE,
+			  bt->code_x - bt->code_w, false };
+
+	make_enter(bt, &e);
+	make_exits(bt, &e);
+	make_jump(bt, &e);
+	bt->stub_op = make_call(bt, &e, (void *)bt_call_op, R8, R9, false);
+	bt->stub_soft = make_call(bt, &e, (void *)bt_soft_access, R8, R9, true);
+	bt->stub_post = make_call(bt, &e, (void *)bt_soft_post, R9, -1, false);
+	bt->stub_fpu = make_call(bt, &e, (void *)bt_fpu_needed, R8, R9, false);
+	bt->stubs_size = GUEST_PAGE;
+}

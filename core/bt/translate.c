@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One block: decode, then make each instruction by its class.
+ *
+ * A block is a run of instructions in one page, up to a branch or another
+ * end; an instruction that straddles two pages is a block of its own.  Its
+ * head takes the whole run from the budget at once and touches the budget's
+ * memory: when too little is left that load faults, before anything ran, so
+ * the head needs neither a compare nor the flags.
+ *
+ * Code for the unlikely (edges not linked yet) is emitted behind the block. */
+#include "core/bt/bt_priv.h"
+
+static op_fn raise_gp;
+static enum op_result raise_gp(struct cpu *c, const struct insn *in)
+{
+	(void)in;
+	cpu_raise(c, EXC_GP, 0);
+	return OP_FAULT;
+}
+
+static const struct opcode row_invalid = {
+	.class = C_OP, .form = F_END, .name = "(bad)", .fn = op_ud,
+};
+static const struct opcode row_gp = {
+	.class = C_OP, .form = F_END, .name = "(limit)", .fn = raise_gp,
+};
+
+/* ---- pieces that rules use ---- */
+
+static unsigned unretired(const struct tr *t)
+{
+	return t->b->insns - t->index;
+}
+
+/* reg := low | (instructions not retired, this one included) << shift */
+void emit_count(struct tr *t, unsigned reg, u32 low, unsigned shift)
+{
+	e_mov_ri(&t->e, reg, low | unretired(t) << shift);
+}
+
+/* Calls the current instruction's operation; goes on after it when that
+ * says so. */
+void emit_op(struct tr *t)
+{
+	e_store_rip_imm(&t->e, &t->bt->cpu->eip, t->eip);
+	e_mov_ri64(&t->e, R8, (u64)(uintptr_t)t->in);
+	emit_count(t, R9, 0, 0);
+	e_call(&t->e, t->bt->stub_op);
+	t->fpu_ready = 0;
+}
+
+static bool same_page(const struct tr *t, u32 target)
+{
+	u32 base = t->b->lin - t->b->eip;
+
+	return (base + target) >> 12 == t->b->lin >> 12 && t->b->gpa2 == ~0ull;
+}
+
+static void add_cold(struct tr *t, u32 target)
+{
+	t->cold[t->cold_count].patch = t->e.at;
+	t->cold[t->cold_count++].target = target;
+	e32(&t->e, 0);
+}
+
+void emit_jcc_to(struct tr *t, unsigned cc, u32 target)
+{
+	e8(&t->e, 0x0f);
+	e8(&t->e, 0x80 | cc);
+	add_cold(t, target);
+}
+
+void emit_jump_to(struct tr *t, u32 target)
+{
+	e8(&t->e, 0xe9);
+	add_cold(t, target);
+	t->ended = true;
+}
+
+void emit_indirect(struct tr *t)
+{
+	if (t->bt->cfg.links && !t->b->temporary) {
+		e_jmp(&t->e, t->bt->stub_jump);
+	} else {
+		e_store_rip(&t->e, 0, &t->bt->live->indirect, R8);
+		e_store_rip_imm(&t->e, &t->bt->live->exit, BT_EXIT_LOOKUP);
+		e_jmp(&t->e, t->bt->stub_exit_plain);
+	}
+	t->ended = true;
+}
+
+void emit_exit(struct tr *t, enum bt_exit why)
+{
+	e_store_rip_imm(&t->e, &t->bt->live->indirect, t->next);
+	e_store_rip_imm(&t->e, &t->bt->live->exit, why);
+	e_jmp(&t->e, t->bt->stub_exit_plain);
+}
+
+static void emit_cold(struct tr *t)
+{
+	struct bt *bt = t->bt;
+	struct emit *e = &t->e;
+
+	for (unsigned i = 0; i < t->cold_count && !e->full; i++) {
+		u8 *patch = t->cold[i].patch;
+		u32 target = t->cold[i].target, rel = (u32)(e->at - (patch + 4));
+		bool near = same_page(t, target);
+		u32 edge;
+
+		__builtin_memcpy(patch, &rel, 4);
+		if (!near && bt->cfg.links && !t->b->temporary) {
+			e_mov_ri(e, R8, target);
+			e_jmp(e, bt->stub_jump);
+			continue;
+		}
+		edge = t->b->temporary ? i : bt->edge_count++;
+		bt->edges[edge] = (struct edge){
+			t->b,
+			near && bt->cfg.links && !t->b->temporary
+				? patch + e->delta : NULL,
+			target,
+		};
+		e_store_rip_imm(e, &bt->live->edge, edge);
+		e_jmp(e, bt->stub_exit_edge);
+	}
+}
+
+/* x87 and SSE: the state may be elsewhere, or not allowed now. */
+static void emit_fpu_check(struct tr *t)
+{
+	struct emit *e = &t->e;
+	u32 form = t->in->op->form;
+	u8 *ready, *done;
+
+	e_mov_rr(e, 0, R8, RCX);
+	e_load_rip(e, 0, RCX, form & F_SSE ? &t->bt->live->sse_blocked
+					   : &t->bt->live->fpu_blocked);
+	ready = e_short(e, JECXZ);
+	e_mov_rr(e, 0, RCX, R8);
+	e_mov_ri(e, R8, form);
+	emit_count(t, R9, 0, 0);
+	e_call(e, t->bt->stub_fpu);
+	done = e_short(e, JMP8);
+	e_short_here(e, ready);
+	e_mov_rr(e, 0, RCX, R8);
+	e_short_here(e, done);
+}
+
+/* ---- one instruction ---- */
+
+static void emit_insn(struct tr *t)
+{
+	u32 form = t->in->op->form;
+
+	if (form & F_FPU) {
+		bool sse = form & F_SSE;
+
+		if (!(t->fpu_ready & (sse ? 2 : 1)) && t->in->op->class == C_COPY)
+			emit_fpu_check(t);
+		t->fpu_ready |= sse ? 2 : 1;
+	}
+	switch (t->in->op->class) {
+	case C_COPY:
+	case C_XCHG_EAX:
+	case C_BT_MEM:
+		rule_copy(t);
+		break;
+	case C_NOP:
+		break;
+	case C_JCC:
+	case C_JMP_REL:
+	case C_JMP_RM:
+	case C_CALL_REL:
+	case C_CALL_RM:
+	case C_RET:
+	case C_LOOP:
+		rule_control(t);
+		break;
+	case C_PUSH_REG:
+	case C_PUSH_IMM:
+	case C_PUSH_RM:
+	case C_POP_REG:
+	case C_POP_RM:
+	case C_LEAVE:
+		rule_stack(t);
+		break;
+	default:
+		rule_odd(t);
+		break;
+	}
+}
+
+static void emit_head(struct tr *t)
+{
+	e_lea(&t->e, 1, R14, R14, -1, 0, -(s32)t->b->insns);
+	e_rm(&t->e, 0, 0x8b, R8, R14, -1, 0, 0);
+}
+
+static void emit_block(struct tr *t)
+{
+	struct block *b = t->b;
+
+	emit_head(t);
+	for (t->index = 0; t->index < b->insns; t->index++) {
+		t->in = &t->insns[t->index];
+		t->eip = b->eip + b->marks[t->index].guest;
+		t->next = t->eip + t->in->len;
+		if (!(t->mode & MODE_CS32))
+			t->next &= 0xffff;
+		t->site = site_get(t->bt, b->gpa + b->marks[t->index].guest);
+		b->marks[t->index].host = (u16)(emit_pc(&t->e) - b->host);
+		emit_insn(t);
+	}
+	b->marks[b->insns].host = (u16)(emit_pc(&t->e) - b->host);
+	if (!t->ended)
+		emit_jump_to(t, t->next);
+	emit_cold(t);
+	b->host_len = (u32)(emit_pc(&t->e) - b->host);
+}
+
+/* ---- decoding the run ---- */
+
+static bool has_break(const struct bt *bt, gla_t lin)
+{
+	for (u32 i = 0; i < bt->break_count; i++)
+		if (bt->breaks[i] == lin)
+			return true;
+	return false;
+}
+
+static void check_limit(const struct tr *t, struct insn *in, u32 eip)
+{
+	const struct cs_form *f = &t->bt->cs_forms[t->mode >> MODE_CS_SHIFT];
+
+	if (!(t->mode & MODE_CS_FLAT) &&
+	    (eip > f->limit || in->len - 1u > f->limit - eip))
+		in->op = &row_gp;
+}
+
+/* Decodes at offset `at` of the page; false when it needs the next page. */
+static bool decode_one(struct tr *t, unsigned at, unsigned avail,
+		       struct insn *in)
+{
+	switch (decode(t->code + at, avail, t->mode & MODE_CS32, in)) {
+	case DECODE_OK:
+		return true;
+	case DECODE_MORE:
+		return false;
+	case DECODE_TOO_LONG:
+		in->op = &row_gp;
+		return true;
+	default:
+		in->op = &row_invalid;
+		return true;
+	}
+}
+
+static void decode_run(struct tr *t, unsigned room, unsigned max)
+{
+	struct block *b = t->b;
+	unsigned at = 0, n = 0;
+
+	while (n < max) {
+		struct insn *in = &t->insns[n];
+
+		if (n && t->bt->break_count && has_break(t->bt, b->lin + at))
+			break;
+		if (!decode_one(t, at, room - at, in))
+			break;
+		b->marks[n].guest = (u16)at;
+		check_limit(t, in, b->eip + at);
+		at += in->len;
+		n++;
+		if (in->op->form & F_END || at >= room)
+			break;
+	}
+	b->marks[n].guest = (u16)at;
+	b->insns = (u16)n;
+	b->guest_len = (u16)at;
+}
+
+/* The first instruction runs into the next page. */
+static bool decode_straddle(struct tr *t, u8 *bytes, unsigned room)
+{
+	struct block *b = t->b;
+	struct cpu *c = t->bt->cpu;
+	gla_t next = (b->lin | (GUEST_PAGE - 1)) + 1;
+
+	if (!mem_translate(c, next, MEM_EXEC, &b->gpa2))
+		return false;
+	mem_phys_read(c->mem, b->gpa, bytes, room);
+	mem_phys_read(c->mem, b->gpa2, bytes + room, INSN_MAX);
+	t->code = bytes;
+	decode_run(t, room + INSN_MAX, 1);
+	return true;
+}
+
+static bool out_of_room(const struct bt *bt)
+{
+	return bt->emit.at + BLOCK_ROOM > bt->emit.end ||
+	       bt->meta_used + (64 << 10) > bt->meta_size ||
+	       bt->block_count + 1 >= bt->block_max ||
+	       bt->edge_count + 16 >= EDGES_MAX;
+}
+
+static void *alloc(struct bt *bt, bool temporary, u64 *used, u64 size)
+{
+	if (!temporary)
+		return meta_alloc(bt, size);
+	size = (size + 15) & ~15ull;
+	*used += size;
+	return bt->temp_meta + *used - size;
+}
+
+static void new_block(struct tr *t, gla_t lin, gpa_t gpa, unsigned max,
+		      bool temporary)
+{
+	struct bt *bt = t->bt;
+	u64 used = 0;
+	struct block *b = alloc(bt, temporary, &used, sizeof(*b));
+
+	*b = (struct block){ .eip = bt->cpu->eip, .lin = lin, .gpa = gpa,
+			     .gpa2 = ~0ull, .mode = bt->mode,
+			     .temporary = temporary };
+	b->marks = alloc(bt, temporary, &used, (max + 1) * sizeof(*b->marks));
+	t->insns = alloc(bt, temporary, &used, max * sizeof(*t->insns));
+	t->b = b;
+	t->e = bt->emit;
+	if (temporary) {
+		t->e.at = codemem_written(bt, bt->temp_x);
+		t->e.end = t->e.at + BLOCK_ROOM;
+		bt->temp = b;
+	}
+}
+
+/* Decodes at lin; false with an exception pending. */
+static bool decode_block(struct tr *t, unsigned max, u8 *bytes)
+{
+	unsigned room = GUEST_PAGE - (t->b->lin & (GUEST_PAGE - 1));
+	unsigned few = room < INSN_MAX ? room : INSN_MAX;
+
+	if (t->code) {
+		decode_run(t, room, max);
+	} else { /* code in a device or nowhere */
+		mem_phys_read(t->bt->cpu->mem, t->b->gpa, bytes, few);
+		t->code = bytes;
+		decode_run(t, few, 1);
+	}
+	return t->b->insns || decode_straddle(t, bytes, room);
+}
+
+struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa, unsigned max,
+			bool temporary)
+{
+	u8 bytes[2 * INSN_MAX + 2];
+	struct tr t = { .bt = bt, .mode = bt->mode };
+	u64 meta_before;
+
+	if (out_of_room(bt))
+		bt_flush(bt, "code memory full");
+	meta_before = bt->meta_used;
+	if (max > bt->cfg.max_insns)
+		max = bt->cfg.max_insns;
+	t.code = mem_phys_ptr(bt->cpu->mem, gpa, 1);
+	new_block(&t, lin, gpa, max, temporary || !t.code);
+	t.b->host = emit_pc(&t.e);
+	if (!decode_block(&t, max, bytes)) {
+		bt->meta_used = meta_before;
+		return NULL;
+	}
+	emit_block(&t);
+	CHECK(!t.e.full, "block of %u instructions at %08x needs more room",
+	      t.b->insns, t.b->eip);
+	bt->stats.insns += t.b->insns;
+	bt->stats.blocks++;
+	bt->stats.guest_bytes += t.b->guest_len;
+	bt->stats.host_bytes += t.b->host_len;
+	if (t.b->temporary) {
+		bt->stats.partial_blocks++;
+		return t.b;
+	}
+	bt->emit.at = t.e.at;
+	cache_insert(bt, t.b);
+	return t.b;
+}

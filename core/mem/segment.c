@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Access by segment: what the descriptor cache allows (SDM 3A 5.3, 5.5).
+ *
+ * An offset is checked against the limit (below it for expand-down data),
+ * the type against the kind of access, then base is added modulo 4 GiB.
+ * Violations are #SS(0) for the stack segment, #GP(0) for the others. */
+#include "core/mem/mem_priv.h"
+
+static bool violation(struct cpu *c, unsigned seg)
+{
+	return cpu_raise(c, seg == SEG_SS ? EXC_SS : EXC_GP, 0);
+}
+
+static bool type_allows(const struct seg *s, unsigned access)
+{
+	if (!(s->attr & SEG_P))
+		return false;
+	if (s->attr & SEG_CODE)
+		return !(access & MEM_WRITE) && (s->attr & SEG_RW);
+	return !(access & MEM_WRITE) || (s->attr & SEG_RW);
+}
+
+static bool limit_allows(const struct seg *s, u32 off, unsigned len)
+{
+	u32 last = off + len - 1;
+
+	if (!(s->attr & SEG_CODE) && (s->attr & SEG_EC)) {
+		u32 top = s->attr & SEG_DB ? 0xffffffffu : 0xffffu;
+
+		return off > s->limit && last <= top && last >= off;
+	}
+	/* A 4 GiB segment lets accesses wrap, as processors do. */
+	return s->limit == 0xffffffffu || (last <= s->limit && last >= off);
+}
+
+bool mem_seg_check(struct cpu *c, unsigned seg, u32 off, unsigned len,
+		   unsigned access, gla_t *lin)
+{
+	const struct seg *s = &c->seg[seg];
+
+	/* Real mode and virtual-8086 segments are always read-write data. */
+	bool checked = !cpu_is_real(c) && !cpu_is_vm86(c);
+
+	if (checked && !type_allows(s, access))
+		return violation(c, seg);
+	if (len && !limit_allows(s, off, len))
+		return violation(c, seg);
+	*lin = s->base + off;
+	if (c->cpl == 3 && (c->sysflags & EFL_AC) && (c->cr0 & CR0_AM) &&
+	    (len == 2 || len == 4 || len == 8) && (*lin & (len - 1)))
+		return cpu_raise(c, EXC_AC, 0);
+	return true;
+}
+
+bool mem_read(struct cpu *c, unsigned seg, u32 off, void *buf, unsigned len)
+{
+	gla_t lin;
+
+	return mem_seg_check(c, seg, off, len, MEM_READ, &lin) &&
+	       mem_lin_read(c, lin, buf, len, MEM_READ);
+}
+
+bool mem_write(struct cpu *c, unsigned seg, u32 off, const void *buf,
+	       unsigned len)
+{
+	gla_t lin;
+
+	return mem_seg_check(c, seg, off, len, MEM_WRITE, &lin) &&
+	       mem_lin_write(c, lin, buf, len, MEM_WRITE);
+}
+
+bool mem_check_write(struct cpu *c, unsigned seg, u32 off, unsigned len)
+{
+	gla_t lin;
+	gpa_t gpa;
+
+	if (!mem_seg_check(c, seg, off, len, MEM_WRITE, &lin))
+		return false;
+	if (!mem_translate(c, lin, MEM_WRITE, &gpa))
+		return false;
+	return (lin & 0xfff) + len <= GUEST_PAGE ||
+	       mem_translate(c, lin + len - 1, MEM_WRITE, &gpa);
+}

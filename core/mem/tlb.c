@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Linear access by C code: a small software TLB in front of the walker.
+ *
+ * An entry says which host bytes a linear page is, separately for reading,
+ * writing and executing, for supervisor and user.  Write tags obey I-mem-1,
+ * so a hit needs no further thought; everything with a consequence (devices,
+ * translated code, watched bytes) misses and takes the slow road. */
+#include "core/mem/mem_priv.h"
+#include "core/mem/window.h"
+
+static struct tlb_entry *tlb_slot(struct mem *m, gla_t lin, bool user)
+{
+	return &m->tlb[user][(lin >> 12) % TLB_SIZE];
+}
+
+void tlb_flush_all(struct mem *m)
+{
+	for (unsigned u = 0; u < 2; u++)
+		for (unsigned i = 0; i < TLB_SIZE; i++) {
+			struct tlb_entry *t = &m->tlb[u][i];
+
+			t->read = t->write = t->exec = TLB_EMPTY;
+		}
+}
+
+static void tlb_fill(struct mem *m, gla_t lin, unsigned access, bool user,
+		     const struct walk *w)
+{
+	unsigned flags = page_flags(m, w->gpa);
+	struct tlb_entry *t = tlb_slot(m, lin, user);
+	gla_t page = lin & ~0xfffu;
+	u8 *host = m->ram + (w->gpa & ~0xfffull);
+
+	if (!(flags & PAGE_RAM) || (flags & PAGE_WATCH))
+		return;
+	if (t->host != host || (t->read != page && t->exec != page))
+		*t = (struct tlb_entry){ TLB_EMPTY, TLB_EMPTY, TLB_EMPTY, 0,
+					 host };
+	t->read = page;
+	if (access & MEM_EXEC)
+		t->exec = page;
+	if ((access & MEM_WRITE) && w->dirty &&
+	    !(flags & (PAGE_ROM | PAGE_CODE)))
+		t->write = page; /* I-mem-1 */
+}
+
+/* Walks and fills; raises #PF. */
+static bool translate(struct cpu *c, gla_t lin, unsigned access, gpa_t *gpa)
+{
+	struct walk w;
+	u32 bad = walk_page(c, lin, access, &w);
+
+	if (bad)
+		return cpu_raise_pf(c, lin, bad & ~WALK_FAULT);
+	tlb_fill(c->mem, lin, access, access_is_user(c, access), &w);
+	*gpa = w.gpa;
+	return true;
+}
+
+void *mem_host_ptr(struct cpu *c, gla_t lin, unsigned len, unsigned access)
+{
+	struct tlb_entry *t = tlb_slot(c->mem, lin, access_is_user(c, access));
+	gla_t page = lin & ~0xfffu;
+
+	if ((lin & 0xfff) + len > GUEST_PAGE)
+		return NULL;
+	if ((access & MEM_WRITE ? t->write : access & MEM_EXEC ? t->exec
+							       : t->read) != page)
+		return NULL;
+	return t->host + (lin & 0xfff);
+}
+
+bool mem_translate(struct cpu *c, gla_t lin, unsigned access, gpa_t *gpa)
+{
+	u8 *host = mem_host_ptr(c, lin, 1, access);
+
+	if (host) {
+		*gpa = (gpa_t)(host - c->mem->ram);
+		return true;
+	}
+	return translate(c, lin, access, gpa);
+}
+
+static unsigned first_part(gla_t lin, unsigned len)
+{
+	unsigned room = GUEST_PAGE - (lin & (GUEST_PAGE - 1));
+
+	return len < room ? len : room;
+}
+
+void mem_tell_watch(struct cpu *c, gla_t lin, gpa_t gpa, unsigned len,
+		    bool write)
+{
+	struct mem *m = c->mem;
+
+	if ((page_flags(m, gpa) & PAGE_WATCH) && m->hooks.watched)
+		m->hooks.watched(m->hooks.arg, lin, gpa, len, write);
+}
+
+bool mem_lin_read(struct cpu *c, gla_t lin, void *buf, unsigned len,
+		  unsigned access)
+{
+	void *host = mem_host_ptr(c, lin, len, access);
+	gpa_t gpa;
+
+	if (host) {
+		copy_bytes(buf, host, len);
+		return true;
+	}
+	/* Every page first, so that a fault leaves nothing half done. */
+	for (unsigned done = 0; done < len; done += first_part(lin + done, len - done))
+		if (!mem_translate(c, lin + done, access, &gpa))
+			return false;
+	while (len) {
+		unsigned n = first_part(lin, len);
+
+		if (!mem_translate(c, lin, access, &gpa))
+			return false;
+		mem_phys_read(c->mem, gpa, buf, n);
+		mem_tell_watch(c, lin, gpa, n, false);
+		buf = (u8 *)buf + n;
+		lin += n;
+		len -= n;
+	}
+	return true;
+}
+
+bool mem_lin_write(struct cpu *c, gla_t lin, const void *buf, unsigned len,
+		   unsigned access)
+{
+	void *host = mem_host_ptr(c, lin, len, access | MEM_WRITE);
+	gpa_t gpa;
+
+	access |= MEM_WRITE;
+	if (host) {
+		copy_bytes(host, buf, len);
+		return true;
+	}
+	for (unsigned done = 0; done < len; done += first_part(lin + done, len - done))
+		if (!mem_translate(c, lin + done, access, &gpa))
+			return false;
+	while (len) {
+		unsigned n = first_part(lin, len);
+
+		if (!mem_translate(c, lin, access, &gpa))
+			return false;
+		mem_phys_write(c->mem, gpa, buf, n);
+		mem_tell_watch(c, lin, gpa, n, true);
+		buf = (const u8 *)buf + n;
+		lin += n;
+		len -= n;
+	}
+	return true;
+}
+
+void mem_flush_all(struct cpu *c)
+{
+	tlb_flush_all(c->mem);
+	window_flush(c, true);
+}
+
+void mem_flush_cr3(struct cpu *c)
+{
+	tlb_flush_all(c->mem);
+	window_flush(c, false);
+}
+
+void mem_flush_page(struct cpu *c, gla_t lin)
+{
+	for (unsigned user = 0; user < 2; user++) {
+		struct tlb_entry *t = tlb_slot(c->mem, lin, user);
+
+		t->read = t->write = t->exec = TLB_EMPTY;
+	}
+	window_flush_page(c, lin);
+}
+
+void mem_mark_code(struct cpu *c, gpa_t gpa, bool holds_code)
+{
+	struct mem *m = c->mem;
+	u8 *flags;
+
+	if (gpa >> 32)
+		return;
+	flags = &m->page_flags[gpa >> 12];
+	if (!!(*flags & PAGE_CODE) == holds_code)
+		return;
+	*flags ^= PAGE_CODE;
+	if (holds_code) {
+		u8 *host = m->ram + (gpa & ~0xfffull);
+
+		for (unsigned u = 0; u < 2; u++)
+			for (unsigned i = 0; i < TLB_SIZE; i++)
+				if (m->tlb[u][i].host == host)
+					m->tlb[u][i].write = TLB_EMPTY;
+		window_protect(c, gpa);
+	}
+}
+
+void mem_mark_watch(struct cpu *c, gpa_t gpa, bool watch)
+{
+	struct mem *m = c->mem;
+
+	if (gpa >> 32)
+		return;
+	if (watch)
+		m->page_flags[gpa >> 12] |= PAGE_WATCH;
+	else
+		m->page_flags[gpa >> 12] &= (u8)~PAGE_WATCH;
+	tlb_flush_all(m);
+	window_drop_physical(c, gpa);
+}
+
+unsigned mem_debug_read(struct cpu *c, gla_t lin, void *buf, unsigned len)
+{
+	unsigned done = 0;
+
+	while (done < len) {
+		unsigned n = first_part(lin + done, len - done);
+		gpa_t gpa;
+
+		if (!mem_probe(c, lin + done, &gpa))
+			break;
+		if (page_flags(c->mem, gpa) & PAGE_MMIO)
+			break; /* reading a device would change it */
+		mem_phys_read(c->mem, gpa, (u8 *)buf + done, n);
+		done += n;
+	}
+	return done;
+}
+
+unsigned mem_debug_write(struct cpu *c, gla_t lin, const void *buf,
+			 unsigned len)
+{
+	unsigned done = 0;
+	struct mem *m = c->mem;
+
+	while (done < len) {
+		unsigned n = first_part(lin + done, len - done);
+		gpa_t gpa;
+
+		if (!mem_probe(c, lin + done, &gpa) ||
+		    !(page_flags(m, gpa) & PAGE_RAM))
+			break;
+		if (page_flags(m, gpa) & PAGE_CODE)
+			m->hooks.code_written(m->hooks.arg, gpa, n);
+		copy_bytes(m->ram + gpa, (const u8 *)buf + done, n);
+		done += n;
+	}
+	return done;
+}
