@@ -316,8 +316,12 @@ u32 bus_port_in(struct bus *b, u16 port, unsigned size)
 						       port, size);
 	if (size == 1)
 		return 0xff;
-	for (unsigned i = 0; i < size; i++)
-		value |= bus_port_in(b, (u16)(port + i), 1) << (8 * i);
+	for (unsigned i = 0; i < size; i++) {
+		unsigned at = port + i; /* beyond FFFFh there is nothing */
+
+		value |= (at > 0xffff ? 0xff : bus_port_in(b, (u16)at, 1))
+			 << (8 * i);
+	}
 	return value;
 }
 
@@ -332,7 +336,7 @@ void bus_port_out(struct bus *b, u16 port, unsigned size, u32 value)
 	}
 	if (size == 1)
 		return;
-	for (unsigned i = 0; i < size; i++)
+	for (unsigned i = 0; i < size && port + i <= 0xffff; i++)
 		bus_port_out(b, (u16)(port + i), 1, (value >> (8 * i)) & 0xff);
 }
 
