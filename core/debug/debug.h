@@ -78,6 +78,8 @@ int debug_break_enable(struct debug *d, struct breakpoint *b, bool on,
 int debug_break_condition(struct debug *d, struct breakpoint *b,
 			  const char *condition, struct err *e);
 struct breakpoint *debug_break_find(struct debug *d, int number);
+/* The one that the guest stands at since the last stop, or NULL. */
+struct breakpoint *debug_hit(struct debug *d);
 /* The list, oldest first; hidden ones included. */
 struct breakpoint *debug_breaks(struct debug *d);
 void debug_break_show(struct debug *d, struct buf *out);

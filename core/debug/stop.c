@@ -31,6 +31,11 @@ enum vm_stop debug_why(const struct debug *d)
 	return d->why;
 }
 
+struct breakpoint *debug_hit(struct debug *d)
+{
+	return d->hit && !d->hit->hidden ? d->hit : NULL;
+}
+
 bool debug_ended(const struct debug *d)
 {
 	return !stops[d->why].signal || d->why == STOP_TRIPLE_FAULT;

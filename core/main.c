@@ -1,0 +1,586 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The command line, and the life of one run: options, machine, console, exit
+ * status.
+ *
+ * Options come from the table options.def; one dash or two, `-name VALUE` or
+ * `-name=VALUE`.  Everything is checked before the machine is made, so a
+ * wrong option costs nothing.  Options that refer to the machine (-e, -x,
+ * -symbols) are kept and done in order once it stands.
+ *
+ * Exit status: 0 the guest ended well or the user quit; the guest's own value
+ * from the debug-exit port; 2 wrong usage; 3 the guest cannot go on (-batch);
+ * 4 trouble with the host.  Only this file exits, and it says why in one
+ * line on standard error. */
+#include <errno.h>
+#include <libgen.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/check.h"
+#include "core/base/err.h"
+#include "core/debug/debug.h"
+#include "core/op/features.h"
+#include "core/vm/vm.h"
+#include "repl/host.h"
+#include "repl/repl.h"
+
+#define VERSION "0.1"
+
+enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_GUEST = 3, EXIT_HOST = 4 };
+enum { LIST_MAX = 64, RAM_MIN = 1 << 20 };
+#define RAM_MAX (3ull << 30)
+
+/* A console command, file or symbol file of the command line, in order. */
+struct todo {
+	char kind; /* 'e', 'x' or 'y' */
+	const char *text;
+};
+
+struct options {
+	struct vm_config vm;
+	char *modules[LIST_MAX];
+	const char *serial[HOST_PORTS];
+	unsigned serials;
+	struct todo todo[LIST_MAX];
+	unsigned todos;
+	const char *stats;
+	bool batch, stand, has_clock, show_help, show_version;
+};
+
+/* ---- one function an option ---- */
+
+static int opt_kernel(struct options *o, char *value, struct err *e)
+{
+	(void)e;
+	o->vm.kernel = value;
+	return 0;
+}
+
+/* FILE[ ARGS][,FILE[ ARGS]...]: commas part modules. */
+static int opt_initrd(struct options *o, char *value, struct err *e)
+{
+	char *module;
+
+	while ((module = strsep(&value, ","))) {
+		if (!*module)
+			return err_set(e, "-initrd: an empty file name");
+		if (o->vm.module_count == LIST_MAX)
+			return err_set(e, "-initrd: more than %d modules",
+				       LIST_MAX);
+		o->modules[o->vm.module_count++] = module;
+	}
+	return 0;
+}
+
+static int opt_append(struct options *o, char *value, struct err *e)
+{
+	(void)e;
+	o->vm.append = value;
+	return 0;
+}
+
+static int number(const char *option, const char *value, u64 *n, struct err *e)
+{
+	char *end;
+
+	errno = 0;
+	*n = strtoull(value, &end, 0);
+	if (*value < '0' || *value > '9' || *end || errno)
+		return err_set(e, "-%s %s: expected a number", option, value);
+	return 0;
+}
+
+static int opt_load(struct options *o, char *value, struct err *e)
+{
+	u64 n;
+
+	if (number("load", value, &n, e))
+		return -1;
+	if (n > UINT32_MAX)
+		return err_set(e, "-load %s: beyond 4 GiB", value);
+	o->vm.flat_load = (s64)n;
+	return 0;
+}
+
+static int opt_m(struct options *o, char *value, struct err *e)
+{
+	char *end;
+	u64 n = strtoull(value, &end, 10);
+	unsigned shift = 20;
+
+	if (*end) {
+		const char *unit = strchr("kKmMgG", *end);
+
+		shift = !unit ? 64 : (*end | 32) == 'k' ? 10 :
+				     (*end | 32) == 'm' ? 20 : 30;
+		end++;
+	}
+	if (*value < '0' || *value > '9' || *end || shift == 64)
+		return err_set(e, "-m %s: expected a size such as 64M or 1G",
+			       value);
+	if (n > RAM_MAX >> shift || n << shift < RAM_MIN)
+		return err_set(e, "-m %s: guest memory is 1M to 3G", value);
+	o->vm.ram = (n << shift) & ~4095ull;
+	return 0;
+}
+
+static int opt_engine(struct options *o, char *value, struct err *e)
+{
+	if (strcmp(value, "bt") && strcmp(value, "vmi"))
+		return err_set(e, "-engine %s: expected bt or vmi", value);
+	o->vm.show_vmi = !strcmp(value, "vmi");
+	return 0;
+}
+
+static void list_features(struct buf *out)
+{
+	const char *name;
+
+	for (unsigned i = 0; (name = cpuid_feature_name(i)); i++)
+		buf_printf(out, " %s", name);
+	buf_printf(out, " apic");
+}
+
+static int opt_cpu(struct options *o, char *value, struct err *e)
+{
+	struct buf known = { 0 };
+	char *feature;
+
+	while ((feature = strsep(&value, ","))) {
+		bool on = *feature == '+';
+
+		if (*feature != '+' && *feature != '-')
+			return err_set(e, "-cpu %s: expected +FEATURE or "
+					  "-FEATURE", feature);
+		if (!strcmp(feature + 1, "apic"))
+			o->vm.has_apic = on;
+		if (!cpuid_set_feature(feature + 1, on, NULL) ||
+		    !strcmp(feature + 1, "apic"))
+			continue;
+		list_features(&known);
+		err_set(e, "-cpu %s: cannot be switched %s; features are:%s",
+			feature, on ? "on" : "off", buf_text(&known));
+		buf_free(&known);
+		return -1;
+	}
+	return 0;
+}
+
+static int opt_gdb(struct options *o, char *value, struct err *e)
+{
+	(void)o;
+	return err_set(e, "-gdb %s: the gdb stub is not part of this version",
+		       value);
+}
+
+static int opt_s(struct options *o, char *value, struct err *e)
+{
+	(void)o;
+	(void)value;
+	return err_set(e, "-s: the gdb stub is not part of this version");
+}
+
+static int opt_S(struct options *o, char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	o->stand = true;
+	return 0;
+}
+
+static int opt_serial(struct options *o, char *value, struct err *e)
+{
+	if (o->serials == HOST_PORTS)
+		return err_set(e, "-serial %s: there are only COM1 and COM2",
+			       value);
+	o->serial[o->serials++] = value;
+	return 0;
+}
+
+static int opt_batch(struct options *o, char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	o->batch = true;
+	return 0;
+}
+
+static int keep(struct options *o, char kind, const char *text, struct err *e)
+{
+	if (o->todos == LIST_MAX)
+		return err_set(e, "more than %d of -e, -x and -symbols",
+			       LIST_MAX);
+	o->todo[o->todos++] = (struct todo){ kind, text };
+	return 0;
+}
+
+static int opt_e(struct options *o, char *value, struct err *e)
+{
+	return keep(o, 'e', value, e);
+}
+
+static int opt_x(struct options *o, char *value, struct err *e)
+{
+	return keep(o, 'x', value, e);
+}
+
+static int opt_symbols(struct options *o, char *value, struct err *e)
+{
+	return keep(o, 'y', value, e);
+}
+
+static int opt_clock(struct options *o, char *value, struct err *e)
+{
+	if (strcmp(value, "virtual") && strcmp(value, "host"))
+		return err_set(e, "-clock %s: expected virtual or host", value);
+	o->vm.clock_host = !strcmp(value, "host");
+	o->has_clock = true;
+	return 0;
+}
+
+static int opt_seed(struct options *o, char *value, struct err *e)
+{
+	return number("seed", value, &o->vm.seed, e);
+}
+
+static int opt_trace(struct options *o, char *value, struct err *e)
+{
+	(void)o;
+	(void)value;
+	return err_set(e, "-trace: tracing is not part of this version");
+}
+
+static int opt_stats(struct options *o, char *value, struct err *e)
+{
+	(void)e;
+	o->stats = value;
+	return 0;
+}
+
+static int opt_no_reboot(struct options *o, char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	o->vm.no_reboot = true;
+	return 0;
+}
+
+static int opt_sandbox(struct options *o, char *value, struct err *e)
+{
+	(void)o;
+	if (!strcmp(value, "off"))
+		return 0;
+	if (!strcmp(value, "on"))
+		return err_set(e, "-sandbox on: the sandbox is not part of "
+				  "this version");
+	return err_set(e, "-sandbox %s: expected on or off", value);
+}
+
+static int opt_version(struct options *o, char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	o->show_version = true;
+	return 0;
+}
+
+static int opt_help(struct options *o, char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	o->show_help = true;
+	return 0;
+}
+
+/* ---- the table ---- */
+
+static const struct option_row {
+	const char *name, *argument, *preset;
+	int (*take)(struct options *o, char *value, struct err *e);
+	const char *help;
+} rows[] = {
+#define OPTION(name, argument, preset, take, help) \
+	{ name, argument, preset, opt_##take, help },
+#include "core/options.def"
+};
+
+static void show_help(void)
+{
+	printf("usage: vitrine [options] [KERNEL]\n");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char head[64];
+
+		snprintf(head, sizeof(head), "-%s %s", rows[i].name,
+			 rows[i].argument);
+		printf("  %-28s%s %s%s%s%s\n", head,
+		       strlen(head) > 28 ? "\n                             " :
+					   "",
+		       rows[i].help, *rows[i].preset ? " (" : "",
+		       rows[i].preset, *rows[i].preset ? ")" : "");
+	}
+	printf("-serial, -e, -x and -symbols may be given again.\n");
+}
+
+static const struct option_row *find_row(const char *name, size_t n)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (strlen(rows[i].name) == n && !strncmp(rows[i].name, name, n))
+			return &rows[i];
+	return NULL;
+}
+
+static int unknown(const char *word, struct err *e)
+{
+	const char *name = word + strspn(word, "-"), *close = NULL;
+	unsigned best = 3;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		unsigned d = word_distance(name, rows[i].name, best);
+
+		if (d < best && d < strlen(name)) {
+			best = d;
+			close = rows[i].name;
+		}
+	}
+	if (close)
+		return err_set(e, "unknown option %s; did you mean -%s?", word,
+			       close);
+	return err_set(e, "unknown option %s; -help lists them", word);
+}
+
+/* Takes argv[i] and perhaps the word after it; how many words, or -1. */
+static int take_option(struct options *o, int i, int argc, char **argv,
+		       struct err *e)
+{
+	char *word = argv[i], *name = word + (word[1] == '-' ? 2 : 1);
+	const struct option_row *row = find_row(name, strcspn(name, "="));
+	char *value = strchr(name, '=');
+	int words = 1;
+
+	if (!row)
+		return unknown(word, e);
+	if (value)
+		value++;
+	if (!*row->argument && value)
+		return err_set(e, "-%s takes no value", row->name);
+	if (*row->argument == '[') { /* may be left out */
+		if (!value && i + 1 < argc && argv[i + 1][0] != '-') {
+			value = argv[i + 1];
+			words = 2;
+		}
+	} else if (*row->argument && !value) {
+		if (i + 1 == argc)
+			return err_set(e, "-%s needs a value: %s", row->name,
+				       row->argument);
+		value = argv[i + 1];
+		words = 2;
+	}
+	return row->take(o, value, e) ? -1 : words;
+}
+
+static int parse(struct options *o, int argc, char **argv, struct err *e)
+{
+	for (int i = 1; i < argc;) {
+		int words = 1;
+
+		if (argv[i][0] == '-' && argv[i][1])
+			words = take_option(o, i, argc, argv, e);
+		else if (o->vm.kernel)
+			return err_set(e, "two kernels: %s and %s",
+				       o->vm.kernel, argv[i]);
+		else
+			o->vm.kernel = argv[i];
+		if (words < 0)
+			return -1;
+		i += words;
+	}
+	if (!o->vm.kernel && !o->show_help && !o->show_version)
+		return err_set(e, "no kernel given (-kernel FILE); -help lists "
+				  "the options");
+	if (!o->has_clock)
+		o->vm.clock_host = !o->batch && isatty(STDIN_FILENO);
+	return 0;
+}
+
+/* ---- the run ---- */
+
+struct run {
+	struct options o;
+	struct host *host;
+	struct vm *vm;
+	struct debug *debug;
+	struct console *console;
+	char guest[40];
+};
+
+static int complain(int status, const struct err *e)
+{
+	fprintf(stderr, "vitrine: %s\n", e->text);
+	return status;
+}
+
+/* "lantern" for build/lantern.elf: the prompt's first word. */
+static void name_guest(struct run *r)
+{
+	const char *path = r->o.vm.kernel, *slash = strrchr(path, '/');
+
+	snprintf(r->guest, sizeof(r->guest), "%s", slash ? slash + 1 : path);
+	if (strrchr(r->guest, '.') > r->guest)
+		*strrchr(r->guest, '.') = '\0';
+}
+
+static int make(struct run *r, struct err *e)
+{
+	static const char *const presets[HOST_PORTS] = { "stdio", "null" };
+	struct err no_symbols;
+
+	r->host = host_new(r->o.batch);
+	for (unsigned i = 0; i < HOST_PORTS; i++)
+		if (host_connect(r->host, i,
+				 r->o.serial[i] ? r->o.serial[i] : presets[i],
+				 e))
+			return -1;
+	r->o.vm.modules = r->o.modules;
+	r->o.vm.arg = r->host;
+	r->o.vm.serial_out = host_serial_out;
+	r->o.vm.poll = host_poll;
+	r->vm = vm_new(&r->o.vm, e);
+	if (!r->vm)
+		return -1;
+	host_attach(r->host, r->vm);
+	name_guest(r);
+	r->debug = debug_new(r->vm);
+	/* A bzImage has none; that is no error. */
+	symbols_add(debug_symbols(r->debug), r->o.vm.kernel, -1, &no_symbols);
+	r->console = console_new(r->debug, r->host, r->guest,
+				 r->o.vm.show_vmi ? "vmi" : "bt");
+	return 0;
+}
+
+static int add_symbols(struct run *r, const char *text, struct err *e)
+{
+	char *path = strdup(text), *at = strrchr(path, '@');
+	struct value v = { 0 };
+	int failed = 0;
+
+	if (at && at[1]) {
+		*at = '\0';
+		failed = debug_eval(r->debug, at + 1, NULL, &v, e);
+	}
+	if (!failed)
+		failed = symbols_add(debug_symbols(r->debug), path,
+				     at ? (s64)(u32)v.bits : -1, e) < 0;
+	free(path);
+	return failed ? -1 : 0;
+}
+
+/* -e, -x and -symbols in order.  In -batch the first that fails ends it. */
+static int do_todos(struct run *r, struct err *e)
+{
+	for (unsigned i = 0; i < r->o.todos; i++) {
+		const struct todo *t = &r->o.todo[i];
+		int failed = t->kind == 'y' ? add_symbols(r, t->text, e) :
+			     t->kind == 'x' ?
+				 console_source(r->console, t->text, e) :
+				 console_execute(r->console, t->text, NULL, e);
+
+		if (console_quits(r->console))
+			return 0;
+		if (failed && (r->o.batch || t->kind == 'y'))
+			return -1;
+		if (failed)
+			fprintf(stderr, "%s\n", e->text);
+	}
+	return 0;
+}
+
+static int status_of(struct run *r)
+{
+	enum vm_stop why = debug_why(r->debug);
+
+	if (console_quits(r->console) && !debug_ended(r->debug))
+		return EXIT_OK;
+	fprintf(stderr, "vitrine: %s\n", vm_stop_text(r->vm));
+	switch (why) {
+	case STOP_DEBUG_EXIT:
+		return bus_exit_status(vm_bus(r->vm));
+	case STOP_TRIPLE_FAULT:
+	case STOP_UNIMPLEMENTED:
+		return EXIT_GUEST;
+	case STOP_INTERRUPT:
+		return 128 + 2; /* as a shell says of SIGINT */
+	default:
+		return EXIT_OK;
+	}
+}
+
+static int run(struct run *r)
+{
+	struct err e;
+
+	if (do_todos(r, &e))
+		return complain(EXIT_USAGE, &e);
+	if (r->o.batch) {
+		if (!console_quits(r->console))
+			console_run_to_end(r->console);
+		return status_of(r);
+	}
+	if (host_is_terminal(r->host) && !r->o.stand &&
+	    !console_ran(r->console) && !console_quits(r->console) &&
+	    console_execute(r->console, "continue", NULL, &e))
+		fprintf(stderr, "%s\n", e.text);
+	if (!console_quits(r->console))
+		console_loop(r->console);
+	return EXIT_OK;
+}
+
+static int write_stats(struct run *r, struct err *e)
+{
+	struct buf json = { 0 };
+	FILE *out = fopen(r->o.stats, "w");
+	bool bad;
+
+	if (!out)
+		return err_set(e, "-stats %s: %s", r->o.stats, strerror(errno));
+	vm_stats_json(r->vm, buf_print, &json);
+	bad = fwrite(buf_text(&json), 1, json.len, out) != json.len;
+	bad |= fclose(out) != 0;
+	buf_free(&json);
+	return bad ? err_set(e, "-stats %s: cannot be written", r->o.stats) : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct run r = { .o.vm = { .ram = 128u << 20,
+				   .show_vmi = true,
+				   .flat_load = -1,
+				   .has_apic = true } };
+	struct err e;
+	int status;
+
+	if (parse(&r.o, argc, argv, &e))
+		return complain(EXIT_USAGE, &e);
+	if (r.o.show_help) {
+		show_help();
+		return EXIT_OK;
+	}
+	if (r.o.show_version) {
+		printf("vitrine %s\n", VERSION);
+		return EXIT_OK;
+	}
+	if (make(&r, &e)) {
+		status = complain(EXIT_HOST, &e);
+	} else {
+		status = run(&r);
+		if (r.o.stats && write_stats(&r, &e))
+			status = complain(EXIT_HOST, &e);
+	}
+	console_free(r.console);
+	debug_free(r.debug);
+	vm_free(r.vm);
+	host_free(r.host);
+	return status;
+}

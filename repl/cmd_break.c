@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Commands about stopping: break, watch and what belongs to them. */
+#include "repl/repl_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/check.h"
+
+/* Cuts "LOC if COND" in two; the condition, or NULL. */
+static char *split_if(char *args)
+{
+	char *s = args;
+
+	if (!strncmp(s, "if ", 3)) { /* here, if */
+		*s = '\0';
+		return words_trim(s + 3);
+	}
+	while ((s = strstr(s, "if"))) {
+		if (s > args && strchr(" \t", s[-1]) && strchr(" \t(", s[2]) &&
+		    s[2]) {
+			char *condition = s + 2;
+
+			s[-1] = '\0';
+			return words_trim(condition);
+		}
+		s += 2;
+	}
+	return NULL;
+}
+
+static int add_break(struct console *c, char *args, bool temporary,
+		     struct err *e)
+{
+	char *condition = split_if(args);
+	struct breakpoint *b;
+	gla_t addr = debug_pc(c->d);
+
+	args = words_trim(args);
+	if (*args && debug_location(c->d, args, &addr, e))
+		return -1;
+	b = debug_break_add(c->d, BREAK_CODE, addr, 0, args, condition, e);
+	if (!b)
+		return -1;
+	b->temporary = temporary;
+	buf_printf(c->to, "%s %d at ",
+		   temporary ? "Temporary breakpoint" : "Breakpoint",
+		   b->number);
+	debug_address(c->d, addr, c->to);
+	buf_byte(c->to, '\n');
+	return 0;
+}
+
+int cmd_break(struct console *c, char *args, struct err *e)
+{
+	return add_break(c, args, false, e);
+}
+
+int cmd_tbreak(struct console *c, char *args, struct err *e)
+{
+	return add_break(c, args, true, e);
+}
+
+static int add_watch(struct console *c, char *args, enum break_kind kind,
+		     const char *title, struct err *e)
+{
+	char *condition = split_if(args);
+	struct breakpoint *b;
+	struct value v;
+	unsigned len = 4;
+	gla_t addr;
+
+	args = words_trim(args);
+	if (!*args)
+		return err_set(e, "expected what to watch: a symbol, an "
+				  "address, or *(char*)ADDR");
+	if (debug_eval(c->d, args, NULL, &v, e))
+		return -1;
+	if (v.place == PLACE_REG)
+		return err_set(e, "a register cannot be watched, only memory");
+	addr = (gla_t)v.bits; /* an address: the word there */
+	if (v.place == PLACE_MEM) {
+		addr = v.addr;
+		len = expr_size(v.type);
+	}
+	b = debug_break_add(c->d, kind, addr, len, args, condition, e);
+	if (!b)
+		return -1;
+	buf_printf(c->to, "%s %d: %s, %u bytes at ", title, b->number, args,
+		   len);
+	debug_address(c->d, addr, c->to);
+	buf_byte(c->to, '\n');
+	return 0;
+}
+
+int cmd_watch(struct console *c, char *args, struct err *e)
+{
+	return add_watch(c, args, BREAK_WRITE, "Watchpoint", e);
+}
+
+int cmd_rwatch(struct console *c, char *args, struct err *e)
+{
+	return add_watch(c, args, BREAK_READ, "Read watchpoint", e);
+}
+
+int cmd_awatch(struct console *c, char *args, struct err *e)
+{
+	return add_watch(c, args, BREAK_ACCESS, "Access watchpoint", e);
+}
+
+/* ---- by number ---- */
+
+static struct breakpoint *numbered(struct console *c, const char *word,
+				   struct err *e)
+{
+	struct breakpoint *b = NULL;
+	u64 n;
+
+	if (!word)
+		err_set(e, "expected a breakpoint's number");
+	else if (!words_number(word, &n))
+		err_set(e, "expected a breakpoint's number, found `%.40s'",
+			word);
+	else if (!(b = debug_break_find(c->d, n < INT32_MAX ? (int)n : -1)))
+		err_set(e, "no breakpoint number %.20s", word);
+	return b;
+}
+
+static struct actions *actions_of(struct console *c, int number)
+{
+	struct actions *a = c->actions;
+
+	while (a && a->number != number)
+		a = a->next;
+	return a;
+}
+
+static void delete_one(struct console *c, struct breakpoint *b)
+{
+	struct actions *a = actions_of(c, b->number);
+
+	if (a)
+		console_actions_free(c, a);
+	debug_break_delete(c->d, b);
+}
+
+int cmd_delete(struct console *c, char *args, struct err *e)
+{
+	struct breakpoint *b, *next;
+	char *word;
+
+	if (!strncmp(args, "display", 7))
+		return cmd_undisplay(c, words_trim(args + 7), e);
+	if (!*args)
+		for (b = debug_breaks(c->d); b; b = next) {
+			next = b->next;
+			delete_one(c, b);
+		}
+	while ((word = words_next(&args))) {
+		b = numbered(c, word, e);
+		if (!b)
+			return -1;
+		delete_one(c, b);
+	}
+	return 0;
+}
+
+static int switch_breaks(struct console *c, char *args, bool on, struct err *e)
+{
+	struct breakpoint *b;
+	char *word;
+
+	if (!*args)
+		for (b = debug_breaks(c->d); b; b = b->next)
+			if (debug_break_enable(c->d, b, on, e))
+				return -1;
+	while ((word = words_next(&args))) {
+		b = numbered(c, word, e);
+		if (!b || debug_break_enable(c->d, b, on, e))
+			return -1;
+	}
+	return 0;
+}
+
+int cmd_enable(struct console *c, char *args, struct err *e)
+{
+	return switch_breaks(c, args, true, e);
+}
+
+int cmd_disable(struct console *c, char *args, struct err *e)
+{
+	return switch_breaks(c, args, false, e);
+}
+
+int cmd_ignore(struct console *c, char *args, struct err *e)
+{
+	struct breakpoint *b = numbered(c, words_next(&args), e);
+	struct value v;
+
+	if (!b)
+		return -1;
+	if (!*args)
+		return err_set(e, "expected how often: ignore N COUNT");
+	if (debug_eval(c->d, args, NULL, &v, e))
+		return -1;
+	b->ignore = v.bits;
+	buf_printf(c->to, "Will pass breakpoint %d the next %llu times.\n",
+		   b->number, (unsigned long long)v.bits);
+	return 0;
+}
+
+int cmd_condition(struct console *c, char *args, struct err *e)
+{
+	struct breakpoint *b = numbered(c, words_next(&args), e);
+
+	if (!b || debug_break_condition(c->d, b, args, e))
+		return -1;
+	if (!*args)
+		buf_printf(c->to, "Breakpoint %d stops always now.\n",
+			   b->number);
+	return 0;
+}
+
+int cmd_commands(struct console *c, char *args, struct err *e)
+{
+	struct breakpoint *b = NULL, *last = debug_breaks(c->d);
+	char *word = words_next(&args);
+	struct actions *a;
+
+	if (word) {
+		b = numbered(c, word, e);
+		if (!b)
+			return -1;
+	} else {
+		for (b = last; last; last = last->next)
+			b = last;
+		if (!b)
+			return err_set(e, "there is no breakpoint to give "
+					  "commands to");
+	}
+	a = actions_of(c, b->number);
+	if (!a) {
+		a = calloc(1, sizeof(*a));
+		CHECK(a, "no host memory for commands");
+		a->number = b->number;
+		a->next = c->actions;
+		c->actions = a;
+	}
+	buf_clear(&a->lines);
+	c->filling = a;
+	if (c->interactive)
+		buf_printf(c->to, "Type commands for breakpoint %d, one a "
+				  "line, then `end'.\n", b->number);
+	return 0;
+}
+
+int info_breakpoints(struct console *c, char *args, struct err *e)
+{
+	(void)args;
+	(void)e;
+	debug_break_show(c->d, c->to);
+	return 0;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* `info TOPIC`: one short function a topic; the rooms write their own text. */
+#include "repl/repl_priv.h"
+
+#include <string.h>
+
+#include "core/cpu/cpu.h"
+#include "core/debug/regs.h"
+#include "core/dev/dev.h"
+
+int cmd_info(struct console *c, char *args, struct err *e)
+{
+	const struct command *topic;
+	char *word = words_next(&args);
+
+	if (!word) {
+		for (topic = infos; topic->name; topic++)
+			buf_printf(c->to, "info %-14s %s\n", topic->name,
+				   topic->help);
+		return 0;
+	}
+	topic = command_find(infos, "info topic", word, e);
+	return topic ? topic->run(c, args, e) : -1;
+}
+
+/* ---- registers ---- */
+
+int info_all(struct console *c, char *args, struct err *e)
+{
+	(void)args;
+	(void)e;
+	reg_show_group(vm_cpu(debug_vm(c->d)), REG_GENERAL, c->to);
+	reg_show_group(vm_cpu(debug_vm(c->d)), REG_SYSTEM, c->to);
+	reg_show_fpu(vm_cpu(debug_vm(c->d)), c->to);
+	return 0;
+}
+
+int info_system(struct console *c, char *args, struct err *e)
+{
+	(void)args;
+	(void)e;
+	reg_show_group(vm_cpu(debug_vm(c->d)), REG_SYSTEM, c->to);
+	reg_show_segments(vm_cpu(debug_vm(c->d)), c->to);
+	return 0;
+}
+
+int info_fpu(struct console *c, char *args, struct err *e)
+{
+	(void)args;
+	(void)e;
+	reg_show_fpu(vm_cpu(debug_vm(c->d)), c->to);
+	return 0;
+}
+
+int info_registers(struct console *c, char *args, struct err *e)
+{
+	const struct cpu *cpu = vm_cpu(debug_vm(c->d));
+	char *word = words_next(&args);
+
+	if (!word) {
+		reg_show_group(cpu, REG_GENERAL, c->to);
+		return 0;
+	}
+	for (; word; word = words_next(&args)) {
+		enum reg r = reg_find(word + (*word == '$'));
+
+		if (r != REG_COUNT)
+			reg_show(cpu, r, c->to);
+		else if (!strcmp(word, "all"))
+			info_all(c, args, e);
+		else if (!strcmp(word, "system"))
+			info_system(c, args, e);
+		else if (!strcmp(word, "fpu") || !strcmp(word, "float"))
+			info_fpu(c, args, e);
+		else
+			return err_set(e, "no register `%.40s': expected a "
+					  "name, all, system or fpu", word);
+	}
+	return 0;
+}
+
+/* ---- tables and paging ---- */
+
+#define SHOW(topic, call)                                           \
+	int info_##topic(struct console *c, char *args, struct err *e) \
+	{                                                           \
+		(void)args;                                         \
+		(void)e;                                            \
+		call;                                               \
+		return 0;                                           \
+	}
+
+SHOW(gdt, debug_show_gdt(c->d, c->to))
+SHOW(idt, debug_show_idt(c->d, c->to))
+SHOW(ldt, debug_show_ldt(c->d, c->to))
+SHOW(tss, debug_show_tss(c->d, c->to))
+SHOW(maps, debug_show_maps(c->d, c->to))
+SHOW(irq, bus_show_irq(vm_bus(debug_vm(c->d)), buf_print, c->to))
+SHOW(devices, bus_show_devices(vm_bus(debug_vm(c->d)), buf_print, c->to))
+SHOW(screen, bus_show_screen(vm_bus(debug_vm(c->d)), buf_print, c->to))
+SHOW(exits, vm_show_exits(debug_vm(c->d), buf_print, c->to))
+SHOW(blocks, vm_show_blocks(debug_vm(c->d), buf_print, c->to))
+
+int info_paging(struct console *c, char *args, struct err *e)
+{
+	struct value v = expr_u32(debug_pc(c->d));
+
+	if (*args && debug_eval(c->d, args, NULL, &v, e))
+		return -1;
+	debug_show_paging(c->d, (gla_t)v.bits, c->to);
+	return 0;
+}
+
+/* ---- names ---- */
+
+int info_symbol(struct console *c, char *args, struct err *e)
+{
+	struct value v;
+	const char *name;
+	u32 offset;
+
+	if (!*args)
+		return err_set(e, "expected an address: info symbol ADDR");
+	if (debug_eval(c->d, args, NULL, &v, e))
+		return -1;
+	name = symbols_name(debug_symbols(c->d), (u32)v.bits, &offset);
+	if (!name)
+		return err_set(e, "no symbol is known for 0x%x", (u32)v.bits);
+	buf_printf(c->to, offset ? "%s + %u\n" : "%s\n", name, offset);
+	return 0;
+}
+
+static void line_of(struct console *c, gla_t addr)
+{
+	struct source_line l;
+
+	if (symbols_line(debug_symbols(c->d), addr, &l))
+		buf_printf(c->to, "line %u of %s, at ", l.line, l.file);
+	else
+		buf_printf(c->to, "no source line is known for ");
+	debug_address(c->d, addr, c->to);
+	buf_byte(c->to, '\n');
+}
+
+int info_line(struct console *c, char *args, struct err *e)
+{
+	gla_t addr = debug_pc(c->d);
+
+	if (*args && debug_location(c->d, args, &addr, e))
+		return -1;
+	line_of(c, addr);
+	return 0;
+}
+
+int info_source(struct console *c, char *args, struct err *e)
+{
+	(void)args;
+	(void)e;
+	line_of(c, debug_pc(c->d));
+	buf_printf(c->to, "%zu symbols are loaded\n",
+		   symbols_count(debug_symbols(c->d)));
+	return 0;
+}
+
+int cmd_stats(struct console *c, char *args, struct err *e)
+{
+	(void)args;
+	(void)e;
+	buf_printf(c->to, "guest instructions %llu\n",
+		   (unsigned long long)vm_icount(debug_vm(c->d)));
+	vm_show_exits(debug_vm(c->d), buf_print, c->to);
+	return 0;
+}

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Commands that look: values, memory, instructions, frames, source. */
+#include "repl/repl_priv.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/check.h"
+#include "core/mem/mem.h"
+
+enum { FRAMES_MAX = 64, FUNCTION_MAX = 4096, CHUNK = 4096 };
+
+/* ---- values ---- */
+
+int cmd_print(struct console *c, char *args, struct err *e)
+{
+	struct format f = { 0 };
+	const char *text = args;
+	struct value v;
+
+	if (format_parse(&text, &f, e))
+		return -1;
+	text += strspn(text, " \t");
+	if (!*text)
+		return err_set(e, "expected an expression: print [/FMT] EXPR");
+	if (strchr("si", f.letter) && f.letter)
+		return err_set(e, "print has no format `%c'; use x/%c",
+			       f.letter, f.letter);
+	if (debug_eval(c->d, text, NULL, &v, e))
+		return -1;
+	buf_printf(c->to, "$%u = ", debug_remember(c->d, &v));
+	format_value(c->d, &f, f.size ? format_size(&f) : expr_size(v.type),
+		     &v, false, c->to);
+	buf_byte(c->to, '\n');
+	return 0;
+}
+
+int cmd_x(struct console *c, char *args, struct err *e)
+{
+	struct format f = c->examine;
+	const char *text = args;
+	struct value v;
+	int failed;
+
+	if (format_parse(&text, &f, e))
+		return -1;
+	text += strspn(text, " \t");
+	if (*text) {
+		if (debug_eval(c->d, text, NULL, &v, e))
+			return -1;
+		c->examine_at = (u32)v.bits;
+	}
+	failed = format_memory(c->d, &f, &c->examine_at, c->to, e);
+	f.count = 1;
+	c->examine = f;
+	return failed;
+}
+
+int cmd_xp(struct console *c, char *args, struct err *e)
+{
+	struct format f = { 1, 'x', 'w' };
+	const char *text = args;
+	struct value v;
+	unsigned size;
+
+	if (format_parse(&text, &f, e))
+		return -1;
+	text += strspn(text, " \t");
+	if (!*text)
+		return err_set(e, "expected a physical address: xp [/FMT] EXPR");
+	if (strchr("si", f.letter))
+		return err_set(e, "xp shows numbers, not `%c'", f.letter);
+	if (debug_eval(c->d, text, NULL, &v, e))
+		return -1;
+	size = format_size(&f);
+	for (unsigned i = 0; i < f.count; i++) {
+		unsigned row = size <= 2 ? 8 : 16 / size;
+		u64 at = v.bits + (u64)i * size;
+		struct value unit = { .type = { (u8)size, false, 0 } };
+
+		mem_phys_read(vm_mem(debug_vm(c->d)), at, &unit.bits, size);
+		if (i % row == 0)
+			buf_printf(c->to, "%08llx:", (unsigned long long)at);
+		buf_byte(c->to, '\t');
+		format_value(c->d, &f, size, &unit, true, c->to);
+		if (i % row == row - 1 || i + 1 == f.count)
+			buf_byte(c->to, '\n');
+	}
+	return 0;
+}
+
+/* ---- displays ---- */
+
+static void show_display(struct console *c, struct display *s)
+{
+	struct value v;
+	struct err e;
+	u32 at;
+
+	buf_printf(c->to, "%d: ", s->number);
+	if (debug_eval(c->d, s->text, NULL, &v, &e)) {
+		buf_printf(c->to, "%s: %s\n", s->text, e.text);
+	} else if (s->format.letter &&
+		   (strchr("si", s->format.letter) || s->format.size)) {
+		buf_printf(c->to, "x/%u%c %s\n", s->format.count,
+			   s->format.letter, s->text);
+		at = (u32)v.bits;
+		if (format_memory(c->d, &s->format, &at, c->to, &e))
+			buf_printf(c->to, "%s\n", e.text);
+	} else {
+		buf_printf(c->to, "%s = ", s->text);
+		format_value(c->d, &s->format, expr_size(v.type), &v, false,
+			     c->to);
+		buf_byte(c->to, '\n');
+	}
+}
+
+void console_show_displays(struct console *c)
+{
+	for (struct display *s = c->displays; s; s = s->next)
+		show_display(c, s);
+}
+
+int cmd_display(struct console *c, char *args, struct err *e)
+{
+	struct display *s, **end = &c->displays;
+	struct format f = { 0 };
+	const char *text = args;
+	struct value v;
+
+	if (!*args) {
+		console_show_displays(c);
+		return 0;
+	}
+	if (format_parse(&text, &f, e))
+		return -1;
+	text += strspn(text, " \t");
+	if (debug_eval(c->d, text, NULL, &v, e))
+		return -1;
+	s = calloc(1, sizeof(*s));
+	CHECK(s, "no host memory for a display");
+	*s = (struct display){ NULL, c->next_display++, f, strdup(text) };
+	while (*end)
+		end = &(*end)->next;
+	*end = s;
+	show_display(c, s);
+	return 0;
+}
+
+int cmd_undisplay(struct console *c, char *args, struct err *e)
+{
+	struct display **at = &c->displays;
+	u64 n = 0;
+
+	if (*args && !words_number(args, &n))
+		return err_set(e, "expected a display's number, found `%.40s'",
+			       args);
+	while (*at) {
+		struct display *s = *at;
+
+		if (*args && (u64)s->number != n) {
+			at = &s->next;
+			continue;
+		}
+		*at = s->next;
+		free(s->text);
+		free(s);
+		if (*args)
+			return 0;
+	}
+	return *args ? err_set(e, "no display number %s", args) : 0;
+}
+
+int info_display(struct console *c, char *args, struct err *e)
+{
+	(void)args;
+	(void)e;
+	if (!c->displays)
+		buf_printf(c->to, "Nothing is displayed at stops.\n");
+	for (struct display *s = c->displays; s; s = s->next)
+		buf_printf(c->to, "%d: %s\n", s->number, s->text);
+	return 0;
+}
+
+/* ---- instructions and frames ---- */
+
+static int range(struct console *c, char *args, u32 *at, u32 *end,
+		 struct err *e)
+{
+	char *comma = strchr(args, ',');
+	struct value v;
+	u32 offset;
+
+	*at = debug_pc(c->d);
+	if (comma)
+		*comma = '\0';
+	if (*words_trim(args) && debug_location(c->d, args, at, e))
+		return -1;
+	if (!comma) {
+		if (!symbols_name(debug_symbols(c->d), *at, &offset))
+			return err_set(e, "no function is known at 0x%x (use "
+					  "x/10i, or give the end)", *at);
+		*at -= offset;
+		*end = symbols_next(debug_symbols(c->d), *at);
+		if (*end <= *at || *end - *at > FUNCTION_MAX)
+			*end = *at + FUNCTION_MAX;
+		return 0;
+	}
+	comma = words_trim(comma + 1);
+	if (debug_eval(c->d, *comma == '+' ? comma + 1 : comma, NULL, &v, e))
+		return -1;
+	*end = (u32)v.bits + (*comma == '+' ? *at : 0);
+	return 0;
+}
+
+int cmd_disassemble(struct console *c, char *args, struct err *e)
+{
+	u32 at, end = 0;
+
+	if (range(c, args, &at, &end, e))
+		return -1;
+	while (at < end) {
+		unsigned n = debug_show_insn(c->d, at, c->to);
+
+		if (!n)
+			break;
+		at += n;
+	}
+	return 0;
+}
+
+int cmd_backtrace(struct console *c, char *args, struct err *e)
+{
+	u64 n = FRAMES_MAX;
+
+	if (*args && !words_number(args, &n))
+		return err_set(e, "expected how many frames, found `%.40s'",
+			       args);
+	debug_backtrace(c->d, n > 1000 ? 1000 : (unsigned)n, c->to);
+	return 0;
+}
+
+/* ---- source ---- */
+
+static int show_lines(struct console *c, struct err *e)
+{
+	FILE *in = fopen(c->list_file, "r");
+	unsigned n = 0, shown = 0;
+	char text[512];
+
+	if (!in)
+		return err_set(e, "%.180s: %s", c->list_file, strerror(errno));
+	while (shown < c->settings.listsize && fgets(text, sizeof(text), in))
+		if (++n >= c->list_line) {
+			buf_printf(c->to, "%u\t%s%s", n, text,
+				   strchr(text, '\n') ? "" : "\n");
+			shown++;
+		}
+	fclose(in);
+	if (!shown)
+		return err_set(e, "%.180s ends before line %u", c->list_file,
+			       c->list_line);
+	c->list_line += shown;
+	return 0;
+}
+
+static void list_from(struct console *c, const char *file, unsigned line)
+{
+	unsigned half = (unsigned)c->settings.listsize / 2;
+
+	char *copy = strdup(file); /* which may be the one freed here */
+
+	free(c->list_file);
+	c->list_file = copy;
+	c->list_line = line > half ? line - half : 1;
+}
+
+int cmd_list(struct console *c, char *args, struct err *e)
+{
+	gla_t addr = debug_pc(c->d);
+	struct source_line l;
+	u64 n;
+
+	if (*args && words_number(args, &n) && c->list_file && n < 10000000) {
+		list_from(c, c->list_file, (unsigned)n);
+		return show_lines(c, e);
+	}
+	if (!*args && c->list_file)
+		return show_lines(c, e);
+	if (*args && debug_location(c->d, args, &addr, e))
+		return -1;
+	if (!symbols_line(debug_symbols(c->d), addr, &l))
+		return err_set(e, "no source line is known for 0x%x", addr);
+	list_from(c, l.file, l.line);
+	return show_lines(c, e);
+}
+
+/* ---- find, dump, restore ---- */
+
+/* Adds one value of `find`: "text" or a number of `size` bytes. */
+static int add_pattern(struct console *c, const char **text, unsigned size,
+		       struct buf *pattern, struct err *e)
+{
+	struct value v;
+
+	*text += strspn(*text, " \t");
+	if (**text == '"') {
+		const char *end = strchr(*text + 1, '"');
+		char *bytes;
+
+		if (!end)
+			return err_set(e, "expected `\"' at the string's end");
+		bytes = strndup(*text + 1, (size_t)(end - *text - 1));
+		buf_append(pattern, bytes, words_unescape(bytes));
+		free(bytes);
+		*text = end + 1;
+		return 0;
+	}
+	if (debug_eval(c->d, *text, text, &v, e))
+		return -1;
+	buf_append(pattern, &v.bits, size ? size : expr_size(v.type));
+	return 0;
+}
+
+static int comma(const char **text, struct err *e)
+{
+	*text += strspn(*text, " \t");
+	if (**text != ',')
+		return err_set(e, "expected `,': find START, +LEN, VALUE...");
+	(*text)++;
+	*text += strspn(*text, " \t");
+	return 0;
+}
+
+static unsigned search(struct console *c, u32 at, u64 end,
+		       const struct buf *pattern)
+{
+	u8 chunk[CHUNK + 256];
+	unsigned found = 0;
+
+	while (at < end && found < 1000 && !host_interrupted(c->host)) {
+		u64 want = end - at < sizeof(chunk) ? end - at : sizeof(chunk);
+		unsigned n = debug_read(c->d, at, chunk, (unsigned)want);
+
+		for (unsigned i = 0; i < CHUNK && i + pattern->len <= n; i++)
+			if (!memcmp(chunk + i, pattern->data, pattern->len)) {
+				debug_address(c->d, at + i, c->to);
+				buf_byte(c->to, '\n');
+				found++;
+			}
+		if (at + CHUNK < at)
+			break;
+		at += CHUNK;
+		if (n < want) /* a hole: on with the next page */
+			at = (at & ~0xfffu);
+	}
+	return found;
+}
+
+int cmd_find(struct console *c, char *args, struct err *e)
+{
+	struct format f = { 0 };
+	struct buf pattern = { 0 };
+	const char *text = args;
+	struct value start, end;
+	bool is_length;
+	unsigned found;
+
+	if (format_parse(&text, &f, e))
+		return -1;
+	if (debug_eval(c->d, text, &text, &start, e) || comma(&text, e))
+		return -1;
+	is_length = *text == '+';
+	if (debug_eval(c->d, text + is_length, &text, &end, e) ||
+	    comma(&text, e))
+		return -1;
+	if (is_length)
+		end.bits += start.bits;
+	while (!add_pattern(c, &text, f.size ? format_size(&f) : 0, &pattern,
+			    e)) {
+		text += strspn(text, " \t");
+		if (*text != ',')
+			break;
+		text++;
+		if (pattern.len > 200)
+			break;
+	}
+	if (!pattern.len || *text) {
+		if (pattern.len)
+			err_set(e, "expected `,' and a value, found `%.40s'",
+				text);
+		buf_free(&pattern);
+		return -1;
+	}
+	found = search(c, (u32)start.bits, end.bits, &pattern);
+	buf_printf(c->to, found ? "%u found.\n" : "Nothing found.\n", found);
+	buf_free(&pattern);
+	return 0;
+}
+
+int cmd_dump(struct console *c, char *args, struct err *e)
+{
+	char *file, *from;
+	const char *text;
+	struct value start, end;
+	u8 chunk[CHUNK];
+	FILE *out;
+
+	if (!strncmp(args, "memory ", 7) || !strncmp(args, "binary ", 7))
+		args = words_trim(args + 7); /* gdb's words */
+	file = words_next(&args);
+	from = words_next(&args);
+	if (!file || !from || !*args)
+		return err_set(e, "expected: dump FILE START END");
+	text = args;
+	if (debug_eval(c->d, from, NULL, &start, e) ||
+	    debug_eval(c->d, *text == '+' ? text + 1 : text, NULL, &end, e))
+		return -1;
+	if (*text == '+')
+		end.bits += start.bits;
+	out = fopen(file, "wb");
+	if (!out)
+		return err_set(e, "%.180s: %s", file, strerror(errno));
+	for (u64 at = start.bits; at < end.bits; at += CHUNK) {
+		unsigned n = end.bits - at < CHUNK ? (unsigned)(end.bits - at) :
+						     CHUNK;
+
+		if (debug_read(c->d, (u32)at, chunk, n) != n ||
+		    fwrite(chunk, 1, n, out) != n) {
+			fclose(out);
+			return err_set(e, "cannot copy memory at 0x%x",
+				       (u32)at);
+		}
+	}
+	return fclose(out) ? err_set(e, "%.180s: %s", file, strerror(errno)) : 0;
+}
+
+int cmd_restore(struct console *c, char *args, struct err *e)
+{
+	char *file = words_next(&args);
+	u8 chunk[CHUNK];
+	struct value v;
+	FILE *in;
+	size_t n;
+	u32 at;
+
+	if (!strncmp(args, "binary ", 7))
+		args = words_trim(args + 7);
+	if (!file || !*args)
+		return err_set(e, "expected: restore FILE ADDR");
+	if (debug_eval(c->d, args, NULL, &v, e))
+		return -1;
+	in = fopen(file, "rb");
+	if (!in)
+		return err_set(e, "%.180s: %s", file, strerror(errno));
+	at = (u32)v.bits;
+	while ((n = fread(chunk, 1, CHUNK, in))) {
+		if (debug_write(c->d, at, chunk, (unsigned)n) != n) {
+			fclose(in);
+			return err_set(e, "cannot write memory at 0x%x", at);
+		}
+		at += (u32)n;
+	}
+	fclose(in);
+	buf_printf(c->to, "%u bytes at ", at - (u32)v.bits);
+	debug_address(c->d, (u32)v.bits, c->to);
+	buf_byte(c->to, '\n');
+	return 0;
+}

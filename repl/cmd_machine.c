@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Commands about the session: settings, symbols, files, help. */
+#include "repl/repl_priv.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- set and show ---- */
+
+/* Settings are few: name, what it takes, help; read and written below. */
+static const struct {
+	const char *name, *values, *help;
+} settings[] = {
+	{ "disassembly-flavor", "att | intel", "syntax of instructions" },
+	{ "listsize", "N", "source lines that `list' shows" },
+	{ "echo", "on | off", "repeat the commands read from a pipe" },
+};
+
+static int set_setting(struct console *c, const char *name, const char *value,
+		       struct err *e)
+{
+	u64 n;
+
+	if (!strcmp(name, "disassembly-flavor")) {
+		if (strcmp(value, "att") && strcmp(value, "intel"))
+			return err_set(e, "%s: expected att or intel", name);
+		c->settings.intel = *value == 'i';
+		debug_set_intel(c->d, c->settings.intel);
+	} else if (!strcmp(name, "listsize")) {
+		if (!words_number(value, &n) || !n || n > 10000)
+			return err_set(e, "%s: expected a number from 1 to "
+					  "10000", name);
+		c->settings.listsize = n;
+	} else {
+		if (strcmp(value, "on") && strcmp(value, "off"))
+			return err_set(e, "%s: expected on or off", name);
+		c->settings.echo = !strcmp(value, "on");
+	}
+	return 0;
+}
+
+static void show_setting(struct console *c, size_t i)
+{
+	const char *name = settings[i].name;
+
+	buf_printf(c->to, "%s is ", name);
+	if (!strcmp(name, "disassembly-flavor"))
+		buf_printf(c->to, "%s", c->settings.intel ? "intel" : "att");
+	else if (!strcmp(name, "listsize"))
+		buf_printf(c->to, "%llu",
+			   (unsigned long long)c->settings.listsize);
+	else
+		buf_printf(c->to, "%s", c->settings.echo ? "on" : "off");
+	buf_printf(c->to, " (%s: %s)\n", settings[i].values, settings[i].help);
+}
+
+/* gdb: `set var $eax = 1`, `set variable`. */
+static char *skip_var(char *args)
+{
+	if (!strncmp(args, "var ", 4))
+		return words_trim(args + 4);
+	if (!strncmp(args, "variable ", 9))
+		return words_trim(args + 9);
+	return args;
+}
+
+int cmd_set(struct console *c, char *args, struct err *e)
+{
+	size_t n = strcspn(args, " \t=");
+	struct value v;
+	char *text;
+
+	if (!*args)
+		return err_set(e, "expected: set $REG = EXPR, set {int}ADDR = "
+				  "EXPR or set SETTING VALUE");
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+		if (strlen(settings[i].name) == n && args[n] != '=' &&
+		    !strncmp(settings[i].name, args, n))
+			return set_setting(c, settings[i].name,
+					   words_trim(args + n), e);
+	text = skip_var(args);
+	if (!strchr(text, '='))
+		return err_set(e, "no setting `%.40s'; `show' lists them, and "
+				  "registers and memory need `='", args);
+	return debug_eval(c->d, text, NULL, &v, e);
+}
+
+int cmd_show(struct console *c, char *args, struct err *e)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+		if (!*args || !strcmp(settings[i].name, args)) {
+			show_setting(c, i);
+			any = true;
+		}
+	return any ? 0 : err_set(e, "no setting `%.40s'; `show' lists them",
+				 args);
+}
+
+/* ---- symbols ---- */
+
+static int add_symbols(struct console *c, const char *path, s64 at,
+		       struct err *e)
+{
+	int n = symbols_add(debug_symbols(c->d), path, at, e);
+
+	if (n < 0)
+		return -1;
+	buf_printf(c->to, "%d symbols from %s\n", n, path);
+	return 0;
+}
+
+int cmd_symbol_file(struct console *c, char *args, struct err *e)
+{
+	if (!*args)
+		return err_set(e, "expected a file: ELF or System.map");
+	symbols_clear(debug_symbols(c->d));
+	return add_symbols(c, args, -1, e);
+}
+
+int cmd_add_symbol_file(struct console *c, char *args, struct err *e)
+{
+	char *file = words_next(&args);
+	struct value v;
+
+	if (!file)
+		return err_set(e, "expected: add-symbol-file FILE [ADDR]");
+	if (!*args)
+		return add_symbols(c, file, -1, e);
+	if (debug_eval(c->d, args, NULL, &v, e))
+		return -1;
+	return add_symbols(c, file, (s64)(u32)v.bits, e);
+}
+
+/* ---- the rest ---- */
+
+int cmd_source(struct console *c, char *args, struct err *e)
+{
+	if (!*args)
+		return err_set(e, "expected a file of commands");
+	return console_source(c, args, e);
+}
+
+int cmd_shell(struct console *c, char *args, struct err *e)
+{
+	int status;
+
+	if (!*args)
+		return err_set(e, "expected a host command");
+	console_flush(c);
+	status = system(args);
+	if (status == -1)
+		return err_set(e, "the command could not be started");
+	if (status)
+		buf_printf(c->to, "(status %d)\n", status >> 8 & 0xff);
+	return 0;
+}
+
+int cmd_echo(struct console *c, char *args, struct err *e)
+{
+	size_t n = words_unescape(args);
+
+	(void)e;
+	buf_append(c->to, args, n);
+	if (!n || args[n - 1] != '\n')
+		buf_byte(c->to, '\n');
+	return 0;
+}
+
+int cmd_send(struct console *c, char *args, struct err *e)
+{
+	unsigned port = 0;
+	size_t n, taken;
+
+	if (!strncmp(args, "com", 3) && (args[3] == '1' || args[3] == '2') &&
+	    isspace((unsigned char)args[4])) {
+		port = (unsigned)(args[3] - '1');
+		args = words_trim(args + 4);
+	}
+	if (!*args)
+		return err_set(e, "expected the text to type");
+	n = words_unescape(args);
+	taken = host_type(c->host, port, args, n);
+	if (taken < n)
+		return err_set(e, "only %zu of %zu bytes fit; let the guest "
+				  "read them first", taken, n);
+	return 0;
+}
+
+int cmd_log(struct console *c, char *args, struct err *e)
+{
+	u64 n = 20;
+
+	if (*args && !words_number(args, &n))
+		return err_set(e, "expected how many lines, found `%.40s'",
+			       args);
+	log_show(&c->log, n > LOG_LINES ? LOG_LINES : (unsigned)n, c->to);
+	return 0;
+}
+
+/* ---- help ---- */
+
+static void help_line(struct console *c, const struct command *cmd,
+		      const char *before)
+{
+	struct buf head = { 0 };
+
+	buf_printf(&head, "%s%s%s%s", before, cmd->name,
+		   *cmd->usage ? " " : "", cmd->usage);
+	buf_printf(c->to, "  %-30s %s\n", buf_text(&head), cmd->help);
+	buf_free(&head);
+}
+
+static void help_all(struct console *c)
+{
+	const char *group = "";
+
+	for (const struct command *cmd = commands; cmd->name; cmd++) {
+		if (strcmp(group, cmd->group))
+			buf_printf(c->to, "%s:\n", cmd->group);
+		group = cmd->group;
+		help_line(c, cmd, "");
+	}
+	buf_printf(c->to, "`help info' lists the topics of info.  Any "
+			  "beginning that fits one command works.\n");
+}
+
+int cmd_help(struct console *c, char *args, struct err *e)
+{
+	const struct command *cmd, *topic;
+	char *word = words_next(&args);
+
+	if (!word) {
+		help_all(c);
+		return 0;
+	}
+	cmd = command_find(commands, "command", word, e);
+	if (!cmd)
+		return -1;
+	if (cmd->run == cmd_info && *args) {
+		topic = command_find(infos, "info topic", words_trim(args), e);
+		if (!topic)
+			return -1;
+		buf_printf(c->to, "info %s %s\n%s\n", topic->name,
+			   topic->usage, topic->help);
+		return 0;
+	}
+	buf_printf(c->to, "%s %s\n%s\n", cmd->name, cmd->usage, cmd->help);
+	if (*cmd->alias)
+		buf_printf(c->to, "Short: %s\n", cmd->alias);
+	if (cmd->run == cmd_info)
+		for (topic = infos; topic->name; topic++)
+			help_line(c, topic, "info ");
+	return 0;
+}
+
+static void search_table(struct console *c, const struct command *table,
+			 const char *before, const char *word, bool *any)
+{
+	for (const struct command *cmd = table; cmd->name; cmd++)
+		if (strcasestr(cmd->name, word) || strcasestr(cmd->help, word)) {
+			help_line(c, cmd, before);
+			*any = true;
+		}
+}
+
+int cmd_apropos(struct console *c, char *args, struct err *e)
+{
+	bool any = false;
+
+	if (!*args)
+		return err_set(e, "expected a word to look for");
+	search_table(c, commands, "", args, &any);
+	search_table(c, infos, "info ", args, &any);
+	if (!any)
+		return err_set(e, "no command's help has `%.40s'", args);
+	return 0;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* TAB: what fits is known from the tables.  The first word is a command; what
+ * follows is completed by the command's kind of argument.  readline asks for
+ * one candidate after the other (`index` 0, 1, …) and its callbacks carry no
+ * argument, so the console is kept in the one pointer below. */
+#include "repl/repl_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <readline/readline.h>
+
+#include "core/debug/regs.h"
+
+static struct {
+	struct console *console;
+	size_t index;
+} completing;
+
+static char *from_table(const struct command *table, const char *text,
+			int again)
+{
+	if (!again)
+		completing.index = 0;
+	while (table[completing.index].name) {
+		const char *name = table[completing.index++].name;
+
+		if (!strncmp(name, text, strlen(text)))
+			return strdup(name);
+	}
+	return NULL;
+}
+
+static char *next_command(const char *text, int again)
+{
+	return from_table(commands, text, again);
+}
+
+static char *next_info(const char *text, int again)
+{
+	return from_table(infos, text, again);
+}
+
+static char *next_register(const char *text, int again)
+{
+	char *name;
+
+	if (!again)
+		completing.index = 0;
+	while (completing.index < REG_COUNT) {
+		const char *reg = reg_name((enum reg)completing.index++);
+
+		if (!strncmp(reg, text + 1, strlen(text + 1)) &&
+		    asprintf(&name, "$%s", reg) > 0)
+			return name;
+	}
+	return NULL;
+}
+
+static char *next_symbol(const char *text, int again)
+{
+	const char *name;
+
+	if (*text == '$')
+		return next_register(text, again);
+	if (!again)
+		completing.index = 0;
+	name = symbols_complete(debug_symbols(completing.console->d), text,
+				completing.index++);
+	return name ? strdup(name) : NULL;
+}
+
+static char *next_breakpoint(const char *text, int again)
+{
+	struct breakpoint *b = debug_breaks(completing.console->d);
+	size_t i = 0;
+	char *name;
+
+	if (!again)
+		completing.index = 0;
+	for (; b; b = b->next)
+		if (i++ == completing.index && !b->hidden) {
+			completing.index++;
+			if (asprintf(&name, "%d", b->number) < 0)
+				return NULL;
+			if (!strncmp(name, text, strlen(text)))
+				return name;
+			free(name);
+		}
+	return NULL;
+}
+
+static char *next_setting(const char *text, int again)
+{
+	static const char *const names[] = { "disassembly-flavor", "listsize",
+					     "echo" };
+
+	if (*text == '$')
+		return next_register(text, again);
+	if (!again)
+		completing.index = 0;
+	while (completing.index < ARRAY_LEN(names)) {
+		const char *name = names[completing.index++];
+
+		if (!strncmp(name, text, strlen(text)))
+			return strdup(name);
+	}
+	return NULL;
+}
+
+char **complete_line(const char *text, int start, int end)
+{
+	char word[48];
+	const struct command *cmd;
+	int from = (int)strspn(rl_line_buffer, " \t");
+	rl_compentry_func_t *next = NULL;
+
+	(void)end;
+	rl_attempted_completion_over = 1;
+	if (start <= from)
+		return rl_completion_matches(text, next_command);
+	snprintf(word, sizeof(word), "%.*s",
+		 (int)strcspn(rl_line_buffer + from, " \t/"),
+		 rl_line_buffer + from);
+	cmd = command_find(commands, "command", word, NULL);
+	if (!cmd)
+		return NULL;
+	switch (cmd->arg) {
+	case ARG_EXPR:
+	case ARG_PLACE:
+		next = next_symbol;
+		break;
+	case ARG_COMMAND:
+		next = next_command;
+		break;
+	case ARG_INFO:
+		/* info TOPIC, then what the topic takes */
+		next = strspn(rl_line_buffer + from + strlen(word), " \t") +
+					       (size_t)from + strlen(word) ==
+				       (size_t)start ?
+			       next_info :
+			       next_symbol;
+		break;
+	case ARG_BREAK:
+		next = next_breakpoint;
+		break;
+	case ARG_SETTING:
+		next = next_setting;
+		break;
+	case ARG_FILE:
+		rl_attempted_completion_over = 0;
+		return NULL;
+	default:
+		return NULL;
+	}
+	return rl_completion_matches(text, next);
+}
+
+void complete_attach(struct console *c)
+{
+	completing.console = c;
+	rl_attempted_completion_function = complete_line;
+	/* $ belongs to a word, operators do not. */
+	rl_completer_word_break_characters = " \t\n+-*/%&|^!~<>=(){}[],";
+}

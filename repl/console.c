@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The console's heart: a line becomes a command, and lines come from a
+ * terminal through readline, or from a file or a pipe as they are.
+ *
+ * Commands print into a buffer (c->to), never to standard output: the same
+ * command answers the terminal, a test's pipe and gdb's `monitor`.  Before
+ * the guest runs the buffer is shown, because that may take for ever.
+ *
+ * readline is driven through its callbacks and holds the terminal only while
+ * a line is being typed: the handler is taken away before a command runs, so
+ * the guest finds the terminal as host_guest_runs leaves it. */
+#include "repl/repl_priv.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <readline/history.h>
+#include <readline/readline.h>
+
+#include "core/base/check.h"
+#include "core/cpu/cpu.h"
+
+enum { SOURCE_DEPTH = 16, LINE_WIDTH = 4096, HISTORY_LINES = 2000 };
+
+const struct command commands[] = {
+#define COMMAND(name, alias, arg, repeat, run, group, usage, help) \
+	{ name, alias, arg, repeat, cmd_##run, group, usage, help },
+#include "repl/commands.def"
+	{ 0 },
+};
+
+const struct command infos[] = {
+#define INFO(name, alias, arg, run, usage, help) \
+	{ name, alias, arg, ONCE, info_##run, "info", usage, help },
+#include "repl/infos.def"
+	{ 0 },
+};
+
+/* The line readline has just read; readline's callback has no argument. */
+static struct {
+	char *line;
+	bool ready;
+} typed;
+
+/* ---- finding ---- */
+
+static const char *similar(const struct command *table, const char *word)
+{
+	const char *found = NULL;
+	unsigned best = 3;
+
+	for (const struct command *t = table; t->name; t++) {
+		unsigned d = word_distance(word, t->name, best);
+
+		if (d < best && d < strlen(word)) {
+			best = d;
+			found = t->name;
+		}
+	}
+	return found;
+}
+
+static int ambiguous(const struct command *table, const char *what,
+		     const char *word, struct err *e)
+{
+	struct buf names = { 0 };
+
+	for (const struct command *t = table; t->name; t++)
+		if (!strncmp(t->name, word, strlen(word)))
+			buf_printf(&names, "%s%s", names.len ? ", " : "",
+				   t->name);
+	err_set(e, "%s `%s' is ambiguous: %.160s", what, word,
+		buf_text(&names));
+	buf_free(&names);
+	return -1;
+}
+
+const struct command *command_find(const struct command *table,
+				   const char *what, const char *word,
+				   struct err *e)
+{
+	const struct command *only = NULL;
+	unsigned count = 0;
+	const char *close;
+
+	for (const struct command *t = table; t->name; t++) {
+		if (!strcmp(t->name, word) ||
+		    (*t->alias && !strcmp(t->alias, word)))
+			return t;
+		if (!strncmp(t->name, word, strlen(word))) {
+			only = t;
+			count++;
+		}
+	}
+	if (count == 1)
+		return only;
+	close = similar(table, word);
+	if (count > 1)
+		ambiguous(table, what, word, e);
+	else if (close)
+		err_set(e, "no %s `%.40s'; did you mean `%s'?", what, word,
+			close);
+	else
+		err_set(e, "no %s `%.40s'; `help%s' lists them", what, word,
+			table == infos ? " info" : "");
+	return NULL;
+}
+
+/* ---- executing ---- */
+
+void console_flush(struct console *c)
+{
+	if (c->to != &c->out)
+		return; /* somebody else's buffer */
+	fwrite(buf_text(&c->out), 1, c->out.len, stdout);
+	fflush(stdout);
+	buf_clear(&c->out);
+}
+
+/* A line of `commands N` … `end`. */
+static void fill_actions(struct console *c, const char *line)
+{
+	if (!strcmp(line, "end"))
+		c->filling = NULL;
+	else
+		buf_printf(&c->filling->lines, "%s\n", line);
+}
+
+static void keep_last(struct console *c, const char *line,
+		      const struct command *cmd)
+{
+	char *copy = cmd->repeat == ONCE   ? NULL :
+		     cmd->repeat == ONWARD ? strdup(cmd->name) :
+					     strdup(line);
+
+	free(c->last);
+	c->last = copy;
+}
+
+/* Splits the command's word from its arguments: "x/8xw $esp", "!ls". */
+static char *split(char *line, char *word, size_t size)
+{
+	size_t n = 0;
+
+	if (*line == '!') {
+		n = 1;
+	} else {
+		while (line[n] && !strchr(" \t/=", line[n]))
+			n++;
+	}
+	snprintf(word, size, "%.*s", (int)(n < size ? n : size - 1), line);
+	return words_trim(line + n);
+}
+
+static int execute(struct console *c, const char *text, struct err *e)
+{
+	char word[48], *line, *args, *own = strdup(text);
+	const struct command *cmd;
+	int failed = 0;
+
+	CHECK(own, "no host memory for a line");
+	line = words_trim(own);
+	if (c->filling) {
+		fill_actions(c, line);
+	} else if (*line && *line != '#') {
+		args = split(line, word, sizeof(word));
+		cmd = command_find(commands, "command", word, e);
+		if (cmd)
+			keep_last(c, line, cmd);
+		failed = cmd ? cmd->run(c, args, e) : -1;
+	}
+	free(own);
+	return failed;
+}
+
+int console_execute(struct console *c, const char *line, struct buf *out,
+		    struct err *e)
+{
+	struct buf *before = c->to;
+	int failed;
+
+	if (out)
+		c->to = out;
+	failed = execute(c, line, e);
+	c->to = before;
+	if (!out)
+		console_flush(c);
+	return failed;
+}
+
+int console_source(struct console *c, const char *path, struct err *e)
+{
+	FILE *in = fopen(path, "r");
+	char line[LINE_WIDTH];
+	unsigned number = 0;
+	int failed = 0;
+	struct err why;
+
+	if (!in)
+		return err_set(e, "%s: %s", path, strerror(errno));
+	if (++c->depth > SOURCE_DEPTH)
+		failed = err_set(e, "%s: files source one another more than "
+				    "%d deep", path, SOURCE_DEPTH);
+	while (!failed && !c->quit && fgets(line, sizeof(line), in)) {
+		number++;
+		if (!console_execute(c, line, c->to == &c->out ? NULL : c->to,
+				     &why))
+			continue;
+		failed = err_set(e, "%.80s:%u: %.160s", path, number, why.text);
+	}
+	c->depth--;
+	fclose(in);
+	return failed;
+}
+
+/* Runs a line for a person: the error is shown here. */
+static bool answer(struct console *c, const char *line)
+{
+	struct err e;
+
+	if (!console_execute(c, line, NULL, &e))
+		return true;
+	console_flush(c);
+	fprintf(stderr, "%s\n", e.text);
+	return false;
+}
+
+/* ---- lines from a terminal ---- */
+
+static void make_prompt(struct console *c, char *to, size_t size)
+{
+	u32 offset, pc = debug_pc(c->d);
+	const char *name = symbols_name(debug_symbols(c->d), pc, &offset);
+	unsigned cpl = vm_cpu(debug_vm(c->d))->cpl;
+	char where[96];
+
+	if (c->filling) {
+		snprintf(to, size, ">");
+		return;
+	}
+	if (debug_ended(c->d)) {
+		snprintf(to, size, "%s [ended]> ", c->guest);
+		return;
+	}
+	if (name && offset)
+		snprintf(where, sizeof(where), "%.80s+0x%x", name, offset);
+	else if (name)
+		snprintf(where, sizeof(where), "%.80s", name);
+	else
+		snprintf(where, sizeof(where), "0x%08x", pc);
+	snprintf(to, size, "%s:%s [%c %s]> ", c->guest, where,
+		 cpl == 3 ? 'U' : 'K', c->engine);
+}
+
+static void on_line(char *line)
+{
+	typed.line = line;
+	typed.ready = true;
+	rl_callback_handler_remove();
+}
+
+/* One line, without its newline, owned by the caller; NULL at the end. */
+static char *read_terminal(struct console *c)
+{
+	struct pollfd in = { STDIN_FILENO, POLLIN, 0 };
+	char prompt[192];
+
+	make_prompt(c, prompt, sizeof(prompt));
+	typed.ready = false;
+	rl_callback_handler_install(prompt, on_line);
+	while (!typed.ready && !host_must_end(c->host)) {
+		if (poll(&in, 1, -1) > 0) {
+			rl_callback_read_char();
+		} else if (host_interrupted(c->host)) {
+			rl_replace_line("", 0);
+			rl_crlf();
+			rl_on_new_line();
+			rl_redisplay();
+		}
+	}
+	if (!typed.ready) {
+		rl_callback_handler_remove();
+		return NULL;
+	}
+	return typed.line;
+}
+
+static void history_path(char *to, size_t size, bool make)
+{
+	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+
+	if (state && *state)
+		snprintf(to, size, "%s/vitrine", state);
+	else
+		snprintf(to, size, "%s/.local/state/vitrine",
+			 home ? home : "/tmp");
+	for (char *s = to + 1; make && *s; s++)
+		if (*s == '/') {
+			*s = '\0';
+			mkdir(to, 0700);
+			*s = '/';
+		}
+	if (make)
+		mkdir(to, 0700);
+	strncat(to, "/history", size - strlen(to) - 1);
+}
+
+static void terminal_loop(struct console *c)
+{
+	char path[512], *line;
+
+	history_path(path, sizeof(path), true);
+	rl_readline_name = "vitrine";
+	rl_catch_signals = 0;
+	complete_attach(c);
+	using_history();
+	stifle_history(HISTORY_LINES);
+	read_history(path);
+	while (!c->quit && (line = read_terminal(c))) {
+		if (*words_trim(line)) {
+			add_history(line);
+			answer(c, line);
+		} else if (c->last && !c->filling) {
+			char *again = strdup(c->last);
+
+			answer(c, again);
+			free(again);
+		}
+		free(line);
+	}
+	if (!c->quit)
+		printf("quit\n");
+	write_history(path);
+}
+
+static void pipe_loop(struct console *c)
+{
+	char line[LINE_WIDTH];
+	bool any = false;
+
+	while (!c->quit && !host_must_end(c->host) &&
+	       fgets(line, sizeof(line), stdin)) {
+		if (c->settings.echo)
+			printf("> %s", line);
+		any = true;
+		answer(c, line);
+	}
+	/* Nothing asked at all: as good as -batch. */
+	if (!any && !c->ran)
+		console_run_to_end(c);
+}
+
+void console_loop(struct console *c)
+{
+	c->interactive = host_is_terminal(c->host);
+	if (c->interactive)
+		terminal_loop(c);
+	else
+		pipe_loop(c);
+}
+
+/* ---- life ---- */
+
+struct console *console_new(struct debug *d, struct host *h, const char *guest,
+			    const char *engine)
+{
+	struct console *c = calloc(1, sizeof(*c));
+
+	CHECK(c, "no host memory for the console");
+	c->d = d;
+	c->host = h;
+	c->guest = guest;
+	c->engine = engine;
+	c->to = &c->out;
+	c->next_display = 1;
+	c->settings.listsize = 10;
+	c->examine = (struct format){ 1, 'x', 'w' };
+	return c;
+}
+
+void console_actions_free(struct console *c, struct actions *a)
+{
+	struct actions **at = &c->actions;
+
+	while (*at != a)
+		at = &(*at)->next;
+	*at = a->next;
+	buf_free(&a->lines);
+	free(a);
+}
+
+void console_free(struct console *c)
+{
+	if (!c)
+		return;
+	while (c->displays) {
+		struct display *gone = c->displays;
+
+		c->displays = gone->next;
+		free(gone->text);
+		free(gone);
+	}
+	while (c->actions)
+		console_actions_free(c, c->actions);
+	buf_free(&c->out);
+	free(c->last);
+	free(c->list_file);
+	free(c);
+}
+
+bool console_ran(const struct console *c)
+{
+	return c->ran;
+}
+
+bool console_quits(const struct console *c)
+{
+	return c->quit || host_must_end(c->host);
+}

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Serial ports, keys and signals.
+ *
+ * The machine calls host_poll now and then while it runs, and sleeps in it
+ * while it idles; everything from outside comes in there, on the one thread.
+ * A serial port that has no room keeps its byte waiting here and is not read
+ * from until there is room, so nothing is lost and nothing grows.
+ *
+ * The terminal is raw only while the guest runs (host_guest_runs), with two
+ * ways out: Ctrl-C stays a signal, Ctrl-] is seen among the keys.  Guest
+ * output is gathered and written at line ends and at every poll, so that a
+ * chatty guest costs a system call a line.
+ *
+ * The signal handler reaches the machine through `current`, the one pointer
+ * at file scope; it calls only vm_interrupt, which is signal-safe. */
+#include "repl/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "core/base/buf.h"
+#include "core/base/check.h"
+#include "core/vm/vm.h"
+
+enum { KEY_BACK = 0x1d, /* Ctrl-] */ WAITING_MAX = 512 };
+
+struct port {
+	int in, out;	/* -1: nothing there */
+	int listening;	/* unix socket waiting for a client */
+	bool is_stdio, owns_out;
+	char *path;	/* owned; unix socket to unlink */
+	struct buf text; /* written soon */
+	u8 waiting[WAITING_MAX]; /* read, but the guest had no room */
+	size_t waiting_from, waiting_to;
+};
+
+struct host {
+	struct vm *vm;
+	struct port port[HOST_PORTS];
+	bool batch, is_terminal, is_raw, runs;
+	struct termios saved;
+	volatile sig_atomic_t interrupted, must_end;
+};
+
+static struct host *current;
+
+/* ---- signals ---- */
+
+/* signal-safe */
+static void on_signal(int number)
+{
+	struct host *h = current;
+
+	if (!h)
+		return;
+	if (number == SIGINT)
+		h->interrupted = 1;
+	else
+		h->must_end = 1;
+	if (h->runs)
+		vm_interrupt(h->vm);
+}
+
+void host_attach(struct host *h, struct vm *vm)
+{
+	struct sigaction act = { .sa_handler = on_signal };
+
+	h->vm = vm;
+	current = h;
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	sigaction(SIGHUP, &act, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+bool host_interrupted(struct host *h)
+{
+	bool was = h->interrupted;
+
+	h->interrupted = 0;
+	return was;
+}
+
+bool host_must_end(const struct host *h)
+{
+	return h->must_end;
+}
+
+bool host_is_terminal(const struct host *h)
+{
+	return h->is_terminal;
+}
+
+/* ---- connecting ---- */
+
+struct host *host_new(bool batch)
+{
+	struct host *h = calloc(1, sizeof(*h));
+
+	CHECK(h, "no host memory");
+	h->batch = batch;
+	h->is_terminal = isatty(STDIN_FILENO) &&
+			 !tcgetattr(STDIN_FILENO, &h->saved);
+	for (unsigned i = 0; i < HOST_PORTS; i++)
+		h->port[i].in = h->port[i].out = h->port[i].listening = -1;
+	return h;
+}
+
+static int connect_pty(struct port *p, unsigned number, struct err *e)
+{
+	int fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	struct termios t;
+
+	if (fd < 0 || grantpt(fd) || unlockpt(fd)) {
+		if (fd >= 0)
+			close(fd);
+		return err_set(e, "-serial pty: %s", strerror(errno));
+	}
+	if (!tcgetattr(fd, &t)) {
+		cfmakeraw(&t);
+		tcsetattr(fd, TCSANOW, &t);
+	}
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	fprintf(stderr, "vitrine: COM%u is %s\n", number + 1, ptsname(fd));
+	p->in = p->out = fd;
+	p->owns_out = true;
+	return 0;
+}
+
+static int connect_unix(struct port *p, const char *path, struct err *e)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (!*path || strlen(path) >= sizeof(to.sun_path))
+		return err_set(e, "-serial unix:PATH: the path must have 1 to "
+				  "%zu characters", sizeof(to.sun_path) - 1);
+	strcpy(to.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&to, sizeof(to)) ||
+	    listen(fd, 1)) {
+		int why = errno;
+
+		if (fd >= 0)
+			close(fd);
+		return err_set(e, "-serial unix:%s: %s", path, strerror(why));
+	}
+	p->listening = fd;
+	p->path = strdup(path);
+	return 0;
+}
+
+int host_connect(struct host *h, unsigned port, const char *spec,
+		 struct err *e)
+{
+	struct port *p = &h->port[port];
+
+	if (!strcmp(spec, "null"))
+		return 0;
+	if (!strcmp(spec, "stdio")) {
+		p->is_stdio = true;
+		p->out = STDOUT_FILENO;
+		return 0;
+	}
+	if (!strcmp(spec, "pty"))
+		return connect_pty(p, port, e);
+	if (!strncmp(spec, "unix:", 5))
+		return connect_unix(p, spec + 5, e);
+	if (!strncmp(spec, "file:", 5) && spec[5]) {
+		p->out = open(spec + 5,
+			      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		p->owns_out = true;
+		if (p->out < 0)
+			return err_set(e, "-serial %s: %s", spec,
+				       strerror(errno));
+		return 0;
+	}
+	return err_set(e, "-serial %s: expected stdio, null, file:PATH, pty or "
+			  "unix:PATH", spec);
+}
+
+/* ---- output ---- */
+
+static void hang_up(struct port *p)
+{
+	close(p->in);
+	p->in = p->out = -1;
+	p->owns_out = false;
+}
+
+static void flush(struct port *p)
+{
+	size_t done = 0;
+
+	while (p->out >= 0 && done < p->text.len) {
+		ssize_t n = write(p->out, p->text.data + done,
+				  p->text.len - done);
+
+		if (n > 0)
+			done += (size_t)n;
+		else if (errno == EAGAIN)
+			break; /* nobody reads the pty: as on a real line */
+		else if (errno != EINTR)
+			break;
+	}
+	buf_clear(&p->text);
+}
+
+void host_serial_out(void *arg, unsigned port, u8 byte)
+{
+	struct host *h = arg;
+	struct port *p = &h->port[port];
+
+	if (p->out < 0)
+		return;
+	buf_byte(&p->text, (char)byte);
+	if (byte == '\n' || p->text.len >= 1024)
+		flush(p);
+}
+
+/* ---- input ---- */
+
+static void deliver(struct host *h, unsigned number)
+{
+	struct port *p = &h->port[number];
+
+	while (p->waiting_from < p->waiting_to &&
+	       bus_serial_in(vm_bus(h->vm), number,
+			     p->waiting[p->waiting_from]))
+		p->waiting_from++;
+	if (p->waiting_from == p->waiting_to)
+		p->waiting_from = p->waiting_to = 0;
+}
+
+size_t host_type(struct host *h, unsigned port, const char *bytes, size_t n)
+{
+	struct port *p = &h->port[port];
+	size_t room = WAITING_MAX - p->waiting_to;
+
+	if (n > room)
+		n = room;
+	memcpy(p->waiting + p->waiting_to, bytes, n);
+	p->waiting_to += n;
+	deliver(h, port);
+	return n;
+}
+
+static bool wants_input(const struct port *p)
+{
+	return p->waiting_to == 0;
+}
+
+/* Keys of the terminal, or standard input in batch: to every stdio port. */
+static void read_keys(struct host *h)
+{
+	char keys[64];
+	ssize_t n = read(STDIN_FILENO, keys, sizeof(keys));
+
+	if (n <= 0) {
+		if (n == 0 || (errno != EINTR && errno != EAGAIN))
+			h->batch = h->is_terminal = false; /* end of input */
+		return;
+	}
+	if (h->is_terminal) {
+		char *back = memchr(keys, KEY_BACK, (size_t)n);
+
+		if (back) {
+			n = back - keys;
+			vm_interrupt(h->vm);
+		}
+	}
+	for (unsigned i = 0; i < HOST_PORTS; i++)
+		if (h->port[i].is_stdio)
+			host_type(h, i, keys, (size_t)n);
+}
+
+static void read_port(struct host *h, unsigned number)
+{
+	struct port *p = &h->port[number];
+	char bytes[64];
+	ssize_t n = read(p->in, bytes, sizeof(bytes));
+
+	if (n > 0)
+		host_type(h, number, bytes, (size_t)n);
+	else if (p->path && (n == 0 || (errno != EAGAIN && errno != EINTR)))
+		hang_up(p);
+}
+
+static void accept_client(struct port *p)
+{
+	int fd = accept4(p->listening, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (p->in >= 0) {
+		close(fd); /* one client at a time */
+		return;
+	}
+	p->in = p->out = fd;
+	p->owns_out = true;
+}
+
+static bool keys_wanted(const struct host *h)
+{
+	if (h->is_terminal && !h->batch)
+		return true; /* for Ctrl-], whatever is connected */
+	if (!h->batch)
+		return false;
+	for (unsigned i = 0; i < HOST_PORTS; i++)
+		if (h->port[i].is_stdio && wants_input(&h->port[i]))
+			return true;
+	return false;
+}
+
+void host_poll(void *arg, int timeout_ms)
+{
+	struct host *h = arg;
+	struct pollfd fds[1 + 2 * HOST_PORTS];
+	int what[ARRAY_LEN(fds)]; /* -1: keys; port; port + HOST_PORTS: listen */
+	unsigned n = 0;
+
+	for (int i = 0; i < HOST_PORTS; i++) {
+		struct port *p = &h->port[i];
+
+		flush(p);
+		deliver(h, (unsigned)i);
+		if (p->in >= 0 && wants_input(p)) {
+			what[n] = i;
+			fds[n++] = (struct pollfd){ p->in, POLLIN, 0 };
+		}
+		if (p->listening >= 0) {
+			what[n] = i + HOST_PORTS;
+			fds[n++] = (struct pollfd){ p->listening, POLLIN, 0 };
+		}
+	}
+	if (keys_wanted(h)) {
+		what[n] = -1;
+		fds[n++] = (struct pollfd){ STDIN_FILENO, POLLIN, 0 };
+	}
+	if (h->interrupted || (!n && !timeout_ms) ||
+	    poll(fds, n, timeout_ms) <= 0)
+		return;
+	for (unsigned i = 0; i < n; i++) {
+		if (!(fds[i].revents & (POLLIN | POLLHUP | POLLERR)))
+			continue;
+		if (what[i] < 0)
+			read_keys(h);
+		else if (what[i] < HOST_PORTS)
+			read_port(h, (unsigned)what[i]);
+		else
+			accept_client(&h->port[what[i] - HOST_PORTS]);
+	}
+}
+
+/* ---- the terminal ---- */
+
+void host_guest_runs(struct host *h, bool on)
+{
+	struct termios t = h->saved;
+
+	fflush(stdout);
+	for (unsigned i = 0; i < HOST_PORTS; i++)
+		flush(&h->port[i]);
+	h->interrupted = 0;
+	h->runs = on;
+	if (h->is_raw == on || !h->is_terminal)
+		return;
+	if (on) {
+		t.c_iflag &= ~(tcflag_t)(ICRNL | INLCR | IGNCR | IXON);
+		t.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ECHONL | IEXTEN);
+		t.c_cc[VQUIT] = t.c_cc[VSUSP] = _POSIX_VDISABLE;
+		t.c_cc[VMIN] = 1;
+		t.c_cc[VTIME] = 0;
+	}
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &t);
+	h->is_raw = on;
+}
+
+void host_free(struct host *h)
+{
+	if (!h)
+		return;
+	if (h->is_raw)
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &h->saved);
+	if (current == h)
+		current = NULL;
+	for (unsigned i = 0; i < HOST_PORTS; i++) {
+		struct port *p = &h->port[i];
+
+		flush(p);
+		buf_free(&p->text);
+		if (p->owns_out && p->out >= 0)
+			close(p->out);
+		if (p->listening >= 0)
+			close(p->listening);
+		if (p->path)
+			unlink(p->path);
+		free(p->path);
+	}
+	free(h);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The outside of the machine: what its serial ports are connected to, the
+ * keys of the terminal while it runs, and Ctrl-C. */
+#ifndef REPL_HOST_H
+#define REPL_HOST_H
+
+#include "core/base/err.h"
+#include "core/base/types.h"
+
+struct host;
+struct vm;
+
+enum { HOST_PORTS = 2 };
+
+/* `batch`: standard input is the guest's even when it is no terminal. */
+struct host *host_new(bool batch);
+/* Closes all, puts the terminal back. */
+void host_free(struct host *h);
+
+/* Connects port 0 or 1: stdio, null, file:PATH, pty, unix:PATH. */
+int host_connect(struct host *h, unsigned port, const char *spec,
+		 struct err *e);
+/* Catches SIGINT and SIGTERM for the machine, which is borrowed. */
+void host_attach(struct host *h, struct vm *vm);
+
+/* Callbacks for struct vm_config; arg is the struct host. */
+void host_serial_out(void *arg, unsigned port, u8 byte);
+void host_poll(void *arg, int timeout_ms);
+
+/* Before and after the guest runs: at a terminal keys go to it in between,
+ * except Ctrl-] (back to the prompt) and Ctrl-C (stop). */
+void host_guest_runs(struct host *h, bool on);
+
+/* Gives the guest bytes as if typed at the port's other end; how many of
+ * them fitted. */
+size_t host_type(struct host *h, unsigned port, const char *bytes, size_t n);
+
+/* Ctrl-C came since the last call. */
+bool host_interrupted(struct host *h);
+/* SIGTERM or SIGHUP came: end soon. */
+bool host_must_end(const struct host *h);
+bool host_is_terminal(const struct host *h);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The console: a person's or a script's lines become commands on
+ * core/debug. */
+#ifndef REPL_REPL_H
+#define REPL_REPL_H
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/base/types.h"
+
+struct console;
+struct debug;
+struct host;
+
+/* `guest` is the name that the prompt shows ("lantern"), `engine` "bt" or
+ * "vmi".  All are borrowed. */
+struct console *console_new(struct debug *d, struct host *h, const char *guest,
+			    const char *engine);
+void console_free(struct console *c);
+
+/* Runs one command line; its text goes to `out`, or to standard output when
+ * NULL.  -1 and one line when it failed.  gdb's `monitor` comes here. */
+int console_execute(struct console *c, const char *line, struct buf *out,
+		    struct err *e);
+/* Runs a file's lines, up to the first that fails. */
+int console_source(struct console *c, const char *path, struct err *e);
+
+/* Has any command let the guest run?  Did one ask to quit? */
+bool console_ran(const struct console *c);
+bool console_quits(const struct console *c);
+
+/* Lines from the terminal (readline) or standard input until quit or its
+ * end. */
+void console_loop(struct console *c);
+
+/* Lets the guest run, without a console, until it ends. */
+void console_run_to_end(struct console *c);
+
+#endif

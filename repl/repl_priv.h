@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the console's files share. */
+#ifndef REPL_REPL_PRIV_H
+#define REPL_REPL_PRIV_H
+
+#include "core/base/log.h"
+#include "core/debug/debug.h"
+#include "repl/format.h"
+#include "repl/host.h"
+#include "repl/repl.h"
+
+/* What a command's argument is, for completion. */
+enum arg {
+	ARG_NONE,
+	ARG_NUMBER,
+	ARG_EXPR,    /* symbols and registers */
+	ARG_PLACE,   /* symbols */
+	ARG_FILE,
+	ARG_COMMAND,
+	ARG_INFO,
+	ARG_BREAK,   /* breakpoint numbers */
+	ARG_SETTING,
+	ARG_REST,    /* anything */
+};
+
+/* What Enter on an empty line does after it. */
+enum repeat { ONCE, AGAIN, ONWARD /* its name without arguments */ };
+
+struct display {
+	struct display *next;
+	int number;
+	struct format format;
+	char *text; /* owned */
+};
+
+struct actions { /* `commands N` */
+	struct actions *next;
+	int number;
+	struct buf lines;
+};
+
+struct settings {
+	u64 listsize;
+	bool intel;
+	bool echo;
+};
+
+struct console {
+	struct debug *d;
+	struct host *host;
+	const char *guest, *engine;
+	struct buf out;
+	struct buf *to; /* where the current command's text goes */
+	struct log log;
+	bool interactive, quit, ran;
+	unsigned depth; /* of source within source */
+	char *last;	/* owned; what Enter repeats */
+	enum repeat last_repeat;
+	struct display *displays;
+	int next_display;
+	struct actions *actions;
+	struct actions *filling; /* `commands` reads lines until `end` */
+	struct format examine;	 /* of the last x */
+	u32 examine_at;
+	u32 list_line; /* after the last line shown */
+	char *list_file;
+	struct settings settings;
+};
+
+typedef int command_fn(struct console *c, char *args, struct err *e);
+
+struct command {
+	const char *name, *alias;
+	enum arg arg;
+	enum repeat repeat;
+	command_fn *run;
+	const char *group, *usage, *help;
+};
+
+extern const struct command commands[], infos[]; /* end: name NULL */
+
+#define COMMAND(name, alias, arg, repeat, run, group, usage, help) \
+	command_fn cmd_##run;
+#include "repl/commands.def"
+#define INFO(name, alias, arg, run, usage, help) command_fn info_##run;
+#include "repl/infos.def"
+
+/* Finds by name, alias or unambiguous beginning; NULL and the reason. */
+const struct command *command_find(const struct command *table,
+				   const char *what, const char *word,
+				   struct err *e);
+
+/* Shows what was printed so far, before something takes time. */
+void console_flush(struct console *c);
+/* After the guest has stopped: where, displays, commands of breakpoints. */
+void console_stopped(struct console *c);
+void console_show_displays(struct console *c);
+void console_actions_free(struct console *c, struct actions *a);
+
+/* repl/complete.c */
+char **complete_line(const char *text, int start, int end);
+void complete_attach(struct console *c);
+
+/* repl/words.c: pure */
+/* Cuts leading and trailing blanks, in place. */
+char *words_trim(char *s);
+/* Takes the first blank-separated word off *rest, in place; NULL: none. */
+char *words_next(char **rest);
+/* A whole number in any C base; false when it is anything else. */
+bool words_number(const char *s, u64 *n);
+/* Turns \n \r \t \e \\ \xNN and ^C into bytes, in place; the length. */
+size_t words_unescape(char *s);
+
+#endif
