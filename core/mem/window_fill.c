@@ -176,25 +176,36 @@ static bool fill_block(struct cpu *c, struct window *w, struct slot *s, u32 i)
 	return true;
 }
 
+/* Length of the run at i that one call can map, `want` being the first
+ * page's; pages that have what they want are a run for themselves. */
+static u32 large_run(struct cpu *c, struct window *w, struct slot *s, u32 i,
+		     u32 want)
+{
+	bool have = s->rec[i] == want;
+	u32 n = 1, next;
+
+	for (; i + n < slot_pages(w); n++, want = next) {
+		next = window_want(c, w, s, slot_entry(w, s, i + n));
+		if (!continues(want, next) || (s->rec[i + n] == next) != have)
+			break;
+	}
+	return n;
+}
+
 /* All of a large page, in as few runs as translated code and the like in
  * it allow.  Not populated: most of it may never be touched. */
 static bool fill_large(struct cpu *c, struct window *w, struct slot *s)
 {
-	u32 page = slot_first_page(w, s), i = 0;
+	u32 page = slot_first_page(w, s), i, n;
 
 	s->clean = !(s->pde & PTE_D);
-	while (i < slot_pages(w)) {
-		u32 first = window_want(c, w, s, slot_entry(w, s, i));
-		u32 last = first, next, n = 1;
+	for (i = 0; i < slot_pages(w); i += n) {
+		u32 want = window_want(c, w, s, slot_entry(w, s, i));
 
-		for (; i + n < slot_pages(w); n++, last = next) {
-			next = window_want(c, w, s, slot_entry(w, s, i + n));
-			if (!continues(last, next))
-				break;
-		}
-		if (first && !pages_map(c->mem, w, s, page + i, n, first, false))
+		n = large_run(c, w, s, i, want);
+		if (want && want != s->rec[i] &&
+		    !pages_map(c->mem, w, s, page + i, n, want, false))
 			return false;
-		i += n;
 	}
 	return true;
 }
