@@ -6,6 +6,9 @@
  * stack.  What it has is in its page tables.  A new region costs nothing,
  * because pages appear on first touch (fault.c).
  *
+ * Pages exist only inside regions; whoever shrinks a region gives back
+ * its pages.  That is the invariant on which everything here relies.
+ *
  * Fork copies the list, but not the memory.  Parent and child get entries for
  * the same frames, both without the right to write and with the mark
  * PTE_COW, "copy on write".  Whoever writes first takes a fault and gets a
@@ -17,27 +20,60 @@ enum { USER_ENTRIES = PAGE_OFFSET >> 22 };
 
 bool space_create(struct space *space)
 {
-	u32 frame = frame_alloc_zeroed();
+	u32 frame = frame_alloc();
 
 	memset(space, 0, sizeof(*space));
 	if (!frame)
 		return false;
 	space->directory = phys_to_virt(frame);
+	memset(space->directory, 0, USER_ENTRIES * sizeof(u32));
 	memcpy(space->directory + USER_ENTRIES, kernel_directory + USER_ENTRIES,
 	       (1024 - USER_ENTRIES) * sizeof(u32));
 	pv.table_made(frame, PV_DIRECTORY);
 	return true;
 }
 
-static void release_table(u32 entry)
+/*
+ * The entry of the next page that is there, from *at on and before `end`, or
+ * NULL.  Walking the regions finds every page, and looks at far fewer entries
+ * than walking the tables would.
+ */
+static u32 *next_page(u32 *directory, u32 *at, u32 end)
 {
-	const u32 *table = phys_to_virt(entry & PAGE_MASK);
+	for (; *at < end; *at += PAGE_SIZE) {
+		u32 *where = page_entry(directory, *at);
 
-	for (u32 i = 0; i < 1024; i++)
-		if (table[i] & PTE_PRESENT)
-			frame_release(table[i] & PAGE_MASK);
-	pv.table_gone(entry & PAGE_MASK, PV_PAGE_TABLE);
-	frame_release(entry & PAGE_MASK);
+		if (!where)
+			*at |= LARGE_PAGE - PAGE_SIZE;	/* no table at all */
+		else if (*where & PTE_PRESENT)
+			return where;
+	}
+	return NULL;
+}
+
+static void release_pages(struct space *space, const struct region *region)
+{
+	u32 at = region->start, *where;
+
+	for (; (where = next_page(space->directory, &at, region->end));
+	     at += PAGE_SIZE)
+		frame_release(*where & PAGE_MASK);
+}
+
+/* Regions may share a table: the first of them takes it. */
+static void release_tables(struct space *space, const struct region *region)
+{
+	for (u32 at = region->start; at < region->end;
+	     at = (at | (LARGE_PAGE - 1)) + 1) {
+		u32 *entry = &space->directory[at >> 22];
+		u32 frame = *entry & PAGE_MASK;
+
+		if (!(*entry & PTE_PRESENT))
+			continue;
+		*entry = 0;
+		pv.table_gone(frame, PV_PAGE_TABLE);
+		frame_release(frame);
+	}
 }
 
 /* The space must not be loaded. */
@@ -45,9 +81,10 @@ void space_destroy(struct space *space)
 {
 	u32 frame = virt_to_phys(space->directory);
 
-	for (u32 i = 0; i < USER_ENTRIES; i++)
-		if (space->directory[i] & PTE_PRESENT)
-			release_table(space->directory[i]);
+	for (u32 i = 0; i < REGIONS; i++)
+		release_pages(space, &space->regions[i]);
+	for (u32 i = 0; i < REGIONS; i++)
+		release_tables(space, &space->regions[i]);
 	pv.table_gone(frame, PV_DIRECTORY);
 	frame_release(frame);
 	space->directory = NULL;
@@ -76,13 +113,14 @@ static bool share_page(struct space *to, struct space *from, u32 address,
 	return true;
 }
 
-static bool share_table(struct space *to, struct space *from, u32 base)
+static bool share_region(struct space *to, struct space *from,
+			 const struct region *region)
 {
-	u32 *table = page_entry(from->directory, base);
+	u32 at = region->start, *where;
 
-	for (u32 i = 0; i < 1024; i++)
-		if (table[i] & PTE_PRESENT &&
-		    !share_page(to, from, base + i * PAGE_SIZE, &table[i]))
+	for (; (where = next_page(from->directory, &at, region->end));
+	     at += PAGE_SIZE)
+		if (!share_page(to, from, at, where))
 			return false;
 	return true;
 }
@@ -98,9 +136,8 @@ bool space_copy(struct space *to, struct space *from)
 	to->heap_end = from->heap_end;
 
 	pv.batch(PV_BATCH_PAGES);
-	for (u32 i = 0; done && i < USER_ENTRIES; i++)
-		if (from->directory[i] & PTE_PRESENT)
-			done = share_table(to, from, i << 22);
+	for (u32 i = 0; done && i < REGIONS; i++)
+		done = share_region(to, from, &from->regions[i]);
 	pv.batch(PV_BATCH_NONE);
 
 	/* The parent's rights shrank: drop what the TLB remembers. */
@@ -150,20 +187,15 @@ struct region *region_add(struct space *space, u32 start, u32 end,
 
 static void unmap_pages(struct space *space, u32 start, u32 end)
 {
-	for (u32 at = start; at < end; at += PAGE_SIZE) {
-		u32 *where = page_entry(space->directory, at);
-		u32 entry;
+	u32 at = start, *where;
 
-		if (!where) {
-			at |= LARGE_PAGE - PAGE_SIZE;	/* no table at all */
-			continue;
-		}
-		entry = *where;
-		if (!(entry & PTE_PRESENT))
-			continue;
+	for (; (where = next_page(space->directory, &at, end));
+	     at += PAGE_SIZE) {
+		u32 frame = *where & PAGE_MASK;
+
 		page_set(space->directory, at, where, 0);
 		pv.invlpg(at);
-		frame_release(entry & PAGE_MASK);
+		frame_release(frame);
 	}
 }
 
@@ -171,14 +203,12 @@ u32 space_resident_kib(const struct space *space)
 {
 	u32 pages = 0;
 
-	for (u32 i = 0; space->directory && i < USER_ENTRIES; i++) {
-		u32 entry = space->directory[i];
-		const u32 *table = phys_to_virt(entry & PAGE_MASK);
+	for (u32 i = 0; i < REGIONS; i++) {
+		u32 at = space->regions[i].start;
 
-		if (!(entry & PTE_PRESENT))
-			continue;
-		for (u32 j = 0; j < 1024; j++)
-			pages += table[j] & PTE_PRESENT;
+		for (; next_page(space->directory, &at, space->regions[i].end);
+		     at += PAGE_SIZE)
+			pages++;
 	}
 	return pages * (PAGE_SIZE / 1024);
 }

@@ -171,6 +171,19 @@ static int trace_sysenter(void)
 	return 0;
 }
 
+/* The trap comes after sysenter, when the kernel has no stack yet. */
+static int step_into_sysenter(void)
+{
+	int pid = getpid(), answer;
+
+	__asm__ volatile("pushfl\n\torl $0x100, (%%esp)\n\t"
+			 "leal 4(%%esp), %%ecx\n\tmovl $1f, %%edx\n\t"
+			 "popfl\n\tsysenter\n1:"
+			 : "=a"(answer) : "0"(SYS_getpid)
+			 : "ecx", "edx", "memory");
+	return answer != pid;
+}
+
 static int null_segments(void)
 {
 	__asm__ volatile("pushl %%es\n\tmovl %0, %%es\n\t"
@@ -181,6 +194,8 @@ static int null_segments(void)
 
 static void test_exceptions(void)
 {
+	struct lantern_info info;
+
 	report(in_child(divide) == STATUS_EXCEPTION + 0,
 	       "dividing by zero ends a process");
 	report(in_child(mask_interrupts) == STATUS_EXCEPTION + 13,
@@ -199,6 +214,10 @@ static void test_exceptions(void)
 	       "a debug trap ends a process");
 	report(in_child(null_segments) == 0,
 	       "a null segment survives a system call");
+	get_info(&info);
+	if (info.has_sysenter)
+		report(in_child(step_into_sysenter) == 0,
+		       "single-stepping into sysenter harms nobody");
 }
 
 static u8 *shared;
