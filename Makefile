@@ -31,7 +31,7 @@ GUEST := $(patsubst tests/guest/%.S,$(B)/guest/%.elf,$(wildcard tests/guest/*.S)
 .PHONY: all run check help linux bench asan debug install fuzz fmt docs diff tour floors rebase clean deps
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.SECONDARY:
+.PRECIOUS: $(B)/obj/%.o
 
 all: $(B)/vitrine $(if $(PROVIDER),$(B)/vitrine-trace.so) $(B)/lantern.elf ## build everything that runs
 
