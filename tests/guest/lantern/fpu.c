@@ -14,13 +14,30 @@
 #define CR0_MP 0x2u
 
 static struct process *owner;	/* whose values are in the registers */
+static bool denied;		/* CR0.TS as we last set it */
+
+/* Writing CR0 is slow, on hardware and more so elsewhere: only if need be. */
+static void deny(void)
+{
+	if (!denied)
+		pv.write_cr0(pv.read_cr0() | CR0_TS);
+	denied = true;
+}
+
+static void allow(void)
+{
+	if (denied)
+		pv.clear_ts();
+	denied = false;
+}
 
 void fpu_init(void)
 {
 	/* NE: errors as exception 16.  MP: fwait obeys TS, too. */
-	u32 cr0 = (read_cr0() & ~CR0_EM) | CR0_NE | CR0_MP | CR0_TS;
+	u32 cr0 = (pv.read_cr0() & ~CR0_EM) | CR0_NE | CR0_MP | CR0_TS;
 
 	pv.write_cr0(cpu.fpu ? cr0 : cr0 | CR0_EM);
+	denied = true;
 }
 
 /* fnsave also empties the registers, so nobody owns them afterwards. */
@@ -34,16 +51,16 @@ static void save_owner(void)
 void fpu_switch(const struct process *next)
 {
 	if (next == owner)
-		pv.clear_ts();
+		allow();
 	else
-		pv.write_cr0(read_cr0() | CR0_TS);
+		deny();
 }
 
 /* The current process wants its registers. */
 void fpu_load(void)
 {
 	counters.fpu_loads++;
-	pv.clear_ts();
+	allow();
 	if (owner == current)
 		return;
 	if (owner)
@@ -62,9 +79,9 @@ void fpu_fork(struct process *child)
 	u32 flags = interrupts_off();
 
 	if (owner == current) {
-		pv.clear_ts();
+		allow();
 		save_owner();
-		pv.write_cr0(read_cr0() | CR0_TS);
+		deny();
 	}
 	child->fpu_used = current->fpu_used;
 	child->fpu = current->fpu;
@@ -78,7 +95,7 @@ void fpu_forget(const struct process *process)
 
 	if (owner == process) {
 		owner = NULL;
-		pv.write_cr0(read_cr0() | CR0_TS);
+		deny();
 	}
 	current->fpu_used = false;
 	interrupts_restore(flags);

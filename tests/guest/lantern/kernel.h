@@ -98,6 +98,7 @@ bool space_create(struct space *space);
 bool space_copy(struct space *to, struct space *from);
 void space_destroy(struct space *space);
 void space_load(const struct space *space);
+void space_switch(const struct space *space);
 struct region *region_find(struct space *space, u32 address);
 struct region *region_add(struct space *space, u32 start, u32 end,
 			  bool writable);

@@ -86,7 +86,7 @@ static void map_small(u32 address)
 void paging_init(void)
 {
 	if (cpu.large_pages)
-		write_cr4(read_cr4() | CR4_PSE);
+		pv.write_cr4(pv.read_cr4() | CR4_PSE);
 	for (u32 at = 0; at < memory_top; at += LARGE_PAGE) {
 		if (cpu.large_pages)
 			map_large(at);

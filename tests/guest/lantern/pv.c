@@ -103,6 +103,27 @@ static pv_call void native_load_cr3(u32 directory)
 	__asm__ volatile("movl %0, %%cr3" : : "r"(directory) : "memory");
 }
 
+static pv_call u32 native_read_cr0(void)
+{
+	u32 value;
+
+	__asm__ volatile("movl %%cr0, %0" : "=r"(value));
+	return value;
+}
+
+static pv_call u32 native_read_cr4(void)
+{
+	u32 value;
+
+	__asm__ volatile("movl %%cr4, %0" : "=r"(value));
+	return value;
+}
+
+static pv_call void native_write_cr4(u32 value)
+{
+	__asm__ volatile("movl %0, %%cr4" : : "r"(value) : "memory");
+}
+
 static pv_call void native_write_cr0(u32 value)
 {
 	__asm__ volatile("movl %0, %%cr0" : : "r"(value) : "memory");
@@ -166,7 +187,10 @@ struct paravirt_ops pv = {
 	.read_cr2 = native_read_cr2,
 	.read_cr3 = native_read_cr3,
 	.load_cr3 = native_load_cr3,
+	.read_cr0 = native_read_cr0,
 	.write_cr0 = native_write_cr0,
+	.read_cr4 = native_read_cr4,
+	.write_cr4 = native_write_cr4,
 	.clear_ts = native_clear_ts,
 	.invlpg = native_invlpg,
 	.set_pte = native_set_pte,

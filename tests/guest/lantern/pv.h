@@ -57,7 +57,10 @@ struct paravirt_ops {
 	pv_call u32 (*read_cr2)(void);
 	pv_call u32 (*read_cr3)(void);
 	pv_call void (*load_cr3)(u32 directory);
+	pv_call u32 (*read_cr0)(void);
 	pv_call void (*write_cr0)(u32 value);
+	pv_call u32 (*read_cr4)(void);
+	pv_call void (*write_cr4)(u32 value);
 	pv_call void (*clear_ts)(void);
 	pv_call void (*invlpg)(u32 address);
 

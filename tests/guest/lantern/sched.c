@@ -57,8 +57,10 @@ void schedule(void)
 	counters.switches++;
 	segments_set_stack(next->stack_top);
 	fpu_switch(next);
-	if (next->space.directory != previous->space.directory)
-		space_load(&next->space);
+	/* The idle process needs the kernel's half only, which is in every
+	 * space; often it gives way to the one that it came from. */
+	if (next != &processes[0])
+		space_switch(&next->space);
 	context_switch(&previous->kernel_esp, next->kernel_esp);
 }
 

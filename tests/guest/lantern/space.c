@@ -90,9 +90,19 @@ void space_destroy(struct space *space)
 	space->directory = NULL;
 }
 
+static const u32 *loaded;	/* the directory in CR3 */
+
+/* Also makes the processor forget what it remembered of the tables. */
 void space_load(const struct space *space)
 {
+	loaded = space->directory;
 	pv.load_cr3(virt_to_phys(space->directory));
+}
+
+void space_switch(const struct space *space)
+{
+	if (space->directory != loaded)
+		space_load(space);
 }
 
 /* Makes the page at `address` common to both, to be copied on write. */

@@ -3,10 +3,10 @@
  * The heartbeat: channel 0 of the 8254 timer interrupts a hundred times a
  * second.
  *
- * Each beat is a "tick".  It wakes the sleepers to look at the clock, and when
- * a process has run for SLICE_TICKS of them while others wait, it asks for a
- * switch.  That is all there is to preemption: the switch itself happens on
- * the way back to the program (leave_kernel).
+ * Each beat is a "tick".  It wakes the sleepers to look at the clock, and every
+ * SLICE_TICKS of them it asks for a switch.  That is all there is to
+ * preemption: the switch itself happens on the way back to the program
+ * (leave_kernel), if anybody else wants the processor.
  *
  * The time-stamp counter is finer but of unknown speed, so we count how far it
  * gets between ticks.

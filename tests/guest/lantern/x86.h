@@ -28,7 +28,7 @@
 #define VECTOR_SYSCALL 0x80
 #define VECTOR_SYSENTER 0x81	/* no gate: marks the frame only */
 
-#define FLAG_FIXED 0x002
+#define FLAG_FIXED 0x002		/* always set */
 #define FLAG_TF 0x100
 #define FLAG_IF 0x200
 
@@ -122,27 +122,6 @@ static inline u64 read_tsc(void)
 static inline void write_msr(u32 index, u32 value)
 {
 	__asm__ volatile("wrmsr" : : "c"(index), "a"(value), "d"(0));
-}
-
-static inline u32 read_cr0(void)
-{
-	u32 value;
-
-	__asm__ volatile("movl %%cr0, %0" : "=r"(value));
-	return value;
-}
-
-static inline u32 read_cr4(void)
-{
-	u32 value;
-
-	__asm__ volatile("movl %%cr4, %0" : "=r"(value));
-	return value;
-}
-
-static inline void write_cr4(u32 value)
-{
-	__asm__ volatile("movl %0, %%cr4" : : "r"(value));
 }
 
 static inline u32 read_frame_pointer(void)
