@@ -22,7 +22,7 @@
 #include "core/base/check.h"
 #include "core/base/err.h"
 #include "core/debug/debug.h"
-#include "core/op/features.h"
+#include "core/op/op.h"
 #include "core/vm/vm.h"
 #include "repl/host.h"
 #include "repl/repl.h"

@@ -210,7 +210,9 @@ static void help_line(struct console *c, const struct command *cmd,
 
 	buf_printf(&head, "%s%s%s%s", before, cmd->name,
 		   *cmd->usage ? " " : "", cmd->usage);
-	buf_printf(c->to, "  %-30s %s\n", buf_text(&head), cmd->help);
+	buf_printf(c->to, "  %-30s %s%s\n", buf_text(&head),
+		   head.len > 30 ? "\n                                 " : "",
+		   cmd->help);
 	buf_free(&head);
 }
 

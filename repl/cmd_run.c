@@ -96,6 +96,8 @@ void console_stopped(struct console *c)
 		 (int)strcspn(buf_text(&text), "\n"), buf_text(&text));
 	buf_append(c->to, buf_text(&text), text.len);
 	buf_free(&text);
+	free(c->list_file); /* `list' begins where the guest stands */
+	c->list_file = NULL;
 	if (debug_ended(c->d))
 		return;
 	show_source_line(c);

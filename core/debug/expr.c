@@ -304,8 +304,12 @@ static struct value parse_register(struct parser *p)
 	size_t n = 0;
 
 	p->at++;
-	while (isalnum((unsigned char)p->at[n]) || p->at[n] == '_')
-		n++;
+	if (*p->at == '$') { /* $$, the result before the last */
+		n = 1;
+	} else {
+		while (isalnum((unsigned char)p->at[n]) || p->at[n] == '_')
+			n++;
+	}
 	if (n >= sizeof(name)) {
 		FAIL(p, "the name after `$' is longer than %zu characters",
 		     sizeof(name) - 1);

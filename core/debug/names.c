@@ -51,6 +51,8 @@ static bool kept(struct debug *d, const char *name, struct value *v)
 
 	if (isdigit((unsigned char)*name))
 		n = (unsigned)strtoul(name, NULL, 10);
+	else if (*name == '$' && n)
+		n--;
 	else if (*name)
 		return false;
 	if (!n || n > d->history_count || n + HISTORY_MAX <= d->history_count)
@@ -76,7 +78,7 @@ static bool read_name(void *arg, const char *name, struct value *v)
 	}
 	if (kept(d, name, v))
 		return true;
-	if (!*name || isdigit((unsigned char)*name))
+	if (!*name || *name == '$' || isdigit((unsigned char)*name))
 		return false;
 	var = variable(d, name);
 	*v = var ? var->value : expr_u32(0);
@@ -91,7 +93,8 @@ static int write_name(void *arg, const char *name, u64 bits, struct err *e)
 
 	if (r != REG_COUNT)
 		return reg_write(debug_cpu(d), r, bits, e);
-	if (!*name || isdigit((unsigned char)*name) || !strcmp(name, "icount"))
+	if (!*name || *name == '$' || isdigit((unsigned char)*name) ||
+	    !strcmp(name, "icount"))
 		return err_set(e, "$%s cannot be changed", name);
 	if (!var) {
 		if (d->variable_count == VARIABLES_MAX)

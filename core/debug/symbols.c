@@ -135,6 +135,8 @@ static int order_name(const void *a, const void *b, void *arg)
 
 static void sort(struct symbols *s)
 {
+	if (!s->count)
+		return;
 	qsort(s->sym, s->count, sizeof(*s->sym), order_address);
 	free(s->by_name);
 	s->by_name = malloc((s->count + 1) * sizeof(u32));
