@@ -20,7 +20,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define WINDOW_SPAN (1ull << 32)
+#define WINDOW_SPAN   (1ull << 32)
 #define WINDOW_STRIDE (WINDOW_SPAN + WINDOW_GUARD)
 
 static u64 window_offset(unsigned i)
@@ -136,7 +136,8 @@ u8 *window_user(struct mem *m)
 
 static bool in_window(const struct window *w, const u8 *host, gla_t *lin)
 {
-	if ((u64)(host - w->base) + WINDOW_GUARD >= WINDOW_SPAN + 2 * WINDOW_GUARD)
+	if ((u64)(host - w->base) + WINDOW_GUARD >=
+	    WINDOW_SPAN + 2 * WINDOW_GUARD)
 		return false;
 	*lin = (gla_t)(host - w->base);
 	return true;

@@ -13,9 +13,9 @@
 #include "core/mem/window_priv.h"
 
 enum {
-	AHEAD = 16,	/* pages in the aligned block looked at */
-	AHEAD_RUN = 2,	/* a run apart from the page asked for is worth a
-			 * call from this length on */
+	AHEAD = 16,    /* pages in the aligned block looked at */
+	AHEAD_RUN = 2, /* a run apart from the page asked for is worth a
+			* call from this length on */
 };
 
 #define PHYS_MASK ((1ull << 36) - 1) /* as the walker's */
@@ -123,8 +123,8 @@ struct block {
 
 /* A neighbour that has a record keeps it, were it stale, unless it only
  * gains the right to write. */
-static void look_around(struct cpu *c, struct window *w, struct slot *s,
-			u32 i, struct block *b)
+static void look_around(struct cpu *c, struct window *w, struct slot *s, u32 i,
+			struct block *b)
 {
 	b->first = i & ~(AHEAD - 1u);
 	for (u32 k = 0; k < AHEAD; k++) {
@@ -165,10 +165,12 @@ static bool fill_block(struct cpu *c, struct window *w, struct slot *s, u32 i)
 		u32 n = 1;
 		bool mine;
 
-		while (k + n < AHEAD && continues(b.want[k + n - 1], b.want[k + n]))
+		while (k + n < AHEAD &&
+		       continues(b.want[k + n - 1], b.want[k + n]))
 			n++;
 		mine = i - b.first - k < n;
-		if (b.want[k] && (mine || (n >= AHEAD_RUN && !s->rec[b.first + k])) &&
+		if (b.want[k] &&
+		    (mine || (n >= AHEAD_RUN && !s->rec[b.first + k])) &&
 		    !pages_map(c->mem, w, s, page + k, n, b.want[k], mine))
 			return false;
 		k += n;

@@ -178,7 +178,8 @@ static bool is_edge(u32 a, u32 b)
 {
 	if (!a || !b)
 		return a != b;
-	return (a ^ b) & REC_WRITE || (b & REC_FRAME) != (a & REC_FRAME) + GUEST_PAGE;
+	return (a ^ b) & REC_WRITE ||
+	       (b & REC_FRAME) != (a & REC_FRAME) + GUEST_PAGE;
 }
 
 static unsigned edges(const struct window *w, u32 page, u32 n)
@@ -277,8 +278,8 @@ static bool host_map(struct mem *m, struct window *w, u32 page, u32 n, u32 rec,
 	       MAP_FAILED;
 }
 
-bool pages_map(struct mem *m, struct window *w, struct slot *s, u32 page,
-	       u32 n, u32 rec, bool populate)
+bool pages_map(struct mem *m, struct window *w, struct slot *s, u32 page, u32 n,
+	       u32 rec, bool populate)
 {
 	struct window_pool *p = m->windows;
 	unsigned before;
@@ -290,7 +291,7 @@ bool pages_map(struct mem *m, struct window *w, struct slot *s, u32 page,
 	before = edges(w, page, n);
 	p->stats.pages += n;
 	for (u32 k = 0; k < n; k++) {
-		u32 old = record_of(w, page + k), new = rec + k * GUEST_PAGE;
+		u32 old = record_of(w, page + k), new = rec + GUEST_PAGE * k;
 
 		record(p, w, s, page + k, new);
 		if (old && (old ^ new) & REC_FRAME)

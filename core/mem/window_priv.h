@@ -26,10 +26,10 @@
 #include "core/mem/window.h"
 
 enum {
-	WINDOW_USERS = 64,    /* user windows, if the host has room */
-	SLOT_PAGES = 1024,    /* pages of a slot, 512 with PAE */
-	SLOTS = 2048,	      /* slots of a window with PAE, else 1024 */
-	SLOT_LINES = 64,      /* cache lines of a page table */
+	WINDOW_USERS = 64, /* user windows, if the host has room */
+	SLOT_PAGES = 1024, /* pages of a slot, 512 with PAE */
+	SLOTS = 2048,      /* slots of a window with PAE, else 1024 */
+	SLOT_LINES = 64,   /* cache lines of a page table */
 	WINDOW_PAGES = 1 << 20,
 	WINDOW_MAPPINGS = 20000, /* the host's default limit is 65530 */
 };
@@ -43,13 +43,13 @@ enum {
 };
 
 struct slot {
-	u64 pde;	  /* as recorded; of a 4 KiB table, A always set */
-	const u8 *table;  /* the guest's page table; NULL: one large page */
-	u64 lines;	  /* lines of the table that have a mapping */
-	u64 lines_local;  /* ... one that is not global */
-	u16 index;	  /* which slot of the window */
-	u16 used, local;  /* records not 0; of these not global */
-	bool clean;	  /* a large page mapped while its D was clear */
+	u64 pde;           /* as recorded; of a 4 KiB table, A always set */
+	const u8 *table;   /* the guest's page table; NULL: one large page */
+	u64 lines;         /* lines of the table that have a mapping */
+	u64 lines_local;   /* ... one that is not global */
+	u16 index;         /* which slot of the window */
+	u16 used, local;   /* records not 0; of these not global */
+	bool clean;        /* a large page mapped while its D was clear */
 	struct slot *link; /* in the free list */
 	u8 count[SLOT_LINES], count_local[SLOT_LINES];
 	u32 rec[SLOT_PAGES];
@@ -70,11 +70,11 @@ struct slot_chunk {
 struct window {
 	u8 *base;
 	bool user;
-	bool loose; /* has pages writable only as long as CR0.WP is 0 */
-	bool lost;  /* mappings went while it was not current */
-	bool broken; /* host mappings went, records did not (I-win-5) */
-	u8 shift;   /* page number >> shift = slot: 10, or 9 with PAE */
-	u32 format; /* the paging mode its records are of */
+	bool loose;        /* has pages writable only as long as CR0.WP is 0 */
+	bool lost;         /* mappings went while it was not current */
+	bool broken;       /* host mappings went, records did not (I-win-5) */
+	u8 shift;          /* page number >> shift = slot: 10, or 9 with PAE */
+	u32 format;        /* the paging mode its records are of */
 	unsigned mappings; /* edges between unlike pages = host mappings */
 	u64 last_used, generation;
 	u64 live[SLOTS / 64]; /* slots that exist */
@@ -85,14 +85,14 @@ struct window_pool {
 	u8 *region;
 	u64 region_len;
 	bool enabled;
-	unsigned users;	  /* user windows are win[1] to win[users] */
-	unsigned current; /* user window in use */
-	unsigned limit;	  /* of host mappings */
-	unsigned fail;	  /* tests: so many host mappings fail */
-	u64 clock;	  /* counts switches, for last_used */
-	u64 generation;	  /* counts flushes that reach global pages */
+	unsigned users;            /* user windows are win[1] to win[users] */
+	unsigned current;          /* user window in use */
+	unsigned limit;            /* of host mappings */
+	unsigned fail;             /* tests: so many host mappings fail */
+	u64 clock;                 /* counts switches, for last_used */
+	u64 generation;            /* counts flushes that reach global pages */
 	u64 key[WINDOW_USERS + 1]; /* CR3 and format, 0 = unused */
-	u32 *head;	  /* chain of each frame of RAM */
+	u32 *head;                 /* chain of each frame of RAM */
 	struct slot *free;
 	struct slot_chunk *chunks;
 	struct window_stats stats;
@@ -146,8 +146,8 @@ struct slot *slot_new(struct window_pool *p, struct window *w, u32 index);
 void slot_settle(struct window_pool *p, struct window *w, struct slot *s);
 /* Maps n pages of a slot to consecutive frames, `rec` being the first's.
  * False: the host refused; nothing is mapped there now. */
-bool pages_map(struct mem *m, struct window *w, struct slot *s, u32 page,
-	       u32 n, u32 rec, bool populate);
+bool pages_map(struct mem *m, struct window *w, struct slot *s, u32 page, u32 n,
+	       u32 rec, bool populate);
 void pages_unmap(struct mem *m, struct window *w, struct slot *s, u32 page,
 		 u32 n);
 void pages_protect(struct mem *m, struct window *w, struct slot *s, u32 page,

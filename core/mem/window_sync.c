@@ -17,7 +17,7 @@
 
 #define PHYS_MASK ((1ull << 36) - 1)
 /* PWT, PCD and the three bits left to software. */
-#define PDE_IGNORED 0xe18ull
+#define PDE_IGNORED   0xe18ull
 #define TABLE_IGNORED (PDE_IGNORED | PTE_D | PTE_G)
 
 bool pde_is_large(const struct cpu *c, u64 pde)
@@ -123,7 +123,7 @@ static void pending_add(struct mem *m, struct window *w, struct slot *s,
 		return;
 	}
 	pending_do(m, w, s, run);
-	*run = (struct pending){ what, i, 1 };
+	*run = (struct pending){what, i, 1};
 }
 
 /* What an entry's new value means for its mapping; the copy follows. */
@@ -151,9 +151,8 @@ static bool line_equal(const u8 *a, const u8 *b)
 {
 	const u64 *x = (const void *)a, *y = (const void *)b;
 
-	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) |
-		 (x[3] ^ y[3]) | (x[4] ^ y[4]) | (x[5] ^ y[5]) |
-		 (x[6] ^ y[6]) | (x[7] ^ y[7]));
+	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) |
+		 (x[4] ^ y[4]) | (x[5] ^ y[5]) | (x[6] ^ y[6]) | (x[7] ^ y[7]));
 }
 
 static bool line_sync(struct cpu *c, struct window *w, struct slot *s,
@@ -175,7 +174,7 @@ static bool line_sync(struct cpu *c, struct window *w, struct slot *s,
 static void slot_sync(struct cpu *c, struct window *w, struct slot *s, bool all)
 {
 	struct window_stats *stats = &c->mem->windows->stats;
-	struct pending run = { KEEP, 0, 0 };
+	struct pending run = {KEEP, 0, 0};
 	bool differ = false;
 	u64 lines;
 
@@ -184,8 +183,7 @@ static void slot_sync(struct cpu *c, struct window *w, struct slot *s, bool all)
 	if (!slot_sync_pde(c, w, s) || !s->table)
 		return;
 	stats->compares++;
-	for (lines = all ? s->lines : s->lines_local; lines;
-	     lines &= lines - 1)
+	for (lines = all ? s->lines : s->lines_local; lines; lines &= lines - 1)
 		differ |= line_sync(c, w, s, (unsigned)__builtin_ctzll(lines),
 				    &run);
 	if (!differ)
@@ -203,7 +201,8 @@ static void window_sync(struct cpu *c, struct window *w, bool all)
 	for (unsigned k = 0; k < SLOTS / 64; k++)
 		for (u64 live = w->live[k]; live; live &= live - 1)
 			slot_sync(c, w,
-				  w->slot[k * 64 + (unsigned)__builtin_ctzll(live)],
+				  w->slot[k * 64 +
+					  (unsigned)__builtin_ctzll(live)],
 				  all);
 }
 
@@ -229,7 +228,7 @@ static void page_sync(struct cpu *c, struct window *w, u32 page)
 {
 	struct slot *s = w->slot[page >> w->shift];
 	u32 i = page & (slot_pages(w) - 1);
-	struct pending run = { KEEP, 0, 0 };
+	struct pending run = {KEEP, 0, 0};
 
 	if (!s || !s->rec[i])
 		return;
