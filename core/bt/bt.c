@@ -78,12 +78,31 @@ struct cpu *bt_cpu(struct bt *bt)
 	return bt->cpu;
 }
 
+static void tell_watched(void *arg, gla_t lin, gpa_t gpa, unsigned len,
+			 bool write)
+{
+	struct bt *bt = arg;
+
+	if (bt->on_watch)
+		bt->on_watch(bt->watch_arg, lin, gpa, len, write);
+}
+
+void bt_on_watch(struct bt *bt,
+		 void (*fn)(void *arg, gla_t lin, gpa_t gpa, unsigned len,
+			    bool write),
+		 void *arg)
+{
+	bt->on_watch = fn;
+	bt->watch_arg = arg;
+}
+
 int bt_attach(struct bt *bt, struct err *e)
 {
 	struct mem *m = bt->cpu->mem;
 	struct mem_hooks hooks = { .arg = bt,
 				   .code_written = cache_code_written,
-				   .unmapped = run_unmapped };
+				   .unmapped = run_unmapped,
+				   .watched = tell_watched };
 
 	if (window_init(m, bt->cfg.windows, e) < 0)
 		return -1;

@@ -59,6 +59,16 @@ bool bt_can_interrupt(const struct bt *bt);
 /* Guest instructions retired, exact, also in the middle of an operation. */
 u64 bt_icount(const struct bt *bt);
 
+/* A REP in progress: how many iterations it may do now, and how many it did
+ * beyond the first, which its block already paid for. */
+u64 bt_rep_allowance(const struct bt *bt);
+void bt_rep_done(struct bt *bt, u64 extra);
+/* Called when a watched page's bytes are touched (mem_mark_watch). */
+void bt_on_watch(struct bt *bt,
+		 void (*fn)(void *arg, gla_t lin, gpa_t gpa, unsigned len,
+			    bool write),
+		 void *arg);
+
 /* Code breakpoints by linear address; seen before the instruction runs.
  * bt_run steps over one that stands at the starting eip. */
 int bt_break_add(struct bt *bt, gla_t lin);

@@ -171,6 +171,9 @@ struct bt {
 	u32 context_count;
 	u64 context_next;
 	bool skip_break; /* run the instruction at eip though it has one */
+	void (*on_watch)(void *arg, gla_t lin, gpa_t gpa, unsigned len,
+			 bool write);
+	void *watch_arg;
 	struct bt_stats stats;
 };
 

@@ -30,6 +30,16 @@ u64 bt_icount(const struct bt *bt)
 	       bt->live->unretired;
 }
 
+u64 bt_rep_allowance(const struct bt *bt)
+{
+	return 1 + (bt->live->budget - (u64)(uintptr_t)bt->budget_base);
+}
+
+void bt_rep_done(struct bt *bt, u64 extra)
+{
+	bt->live->budget -= extra;
+}
+
 /* ---- mode and context ---- */
 
 /* Identity of (address space, mode): jump-cache tags carry it. */

@@ -27,6 +27,8 @@ enum mem_access {
  * trouble, with the reason in `e`. */
 struct mem *mem_new(u64 size, struct err *e);
 void mem_free(struct mem *m);
+/* Zeroes all RAM and forgets ROM protection. */
+void mem_clear(struct mem *m);
 u64 mem_ram_size(const struct mem *m);
 
 /* ---- physical ---- */

@@ -9,6 +9,7 @@
 #include "core/mem/mem_priv.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -69,6 +70,16 @@ void mem_free(struct mem *m)
 		close(m->fd);
 	free(m->page_flags);
 	free(m);
+}
+
+void mem_clear(struct mem *m)
+{
+	if (fallocate(m->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+		      (off_t)m->ram_size) < 0)
+		memset(m->ram, 0, m->ram_size);
+	for (u64 i = 0; i < m->ram_size >> 12; i++)
+		m->page_flags[i] &= (u8)~PAGE_ROM;
+	tlb_flush_all(m);
 }
 
 u64 mem_ram_size(const struct mem *m)

@@ -74,8 +74,14 @@ static enum op_result repeat(struct cpu *c, const struct string_op *s,
 	}
 	if (total > 1)
 		op_hooks.rep_done(c->vm, total - 1);
-	if (c->exc.pending)
+	if (c->exc.pending && !total)
 		return OP_FAULT;
+	/* The fault comes again, alone, so that the iterations before it count
+	 * the same however they were batched. */
+	if (c->exc.pending) {
+		c->exc.pending = false;
+		return OP_AGAIN;
+	}
 	return left && !stop ? OP_AGAIN : OP_NEXT;
 }
 

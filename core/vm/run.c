@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The machine's loop.
+ *
+ * Guest code runs up to the next thing that has a time: a timer, the caller's
+ * limit, or a look at the host.  Only the first two are seen by the guest,
+ * and both are exact instruction counts, so the third changes nothing. */
+#include "core/vm/vm_priv.h"
+
+#include "core/op/op.h"
+
+#include <stdio.h>
+
+enum { LOOK_EVERY = 4 << 20 }; /* instructions between looks at the host */
+
+static enum vm_stop stop(struct vm *vm, enum vm_stop why)
+{
+	static const char *const text[] = {
+#define STOP(name, signal, words) words,
+#include "core/cpu/stops.def"
+	};
+
+	vm->why = why;
+	snprintf(vm->why_text, sizeof(vm->why_text), "%s", text[why]);
+	return why;
+}
+
+const char *vm_stop_text(struct vm *vm)
+{
+	return vm->why_text;
+}
+
+void vm_interrupt(struct vm *vm)
+{
+	vm->interrupt = 1;
+	bt_kick(vm->bt);
+}
+
+static void poll_host(struct vm *vm, int timeout_ms)
+{
+	if (vm->cfg.poll)
+		vm->cfg.poll(vm->cfg.arg, timeout_ms);
+	clock_sample(vm);
+}
+
+static void deliver_exception(struct vm *vm)
+{
+	vm->exceptions[vm->cpu->exc.vector & 31]++;
+	event_deliver_exception(vm->cpu);
+}
+
+static void deliver_interrupt(struct vm *vm)
+{
+	int vector = bus_intr_ack(vm->bus);
+
+	if (vector >= 0) {
+		vm->interrupts[vector]++;
+		event_deliver_interrupt(vm->cpu, (u8)vector);
+	}
+	bt_set_irq(vm->bt, bus_intr_pending(vm->bus));
+}
+
+/* HLT: time passes until something wakes the processor.  STOP_COUNT: go on. */
+static enum vm_stop halted(struct vm *vm)
+{
+	struct cpu *c = vm->cpu;
+	u64 next;
+	int wait;
+
+	if (bus_intr_pending(vm->bus) && c->iflag) {
+		c->halted = false;
+		return STOP_COUNT;
+	}
+	if (!c->iflag)
+		return stop(vm, STOP_HALTED);
+	next = bus_next_deadline(vm->bus);
+	if (vm->clock.host || next == UINT64_MAX) {
+		u64 now = clock_now(vm, c->icount);
+
+		wait = next == UINT64_MAX || next > now + 1000000000u
+			       ? 1000
+			       : next <= now ? 0 : (int)((next - now) / 1000000) + 1;
+		poll_host(vm, wait);
+	} else {
+		clock_skip_to(vm, next);
+	}
+	return STOP_COUNT;
+}
+
+/* What devices asked for; STOP_COUNT: nothing that stops. */
+static enum vm_stop serve_requests(struct vm *vm)
+{
+	unsigned r = vm->requests;
+	struct err e;
+
+	vm->requests = 0;
+	if (r & BUS_EXIT)
+		return stop(vm, STOP_DEBUG_EXIT);
+	if (r & BUS_POWER_OFF)
+		return stop(vm, STOP_POWER_OFF);
+	if (r & BUS_RESET) {
+		if (vm->cfg.no_reboot)
+			return stop(vm, STOP_RESET);
+		if (vm_reset(vm, &e) < 0) {
+			stop(vm, STOP_UNIMPLEMENTED);
+			snprintf(vm->why_text, sizeof(vm->why_text), "%.150s",
+				 e.text);
+			return vm->why;
+		}
+	}
+	if (r & BUS_BREAK)
+		return stop(vm, STOP_GUEST_BREAK);
+	return STOP_COUNT;
+}
+
+/* Everything that may want the guest to stop or wait between two runs. */
+static enum vm_stop look_around(struct vm *vm)
+{
+	if (vm->requests) {
+		enum vm_stop s = serve_requests(vm);
+
+		if (s != STOP_COUNT)
+			return s;
+	}
+	if (vm->watch_hit) {
+		vm->watch_hit = false;
+		return stop(vm, STOP_WATCHPOINT);
+	}
+	if (vm->interrupt) {
+		vm->interrupt = 0;
+		return stop(vm, STOP_INTERRUPT);
+	}
+	return STOP_COUNT;
+}
+
+static enum vm_stop triple_fault(struct vm *vm)
+{
+	const struct cpu *c = vm->cpu;
+
+	stop(vm, STOP_TRIPLE_FAULT);
+	snprintf(vm->why_text, sizeof(vm->why_text),
+		 "triple fault: %s at eip %08x could not be delivered",
+		 cpu_exception_name(c->exc.vector), c->eip);
+	return vm->why;
+}
+
+/* Runs to the nearest of timer, limit and look; serves one exit. */
+static enum vm_stop step(struct vm *vm, u64 end, u64 look)
+{
+	u64 now = clock_now(vm, vm->cpu->icount);
+	u64 due = bus_next_deadline(vm->bus), limit;
+
+	if (due <= now) {
+		bus_run_timers(vm->bus, now);
+		return STOP_COUNT;
+	}
+	limit = vm->cpu->icount + clock_icount_until(vm, due);
+	if (due == UINT64_MAX || limit > end)
+		limit = end;
+	if (limit > look)
+		limit = look;
+	switch (bt_run(vm->bt, limit)) {
+	case BT_EXIT_EXCEPTION:
+		deliver_exception(vm);
+		return STOP_COUNT;
+	case BT_EXIT_IRQ:
+		deliver_interrupt(vm);
+		return STOP_COUNT;
+	case BT_EXIT_HALT:
+		return halted(vm);
+	case BT_EXIT_BREAK:
+		return stop(vm, STOP_BREAKPOINT);
+	case BT_EXIT_SHUTDOWN:
+		return triple_fault(vm);
+	default: /* LIMIT, KICK */
+		return STOP_COUNT;
+	}
+}
+
+enum vm_stop vm_run(struct vm *vm, u64 max)
+{
+	struct cpu *c = vm->cpu;
+	u64 end = max > UINT64_MAX - c->icount ? UINT64_MAX : c->icount + max;
+	u64 look = c->icount + LOOK_EVERY;
+	enum vm_stop s;
+
+	for (unsigned i = 0; i < vm->watch_count; i++)
+		vm->watches[i].hit = false;
+	vm->watch_hit = false;
+	poll_host(vm, 0);
+	for (;;) {
+		s = look_around(vm);
+		if (s != STOP_COUNT)
+			return s;
+		if (c->icount >= end && !c->exc.pending)
+			return stop(vm, STOP_LIMIT);
+		if (c->icount >= look) {
+			look = c->icount + LOOK_EVERY;
+			poll_host(vm, 0);
+			continue;
+		}
+		s = step(vm, end, look);
+		if (s != STOP_COUNT)
+			return s;
+	}
+}

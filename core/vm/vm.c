@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Makes one machine: rooms are given one another's hooks here and nowhere
+ * else, and power-on puts kernel and firmware tables into memory. */
+#include "core/vm/vm_priv.h"
+
+#include "core/op/op.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CODE_SIZE = 64 << 20, BLOCK_INSNS_USUAL = 32 };
+
+/* ---- what operations and devices ask of the machine ---- */
+
+static u32 port_in(void *arg, u16 port, unsigned size)
+{
+	struct vm *vm = arg;
+
+	return bus_port_in(vm->bus, port, size);
+}
+
+static void port_out(void *arg, u16 port, unsigned size, u32 value)
+{
+	struct vm *vm = arg;
+
+	bus_port_out(vm->bus, port, size, value);
+}
+
+static u64 now(void *arg)
+{
+	struct vm *vm = arg;
+
+	return clock_now(vm, bt_icount(vm->bt));
+}
+
+static void apic_base_changed(void *arg)
+{
+	struct vm *vm = arg;
+
+	bus_apic_base(vm->bus, vm->cpu->apic_base);
+}
+
+static u64 rep_allowance(void *arg)
+{
+	struct vm *vm = arg;
+
+	return bt_rep_allowance(vm->bt);
+}
+
+static void rep_done(void *arg, u64 extra)
+{
+	struct vm *vm = arg;
+
+	bt_rep_done(vm->bt, extra);
+}
+
+static void intr_changed(void *arg)
+{
+	struct vm *vm = arg;
+
+	bt_set_irq(vm->bt, bus_intr_pending(vm->bus));
+}
+
+static void request(void *arg, enum bus_request what)
+{
+	struct vm *vm = arg;
+
+	vm->requests |= what;
+	bt_kick(vm->bt);
+}
+
+static void serial_out(void *arg, unsigned port, u8 byte)
+{
+	struct vm *vm = arg;
+
+	if (vm->cfg.serial_out)
+		vm->cfg.serial_out(vm->cfg.arg, port, byte);
+}
+
+static void debug_out(void *arg, u8 byte)
+{
+	serial_out(arg, 0, byte);
+}
+
+static void watched(void *arg, gla_t lin, gpa_t gpa, unsigned len, bool write)
+{
+	struct vm *vm = arg;
+
+	(void)gpa;
+	for (unsigned i = 0; i < vm->watch_count; i++) {
+		struct watch *w = &vm->watches[i];
+
+		if (!(w->rw & (write ? VM_WATCH_WRITE : VM_WATCH_READ)))
+			continue;
+		if (lin < w->lin + w->len && w->lin < lin + len) {
+			w->hit = vm->watch_hit = true;
+			bt_kick(vm->bt);
+		}
+	}
+}
+
+/* ---- making ---- */
+
+static void config_bus(struct vm *vm)
+{
+	vm->bus_cfg = (struct bus_config){
+		.owner = vm,
+		.now = now,
+		.intr_changed = intr_changed,
+		.request = request,
+		.start_time = 1262304000u + vm->cfg.seed, /* 2010-01-01 */
+		.seed = vm->cfg.seed,
+		.has_apic = vm->cfg.has_apic,
+		.ram_size = vm->cfg.ram,
+		.serial_out = serial_out,
+		.debug_out = debug_out,
+	};
+	op_hooks = (struct op_hooks){ port_in, port_out, now, apic_base_changed,
+				      rep_allowance, rep_done };
+}
+
+static int build(struct vm *vm, struct err *e)
+{
+	struct bt_config bc = {
+		.code_size = vm->cfg.code_size ? vm->cfg.code_size : CODE_SIZE,
+		.windows = !vm->cfg.no_windows,
+		.links = !vm->cfg.no_links,
+		.max_insns = vm->cfg.max_insns ? vm->cfg.max_insns
+					       : BLOCK_INSNS_USUAL,
+	};
+
+	vm->mem = mem_new(vm->cfg.ram, e);
+	if (!vm->mem)
+		return -1;
+	vm->bt = bt_new(&bc, e);
+	if (!vm->bt)
+		return -1;
+	vm->cpu = bt_cpu(vm->bt);
+	vm->cpu->mem = vm->mem;
+	vm->cpu->vm = vm;
+	if (bt_attach(vm->bt, e) < 0)
+		return -1;
+	bt_on_watch(vm->bt, watched, vm);
+	config_bus(vm);
+	vm->bus = bus_new(&vm->bus_cfg, vm->mem, e);
+	if (!vm->bus)
+		return -1;
+	vm->cpu->bus = vm->bus;
+	return bt_install_signals(e);
+}
+
+struct vm *vm_new(const struct vm_config *cfg, struct err *e)
+{
+	struct vm *vm = calloc(1, sizeof(*vm));
+
+	if (!vm) {
+		err_set(e, "no memory");
+		return NULL;
+	}
+	vm->cfg = *cfg;
+	if (build(vm, e) < 0 || vm_reset(vm, e) < 0) {
+		vm_free(vm);
+		return NULL;
+	}
+	return vm;
+}
+
+void vm_free(struct vm *vm)
+{
+	if (!vm)
+		return;
+	bus_free(vm->bus);
+	bt_free(vm->bt);
+	mem_free(vm->mem);
+	free(vm);
+}
+
+/* ---- power-on ---- */
+
+static void set_segment(struct seg *s, u16 sel, u16 attr)
+{
+	*s = (struct seg){ sel, attr, 0, 0xffffffffu };
+}
+
+/* The state boot protocols ask for: flat protected mode, paging off. */
+static void enter_protected(struct cpu *c, const struct load_result *r)
+{
+	static const u8 data[] = { SEG_ES, SEG_SS, SEG_DS, SEG_FS, SEG_GS };
+
+	c->cr0 |= CR0_PE;
+	set_segment(&c->seg[SEG_CS], r->cs, 0xc9b);
+	for (unsigned i = 0; i < ARRAY_LEN(data); i++)
+		set_segment(&c->seg[data[i]], r->ds, 0xc93);
+	c->gdtr.base = r->gdt_base;
+	c->gdtr.limit = r->gdt_limit;
+	for (unsigned i = 0; i < 8; i++)
+		c->gpr[i] = 0;
+	c->eip = r->eip;
+	c->gpr[ESP] = r->esp;
+	c->gpr[EAX] = r->eax;
+	c->gpr[EBX] = r->ebx;
+	c->gpr[ESI] = r->esi;
+	c->iflag = 0;
+	c->cpl = 0;
+	c->mode_changed = true;
+}
+
+int vm_reset(struct vm *vm, struct err *e)
+{
+	struct load_request rq = {
+		.m = vm->mem,
+		.kernel = vm->cfg.kernel,
+		.initrds = (const char *const *)vm->cfg.modules,
+		.initrd_count = vm->cfg.module_count,
+		.append = vm->cfg.append,
+		.load_at = vm->cfg.flat_load,
+	};
+	struct load_result r;
+
+	bt_flush(vm->bt, "reset");
+	mem_clear(vm->mem);
+	cpu_reset(vm->cpu);
+	mem_flush_all(vm->cpu);
+	clock_reset(vm);
+	vm->requests = 0;
+	vm->interrupt = 0;
+	bus_reset(vm->bus);
+	tables_write(vm->mem, &vm->bus_cfg);
+	mem_protect_rom(vm->mem, 0xe0000, 0x20000);
+	intr_changed(vm);
+	if (!vm->cfg.kernel)
+		return 0;
+	if (load_kernel(&rq, &r, e) < 0)
+		return -1;
+	enter_protected(vm->cpu, &r);
+	return 0;
+}
+
+/* ---- parts ---- */
+
+struct cpu *vm_cpu(struct vm *vm)
+{
+	return vm->cpu;
+}
+
+struct bus *vm_bus(struct vm *vm)
+{
+	return vm->bus;
+}
+
+struct mem *vm_mem(struct vm *vm)
+{
+	return vm->mem;
+}
+
+struct bt *vm_bt(struct vm *vm)
+{
+	return vm->bt;
+}
+
+u64 vm_icount(struct vm *vm)
+{
+	return bt_icount(vm->bt);
+}
+
+u64 vm_now(struct vm *vm)
+{
+	return now(vm);
+}
+
+/* ---- breakpoints and watches ---- */
+
+int vm_break_add(struct vm *vm, gla_t lin)
+{
+	return bt_break_add(vm->bt, lin);
+}
+
+int vm_break_remove(struct vm *vm, gla_t lin)
+{
+	bt_break_remove(vm->bt, lin);
+	return 0;
+}
+
+int vm_watch_add(struct vm *vm, gla_t lin, unsigned len, unsigned rw)
+{
+	struct watch *w = &vm->watches[vm->watch_count];
+
+	if (vm->watch_count == WATCHES_MAX)
+		return -1;
+	*w = (struct watch){ .lin = lin, .len = len, .rw = rw };
+	if (!mem_probe(vm->cpu, lin, &w->gpa))
+		return -1;
+	vm->watch_count++;
+	mem_mark_watch(vm->cpu, w->gpa, true);
+	return 0;
+}
+
+int vm_watch_remove(struct vm *vm, gla_t lin, unsigned len, unsigned rw)
+{
+	for (unsigned i = 0; i < vm->watch_count; i++) {
+		struct watch *w = &vm->watches[i];
+		bool shared = false;
+		gpa_t page = w->gpa >> 12;
+
+		if (w->lin != lin || w->len != len || w->rw != rw)
+			continue;
+		*w = vm->watches[--vm->watch_count];
+		for (unsigned k = 0; k < vm->watch_count; k++)
+			shared |= vm->watches[k].gpa >> 12 == page;
+		if (!shared)
+			mem_mark_watch(vm->cpu, page << 12, false);
+		return 0;
+	}
+	return -1;
+}
+
+bool vm_watch_hit(struct vm *vm, gla_t lin, unsigned len)
+{
+	for (unsigned i = 0; i < vm->watch_count; i++)
+		if (vm->watches[i].hit && vm->watches[i].lin == lin &&
+		    vm->watches[i].len == len)
+			return true;
+	return false;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One machine put together: memory, CPU, translator, devices, clock; and its
+ * loop.  Debuggers and the console act on a machine through this header. */
+#ifndef CORE_VM_VM_H
+#define CORE_VM_VM_H
+
+#include "core/base/err.h"
+#include "core/base/types.h"
+#include "core/dev/dev.h"
+
+struct vm;
+struct cpu;
+struct bt;
+
+enum vm_stop {
+#define STOP(name, signal, text) STOP_##name,
+#include "core/cpu/stops.def"
+	STOP_COUNT
+};
+
+struct vm_config {
+	u64 ram;	 /* bytes */
+	bool show_vmi;	 /* engine vmi: the ROM is there to be found */
+	const char *kernel; /* path, or NULL: memory is left empty */
+	char **modules;	    /* "FILE" or "FILE ARGS" */
+	unsigned module_count;
+	const char *append; /* kernel command line, or NULL */
+	s64 flat_load;	    /* flat image's address, -1: look at content */
+	bool clock_host;    /* guest time follows the host's */
+	u64 seed;
+	bool no_reboot; /* a reset ends the machine */
+	bool has_apic;
+	/* Translator switches for tests; zero means the usual. */
+	bool no_windows, no_links;
+	unsigned max_insns;
+	u64 code_size;
+	void *arg; /* passed back */
+	/* A serial port (0, 1) sends a byte; port E9h does to port 0's. */
+	void (*serial_out)(void *arg, unsigned port, u8 byte);
+	/* Called every few ms of host time and when idle: deliver input, wait
+	 * for some at most timeout_ms (-1: until there is any). */
+	void (*poll)(void *arg, int timeout_ms);
+};
+
+/* Makes a machine and loads the kernel; NULL with the reason. */
+struct vm *vm_new(const struct vm_config *cfg, struct err *e);
+void vm_free(struct vm *vm);
+/* Power-on again: memory cleared, kernel loaded, devices reset. */
+int vm_reset(struct vm *vm, struct err *e);
+
+/* Runs at most `max` instructions and says why it stopped. */
+enum vm_stop vm_run(struct vm *vm, u64 max);
+/* What happened, in words, with the details of the last stop. */
+const char *vm_stop_text(struct vm *vm);
+/* Signal-safe: vm_run returns STOP_INTERRUPT soon. */
+void vm_interrupt(struct vm *vm);
+
+struct cpu *vm_cpu(struct vm *vm);
+struct bus *vm_bus(struct vm *vm);
+struct mem *vm_mem(struct vm *vm);
+struct bt *vm_bt(struct vm *vm);
+u64 vm_icount(struct vm *vm);
+/* Guest time in ns since reset. */
+u64 vm_now(struct vm *vm);
+
+/* Code breakpoints by linear address; vm_run stops before the instruction
+ * and steps over one at the address where it starts. -1: too many. */
+int vm_break_add(struct vm *vm, gla_t lin);
+int vm_break_remove(struct vm *vm, gla_t lin);
+/* Watched linear ranges, in the address space of the moment. */
+enum { VM_WATCH_READ = 1, VM_WATCH_WRITE = 2 };
+int vm_watch_add(struct vm *vm, gla_t lin, unsigned len, unsigned rw);
+int vm_watch_remove(struct vm *vm, gla_t lin, unsigned len, unsigned rw);
+/* Did the last STOP_WATCHPOINT touch this range? */
+bool vm_watch_hit(struct vm *vm, gla_t lin, unsigned len);
+
+void vm_show_blocks(struct vm *vm, bus_print *out, void *to);
+void vm_show_exits(struct vm *vm, bus_print *out, void *to);
+/* All counters, as one JSON object. */
+void vm_stats_json(struct vm *vm, bus_print *out, void *to);
+
+#endif
