@@ -60,17 +60,14 @@ static void release_pages(struct space *space, const struct region *region)
 		frame_release(*where & PAGE_MASK);
 }
 
-/* Regions may share a table: the first of them takes it. */
-static void release_tables(struct space *space, const struct region *region)
+/* Unlike pages, tables may outlive the last region that needed them. */
+static void release_tables(struct space *space)
 {
-	for (u32 at = region->start; at < region->end;
-	     at = (at | (LARGE_PAGE - 1)) + 1) {
-		u32 *entry = &space->directory[at >> 22];
-		u32 frame = *entry & PAGE_MASK;
+	for (u32 i = 0; i < USER_ENTRIES; i++) {
+		u32 frame = space->directory[i] & PAGE_MASK;
 
-		if (!(*entry & PTE_PRESENT))
+		if (!frame)
 			continue;
-		*entry = 0;
 		pv.table_gone(frame, PV_PAGE_TABLE);
 		frame_release(frame);
 	}
@@ -83,8 +80,7 @@ void space_destroy(struct space *space)
 
 	for (u32 i = 0; i < REGIONS; i++)
 		release_pages(space, &space->regions[i]);
-	for (u32 i = 0; i < REGIONS; i++)
-		release_tables(space, &space->regions[i]);
+	release_tables(space);
 	pv.table_gone(frame, PV_DIRECTORY);
 	frame_release(frame);
 	space->directory = NULL;

@@ -245,6 +245,15 @@ static int kernel_writes_shared(void)
 	return read(fd, shared, PAGE) > 0 && shared[0] == 'T' ? 0 : 1;
 }
 
+/* Leaves a page table behind that maps nothing any more. */
+static int map_and_unmap(void)
+{
+	u8 *memory = mmap((void *)0x70000000, PAGE);
+
+	memory[0] = 1;
+	return munmap(memory, PAGE);
+}
+
 static int take_all_memory(void)
 {
 	for (;;) {
@@ -269,6 +278,7 @@ static void test_memory(void)
 {
 	struct lantern_info info;
 	u8 *heap = sbrk(0);
+	u32 free_before;
 
 	shared = mmap(NULL, MANY_PAGES * PAGE);
 	report(!is_error(shared) && all_are(0), "fresh memory is zeroed");
@@ -293,6 +303,10 @@ static void test_memory(void)
 	sbrk(-3 * PAGE);
 
 	get_info(&info);
+	free_before = info.free_frames;
+	report(in_child(map_and_unmap) == 0, "a child maps and unmaps");
+	get_info(&info);
+	report(info.free_frames == free_before, "and takes nothing with it");
 	if (info.memory_kib <= 65536)
 		report(in_child(take_all_memory) == STATUS_EXCEPTION + 14,
 		       "a process that takes all memory is ended");
