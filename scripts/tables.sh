@@ -1,0 +1,91 @@
+#!/bin/bash
+# tables.sh - makes the reference pages of docs/ from the tables. `--check` says which are not as the tables are.
+#
+# A page is a small C program that includes its table once per section, so what a row means is never parsed here.
+set -eu
+cd "$(dirname "$0")/.."
+check=${1-}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+status=0
+
+# page FILE TITLE TABLE: a page of docs; standard input is C that includes the table and prints its rows
+page() {
+	local out=docs/$1 title=$2 table=$3
+	[ -e "$table" ] || return 0
+	{
+		echo '#include <stdio.h>'
+		echo '#include <string.h>'
+		# a | would end a cell of the page
+		echo 'static void cell(const char *s) { for (; *s; s++) { if (*s == 124) putchar(92); putchar(*s); } }'
+		echo 'static void code(const char *s) { if (!*s) return; putchar(96); cell(s); putchar(96); }'
+		echo 'static const char *last = "";'
+		echo 'static void next(void) { printf("|"); }'
+		echo 'static void word(const char *s) { printf(" "); cell(s); printf(" |"); }'
+		echo 'static void name(const char *s) { printf(" "); code(s); printf(" |"); }'
+		echo 'static void number(long n, const char *form) { printf(" "); printf(form, n); printf(" |"); }'
+		echo 'static void group(const char *s) { if (strcmp(s, last)) printf("| **%s** |||\n", s); last = s; }'
+		echo 'int main(void) { (void)cell; (void)code; (void)next; (void)word; (void)name; (void)number; (void)group;'
+		printf 'printf("%%s\\n", "# %s\\n\\nMade from `%s` by `make docs`; do not edit.\\n");\n' "$title" "$table"
+		cat
+		echo 'return 0; }'
+	} >"$work/page.c"
+	gcc -I. -w -o "$work/page" "$work/page.c"
+	"$work/page" >"$work/page.md"
+	if [ "$check" ]; then
+		cmp -s "$work/page.md" "$out" || { echo "$out is not what $table says: make docs"; status=1; }
+	else
+		mv "$work/page.md" "$out"
+	fi
+}
+
+page options.md "Options" core/options.def <<'C'
+puts("| option | default | meaning |\n|---|---|---|");
+#define OPTION(n, argument, preset, f, help) next(); name(*argument ? "-" n " " argument : "-" n); word(preset); word(help); puts("");
+#include "core/options.def"
+C
+page console.md "Console commands" repl/commands.def <<'C'
+puts("| command | short | meaning |\n|---|---|---|");
+#define COMMAND(n, alias, a, r, f, g, usage, help) group(g); next(); name(*usage ? n " " usage : n); name(alias); word(help); puts("");
+#include "repl/commands.def"
+puts("\n## Topics of `info`\n\n| topic | short | meaning |\n|---|---|---|");
+#define INFO(n, alias, a, f, usage, help) next(); name(*usage ? n " " usage : n); name(alias); word(help); puts("");
+#include "repl/infos.def"
+C
+page exits.md "Exits: ways out of translated code" core/bt/exits.def <<'C'
+puts("| exit | meaning |\n|---|---|");
+#define EXIT(n, text) next(); name(#n); word(text); puts("");
+#include "core/bt/exits.def"
+puts("\n# Stops: why the guest stands\n\nMade from `core/cpu/stops.def`. The number is the signal that gdb is told; 0: the guest has ended.\n\n| stop | signal | meaning |\n|---|---|---|");
+#define STOP(n, sig, text) next(); name(#n); number(sig, "%ld"); word(text); puts("");
+#include "core/cpu/stops.def"
+C
+page devices.md "Devices" core/dev/devices.def <<'C'
+puts("| device | chip | irq | what it is |\n|---|---|---|---|");
+#define DEVICE(id, chip, base, irq, apic, text) next(); name(#id); word(#chip); irq < 0 ? word("") : number(irq, "%ld"); word(text); puts("");
+#define PORTS(id, first, count, width)
+#define MMIO(id, base, len)
+#include "core/dev/devices.def"
+#undef DEVICE
+#undef PORTS
+#undef MMIO
+puts("\n## Ports\n\n| device | first | ports | widest access |\n|---|---|---|---|");
+#define DEVICE(id, chip, base, irq, apic, text)
+#define PORTS(id, first, count, width) next(); name(#id); number(first, "%lxh"); number(count, "%ld"); number(width, "%ld"); puts("");
+#define MMIO(id, base, len)
+#include "core/dev/devices.def"
+#undef DEVICE
+#undef PORTS
+#undef MMIO
+puts("\n## Memory\n\n| device | at | length |\n|---|---|---|");
+#define DEVICE(id, chip, base, irq, apic, text)
+#define PORTS(id, first, count, width)
+#define MMIO(id, base, len) next(); name(#id); number(base, "%lxh"); number(len, "%lxh"); puts("");
+#include "core/dev/devices.def"
+C
+page cpuid.md "CPUID features" core/op/features.def <<'C'
+puts("| feature | leaf | register | bit |\n|---|---|---|---|");
+#define FEATURE(n, N, leaf, reg, bit, host) next(); name(#n); number(leaf, "%lxh"); word(#reg); number(bit, "%ld"); puts("");
+#include "core/op/features.def"
+C
+exit $status
