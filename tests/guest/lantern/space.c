@@ -63,14 +63,14 @@ static void release_pages(struct space *space, const struct region *region)
 /* Unlike pages, tables may outlive the last region that needed them. */
 static void release_tables(struct space *space)
 {
-	for (u32 i = 0; i < USER_ENTRIES; i++) {
-		u32 frame = space->directory[i] & PAGE_MASK;
+	const u32 *entry = space->directory;
+	const u32 *end = entry + USER_ENTRIES;
 
-		if (!frame)
-			continue;
-		pv.table_gone(frame, PV_PAGE_TABLE);
-		frame_release(frame);
-	}
+	for (; entry < end; entry++)
+		if (*entry) {
+			pv.table_gone(*entry & PAGE_MASK, PV_PAGE_TABLE);
+			frame_release(*entry & PAGE_MASK);
+		}
 }
 
 /* The space must not be loaded. */
