@@ -11,11 +11,11 @@
  * finds the state the manual promises.
  *
  * Elements one at a time are what remains: devices (each access has the
- * element's size), elements across a page border, downward strings, and
- * copies onto memory that the copy itself reads next.
+ * element's size), pages that are watched or hold translated code, elements
+ * across a page border, downward strings, and copies onto memory that the
+ * copy itself reads next.
  *
- * Reading goes through host pointers; writing goes through mem_lin_write,
- * which notices code pages, ROM and devices. */
+ * Reading goes through host pointers; writing goes through mem_lin_write. */
 #include "core/op/string_priv.h"
 
 enum { FILL_BYTES = 512 };
@@ -48,11 +48,12 @@ u32 string_span(struct cpu *c, const struct string_op *s, unsigned seg,
 
 const void *string_host(struct cpu *c, gla_t lin, unsigned len, unsigned access)
 {
+	const void *host = mem_host_ptr(c, lin, len, access);
 	gpa_t gpa;
 
-	if (!mem_translate(c, lin, access, &gpa))
-		return NULL;
-	return mem_phys_ptr(c->mem, gpa, len);
+	if (host || !mem_translate(c, lin, access, &gpa))
+		return host;
+	return mem_host_ptr(c, lin, len, access); /* the walk filled the TLB */
 }
 
 static enum op_result repeat(struct cpu *c, const struct string_op *s,

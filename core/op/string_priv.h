@@ -27,8 +27,9 @@ enum op_result string_repeat(struct cpu *c, const struct insn *in,
 u32 string_span(struct cpu *c, const struct string_op *s, unsigned seg,
 		u32 off, u32 count, unsigned access, gla_t *lin);
 
-/* Plain memory behind [lin, lin+len), which lies in one page; NULL for
- * devices, and on a fault (c->exc pending).  Only to be read through. */
+/* Plain memory behind [lin, lin+len), which lies in one page; NULL where
+ * someone must be told of each access, and on a fault (c->exc pending).
+ * Only to be read through. */
 const void *string_host(struct cpu *c, gla_t lin, unsigned len, unsigned access);
 
 /* One element of 1, 2 or 4 bytes in host memory. */

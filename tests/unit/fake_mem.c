@@ -105,12 +105,16 @@ bool mem_check_write(struct cpu *c, unsigned seg, u32 off, unsigned len)
 	       walk(c, lin, len, MEM_WRITE);
 }
 
-void *mem_phys_ptr(struct mem *m, gpa_t gpa, u64 len)
+void *mem_host_ptr(struct cpu *c, gla_t lin, unsigned len, unsigned access)
 {
-	(void)m;
-	if (gpa / GUEST_PAGE == FAKE_DEVICE / GUEST_PAGE || gpa + len > FAKE_SIZE)
+	unsigned page = lin / GUEST_PAGE;
+
+	(void)c;
+	if (page == FAKE_DEVICE / GUEST_PAGE || page >= ARRAY_LEN(absent) ||
+	    absent[page] || (read_only[page] && (access & MEM_WRITE)) ||
+	    (lin + len - 1) / GUEST_PAGE != page)
 		return NULL;
-	return fake_ram + gpa;
+	return fake_ram + lin;
 }
 
 void mem_phys_read(struct mem *m, gpa_t gpa, void *buf, u64 len)
