@@ -123,7 +123,7 @@ int info_symbol(struct console *c, char *args, struct err *e)
 		return err_set(e, "expected an address: info symbol ADDR");
 	if (debug_eval(c->d, args, NULL, &v, e))
 		return -1;
-	name = symbols_name(debug_symbols(c->d), (u32)v.bits, &offset);
+	name = debug_name(c->d, (u32)v.bits, &offset);
 	if (!name)
 		return err_set(e, "no symbol is known for 0x%x", (u32)v.bits);
 	buf_printf(c->to, offset ? "%s + %u\n" : "%s\n", name, offset);
@@ -134,7 +134,7 @@ static void line_of(struct console *c, gla_t addr)
 {
 	struct source_line l;
 
-	if (symbols_line(debug_symbols(c->d), addr, &l))
+	if (debug_line(c->d, addr, &l))
 		buf_printf(c->to, "line %u of %s, at ", l.line, l.file);
 	else
 		buf_printf(c->to, "no source line is known for ");

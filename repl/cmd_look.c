@@ -200,7 +200,7 @@ static int range(struct console *c, char *args, u32 *at, u32 *end,
 	if (*words_trim(args) && debug_location(c->d, args, at, e))
 		return -1;
 	if (!comma) {
-		if (!symbols_name(debug_symbols(c->d), *at, &offset))
+		if (!debug_name(c->d, *at, &offset))
 			return err_set(e, "no function is known at 0x%x (use "
 					  "x/10i, or give the end)", *at);
 		*at -= offset;
@@ -292,7 +292,7 @@ int cmd_list(struct console *c, char *args, struct err *e)
 		return show_lines(c, e);
 	if (*args && debug_location(c->d, args, &addr, e))
 		return -1;
-	if (!symbols_line(debug_symbols(c->d), addr, &l))
+	if (!debug_line(c->d, addr, &l))
 		return err_set(e, "no source line is known for 0x%x", addr);
 	list_from(c, l.file, l.line);
 	return show_lines(c, e);

@@ -44,7 +44,7 @@ static void show_source_line(struct console *c)
 	unsigned n = 0;
 	FILE *in;
 
-	if (!symbols_line(debug_symbols(c->d), debug_pc(c->d), &l))
+	if (!debug_line(c->d, debug_pc(c->d), &l))
 		return;
 	in = fopen(l.file, "r");
 	if (!in)

@@ -235,7 +235,7 @@ static bool answer(struct console *c, const char *line)
 static void make_prompt(struct console *c, char *to, size_t size)
 {
 	u32 offset, pc = debug_pc(c->d);
-	const char *name = symbols_name(debug_symbols(c->d), pc, &offset);
+	const char *name = debug_name(c->d, pc, &offset);
 	unsigned cpl = vm_cpu(debug_vm(c->d))->cpl;
 	char where[96];
 

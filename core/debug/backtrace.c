@@ -44,7 +44,7 @@ static void show_frame(struct debug *d, unsigned n, u32 pc, const char *mark,
 	buf_printf(out, "#%-3u %s", n, mark);
 	debug_address(d, pc, out);
 	/* The call, not what follows it, which may be another line. */
-	if (symbols_line(d->symbols, n ? pc - 1 : pc, &l))
+	if (debug_line(d, n ? pc - 1 : pc, &l))
 		buf_printf(out, " at %s:%u", l.file, l.line);
 	buf_byte(out, '\n');
 }
@@ -57,7 +57,7 @@ static u32 early_return(struct debug *d)
 	u32 offset = 0, pc = debug_pc(d);
 	u8 b[3];
 
-	if (!symbols_name(d->symbols, pc, &offset)) {
+	if (!debug_name(d, pc, &offset)) {
 		/* No symbols: `push ebp; mov ebp, esp` just ahead or begun. */
 		if (debug_read(d, pc, b, 3) == 3 && b[0] == 0x55 &&
 		    (b[1] == 0x89 || b[1] == 0x8b))
@@ -79,7 +79,7 @@ static void scan(struct debug *d, struct buf *out)
 	for (unsigned i = 0; i < SCAN_WORDS && found < SCAN_FOUND; i++) {
 		if (!word(d, esp + i * 4, &v))
 			break;
-		if (symbols_name(d->symbols, v, NULL) && follows_call(d, v))
+		if (debug_name(d, v, NULL) && follows_call(d, v))
 			show_frame(d, ++found, v, "? ", out);
 	}
 	if (found)

@@ -96,6 +96,10 @@ int debug_location(struct debug *d, const char *text, gla_t *addr,
 unsigned debug_remember(struct debug *d, const struct value *v);
 /* Appends "0xc0100040 <foo+4>"; "0xc0100040" without a symbol. */
 void debug_address(struct debug *d, u32 addr, struct buf *out);
+/* Symbol and source line of a linear address; before paging is on, of the
+ * place where what lies there is linked. */
+const char *debug_name(struct debug *d, u32 addr, u32 *offset);
+bool debug_line(struct debug *d, u32 addr, struct source_line *l);
 /* Linear address of the next instruction. */
 gla_t debug_pc(struct debug *d);
 unsigned debug_read(struct debug *d, gla_t at, void *buf, unsigned len);

@@ -197,10 +197,28 @@ int debug_location(struct debug *d, const char *text, gla_t *addr,
 	return 0;
 }
 
+/* Until paging is on, a kernel runs where it was loaded, not linked. */
+static u32 linked(struct debug *d, u32 addr)
+{
+	if (debug_cpu(d)->cr0 & CR0_PG)
+		return addr;
+	return symbols_linked(d->symbols, addr);
+}
+
+const char *debug_name(struct debug *d, u32 addr, u32 *offset)
+{
+	return symbols_name(d->symbols, linked(d, addr), offset);
+}
+
+bool debug_line(struct debug *d, u32 addr, struct source_line *l)
+{
+	return symbols_line(d->symbols, linked(d, addr), l);
+}
+
 void debug_address(struct debug *d, u32 addr, struct buf *out)
 {
 	u32 offset;
-	const char *name = symbols_name(d->symbols, addr, &offset);
+	const char *name = debug_name(d, addr, &offset);
 
 	buf_printf(out, "0x%x", addr);
 	if (name)

@@ -37,7 +37,9 @@ static bool go(struct debug *d, u64 budget)
 			debug_break_spent(d);
 			return true;
 		}
-		done = vm_icount(d->vm) - start;
+		/* A guest's reset starts the count again. */
+		done = vm_icount(d->vm);
+		done = done < start ? done : done - start;
 		if (budget != UINT64_MAX && done >= budget) {
 			d->why = STOP_LIMIT;
 			return false;
@@ -51,7 +53,7 @@ static int ready(const struct debug *d, struct err *e)
 {
 	if (debug_ended(d))
 		return err_set(e, "%s; `run' starts it again",
-			       debug_stop_sentence(d->why));
+			       vm_stop_text(d->vm));
 	return 0;
 }
 
@@ -182,7 +184,7 @@ int debug_advance(struct debug *d, gla_t addr, struct err *e)
 
 static bool line_here(struct debug *d, struct source_line *l)
 {
-	return symbols_line(d->symbols, debug_pc(d), l);
+	return debug_line(d, debug_pc(d), l);
 }
 
 /* To the first instruction of another line that has one; functions without

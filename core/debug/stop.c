@@ -69,9 +69,9 @@ void debug_describe_stop(struct debug *d, struct buf *out)
 					       "Breakpoint",
 			   d->hit->number);
 	else if (d->why != STOP_LIMIT)
-		buf_printf(out, "Stopped: %s.\n", stops[d->why].sentence);
+		buf_printf(out, "Stopped: %s.\n", vm_stop_text(d->vm));
 	debug_address(d, pc, out);
-	if (symbols_line(d->symbols, pc, &l))
+	if (debug_line(d, pc, &l))
 		buf_printf(out, " at %s:%u", l.file, l.line);
 	buf_byte(out, '\n');
 	if (d->hit && d->condition_failed)

@@ -328,6 +328,23 @@ const char *symbols_name(const struct symbols *s, u32 addr, u32 *offset)
 	return s->sym[i - 1].name;
 }
 
+u32 symbols_linked(const struct symbols *s, u32 addr)
+{
+	for (const struct file *f = s->files; f; f = f->next) {
+		if (!f->abfd)
+			continue;
+		for (asection *sec = f->abfd->sections; sec; sec = sec->next) {
+			u32 lma = (u32)bfd_section_lma(sec);
+
+			if (bfd_section_flags(sec) & SEC_ALLOC && addr >= lma &&
+			    addr - lma < bfd_section_size(sec))
+				return addr - lma + (u32)bfd_section_vma(sec) +
+				       f->offset;
+		}
+	}
+	return addr;
+}
+
 u32 symbols_next(const struct symbols *s, u32 addr)
 {
 	for (size_t i = upper_address(s, addr); i < s->count; i++)

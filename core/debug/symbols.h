@@ -27,6 +27,10 @@ bool symbols_address(const struct symbols *s, const char *name, u32 *addr);
 /* Nearest symbol at or below addr; NULL when it lies in no known part. */
 const char *symbols_name(const struct symbols *s, u32 addr, u32 *offset);
 
+/* Where code that was loaded at physical `addr` is linked to run, when a file
+ * says so (kernels before they turn paging on); `addr` itself otherwise. */
+u32 symbols_linked(const struct symbols *s, u32 addr);
+
 /* Start of the function after the one that holds addr; 0 when unknown. */
 u32 symbols_next(const struct symbols *s, u32 addr);
 
