@@ -21,6 +21,7 @@
 #include <sys/mman.h>
 
 #define WINDOW_SPAN   (1ull << 32)
+#define HOST_LARGE    (2ull << 20)
 #define WINDOW_STRIDE (WINDOW_SPAN + WINDOW_GUARD)
 
 static u64 window_offset(unsigned i)
@@ -49,14 +50,23 @@ static u64 heads_len(const struct mem *m)
 	return (m->ram_size >> 12) * sizeof(u32);
 }
 
-/* Fewer windows where the host limits address space. */
+/* Fewer windows where the host limits address space.  Aligned so that the
+ * host can use large pages of its own for the guest's. */
 static bool reserve_region(struct window_pool *p)
 {
+	u64 over;
+
 	for (; p->users; p->users /= 2) {
 		p->region_len = window_offset(p->users + 1);
-		p->region = reserve(p->region_len);
-		if (p->region)
-			return true;
+		p->region = reserve(p->region_len + HOST_LARGE);
+		if (!p->region)
+			continue;
+		over = -(u64)p->region % HOST_LARGE;
+		if (over)
+			munmap(p->region, over);
+		p->region += over;
+		munmap(p->region + p->region_len, HOST_LARGE - over);
+		return true;
 	}
 	return false;
 }

@@ -171,7 +171,7 @@ static bool fill_block(struct cpu *c, struct window *w, struct slot *s, u32 i)
 		mine = i - b.first - k < n;
 		if (b.want[k] &&
 		    (mine || (n >= AHEAD_RUN && !s->rec[b.first + k])) &&
-		    !pages_map(c->mem, w, s, page + k, n, b.want[k], mine))
+		    !pages_map(c->mem, w, s, page + k, n, b.want[k]))
 			return false;
 		k += n;
 	}
@@ -195,7 +195,7 @@ static u32 large_run(struct cpu *c, struct window *w, struct slot *s, u32 i,
 }
 
 /* All of a large page, in as few runs as translated code and the like in
- * it allow.  Not populated: most of it may never be touched. */
+ * it allow. */
 static bool fill_large(struct cpu *c, struct window *w, struct slot *s)
 {
 	u32 page = slot_first_page(w, s), i, n;
@@ -206,10 +206,19 @@ static bool fill_large(struct cpu *c, struct window *w, struct slot *s)
 
 		n = large_run(c, w, s, i, want);
 		if (want && want != s->rec[i] &&
-		    !pages_map(c->mem, w, s, page + i, n, want, false))
+		    !pages_map(c->mem, w, s, page + i, n, want))
 			return false;
 	}
 	return true;
+}
+
+/* A read makes the host fill its own tables for the sixteen pages around in
+ * one go, for writing too.  MAP_POPULATE would go page by page, as would
+ * the guest's writes, at half a microsecond and more each. */
+static void touch(const struct window *w, u32 page)
+{
+	if (!w->broken)
+		(void)*(volatile u8 *)(w->base + (u64)page * GUEST_PAGE);
 }
 
 enum filled { FILLED, UNFIT, NO_ROOM };
@@ -228,8 +237,10 @@ static enum filled fill(struct cpu *c, struct window *w, u32 page, bool write)
 	else
 		ok = fill_block(c, w, s, i);
 	write = write && !(s->rec[i] & REC_WRITE);
-	if (ok && s->rec[i] && !write)
+	if (ok && s->rec[i] && !write) {
+		touch(w, page);
 		return FILLED;
+	}
 	slot_settle(c->mem->windows, w, s);
 	return ok ? UNFIT : NO_ROOM;
 }

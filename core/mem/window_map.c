@@ -259,13 +259,11 @@ static bool only_gains(const struct window *w, u32 page, u32 n, u32 rec)
 }
 
 /* mprotect costs a quarter of mmap. */
-static bool host_map(struct mem *m, struct window *w, u32 page, u32 n, u32 rec,
-		     bool populate)
+static bool host_map(struct mem *m, struct window *w, u32 page, u32 n, u32 rec)
 {
 	u8 *at = w->base + (u64)page * GUEST_PAGE;
 	u64 len = (u64)n * GUEST_PAGE;
 	int prot = PROT_READ | (rec & REC_WRITE ? PROT_WRITE : 0);
-	int flags = MAP_SHARED | MAP_FIXED | (populate ? MAP_POPULATE : 0);
 
 	if (m->windows->fail && m->windows->fail--)
 		return false;
@@ -274,24 +272,24 @@ static bool host_map(struct mem *m, struct window *w, u32 page, u32 n, u32 rec,
 		return true;
 	}
 	m->windows->stats.maps++;
-	return mmap(at, len, prot, flags, m->fd, (off_t)(rec & REC_FRAME)) !=
-	       MAP_FAILED;
+	return mmap(at, len, prot, MAP_SHARED | MAP_FIXED, m->fd,
+		    (off_t)(rec & REC_FRAME)) != MAP_FAILED;
 }
 
 bool pages_map(struct mem *m, struct window *w, struct slot *s, u32 page, u32 n,
-	       u32 rec, bool populate)
+	       u32 rec)
 {
 	struct window_pool *p = m->windows;
 	unsigned before;
 
-	if (!host_map(m, w, page, n, rec, populate)) {
+	if (!host_map(m, w, page, n, rec)) {
 		pages_unmap(m, w, s, page, n); /* there may be a hole */
 		return false;
 	}
 	before = edges(w, page, n);
 	p->stats.pages += n;
 	for (u32 k = 0; k < n; k++) {
-		u32 old = record_of(w, page + k), new = rec + GUEST_PAGE * k;
+		u32 old = record_of(w, page + k), new = rec + GUEST_PAGE *k;
 
 		record(p, w, s, page + k, new);
 		if (old && (old ^ new) & REC_FRAME)

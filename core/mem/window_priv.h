@@ -147,7 +147,7 @@ void slot_settle(struct window_pool *p, struct window *w, struct slot *s);
 /* Maps n pages of a slot to consecutive frames, `rec` being the first's.
  * False: the host refused; nothing is mapped there now. */
 bool pages_map(struct mem *m, struct window *w, struct slot *s, u32 page, u32 n,
-	       u32 rec, bool populate);
+	       u32 rec);
 void pages_unmap(struct mem *m, struct window *w, struct slot *s, u32 page,
 		 u32 n);
 void pages_protect(struct mem *m, struct window *w, struct slot *s, u32 page,
