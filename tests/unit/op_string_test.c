@@ -66,6 +66,8 @@ static void rep_movs_stops_exactly_at_a_page_fault(void **state)
 	fake_page(DST + 0x1000, false, true);
 	cpu.gpr[EDI] = DST + 2;
 	cpu.gpr[ECX] = 0x500;
+	assert_int_equal(op_movs(&cpu, &in), OP_AGAIN);
+	assert_false(cpu.exc.pending);
 	assert_int_equal(op_movs(&cpu, &in), OP_FAULT);
 	assert_int_equal(cpu.exc.vector, EXC_PF);
 	assert_int_equal(cpu.exc.cr2, DST + 0x1000);
@@ -211,6 +213,7 @@ static void segment_limit_ends_the_batch(void **state)
 	(void)state;
 	cpu.seg[SEG_ES].limit = DST + 9;
 	cpu.gpr[ECX] = 4;
+	assert_int_equal(op_stos(&cpu, &in), OP_AGAIN);
 	assert_int_equal(op_stos(&cpu, &in), OP_FAULT);
 	assert_int_equal(cpu.exc.vector, EXC_GP);
 	assert_int_equal(cpu.gpr[ECX], 2);
