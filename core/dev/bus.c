@@ -265,6 +265,8 @@ void bus_irq(struct bus *b, unsigned line, bool level)
 	u32 bit = 1u << line;
 
 	CHECK(line < 16, "ISA line %u", line);
+	if (!(b->state.lines & bit) == !level)
+		return;
 	b->state.lines = level ? b->state.lines | bit : b->state.lines & ~bit;
 	pic_set_line(b->device[DEV_pic], line, level);
 	/* The timer's line goes to pin 2, where the MP table says it is. */
@@ -461,6 +463,25 @@ size_t bus_save_size(const struct bus *b)
 	return len;
 }
 
+/* Pointers mean nothing to another process; without them two saves of the
+ * same state are the same bytes. */
+static void forget_pointers(const struct bus *b, const void *device, u8 *copy)
+{
+	memset(copy, 0, sizeof(struct bus *));
+	for (unsigned i = 0; i < b->timer_count; i++) {
+		const struct timer *t = b->timers[i];
+		struct timer bare;
+
+		if (t->dev != device)
+			continue;
+		memset(&bare, 0, sizeof(bare));
+		bare.when = t->when;
+		bare.armed = t->armed;
+		memcpy(copy + ((const u8 *)t - (const u8 *)device), &bare,
+		       sizeof(bare));
+	}
+}
+
 void bus_save(const struct bus *b, void *buf)
 {
 	struct save_head head;
@@ -477,6 +498,7 @@ void bus_save(const struct bus *b, void *buf)
 		if (!b->device[i])
 			continue;
 		memcpy(to, b->device[i], device_rows[i].chip->size);
+		forget_pointers(b, b->device[i], to);
 		to += device_rows[i].chip->size;
 	}
 }

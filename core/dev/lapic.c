@@ -260,8 +260,7 @@ static void timer_fires(void *dev, u64 now)
 	(void)now;
 	fire_lvt(l, l->lvt[LVT_TIMER]);
 	if (l->lvt[LVT_TIMER] & LVT_PERIODIC)
-		bus_timer_arm(l->bus, &l->timer,
-			      l->timer.when + timer_period(l));
+		arm_timer(l);
 	bus_intr_update(l->bus);
 }
 

@@ -178,10 +178,11 @@ static u64 next_change(const struct channel *c, u64 t)
 
 /* ---- line 0 ---- */
 
-static void follow_output(struct pit *p)
+/* Puts the output of tick t on the line and waits for the next change. */
+static void drive_line(struct pit *p, u64 t)
 {
 	struct channel *c = &p->channel[0];
-	u64 t = tick_now(p), change;
+	u64 change;
 
 	settle(c, t);
 	bus_irq(p->bus, 0, output(c, t));
@@ -194,22 +195,27 @@ static void follow_output(struct pit *p)
 		bus_timer_disarm(p->bus, &p->timer);
 }
 
-/* The loop may come late; every edge that was due still happens, in order,
- * so a rate generator loses no interrupt that could be told from another. */
+static void follow_output(struct pit *p)
+{
+	drive_line(p, tick_now(p));
+}
+
+/* The loop may come late; what was due still happens in order.  When whole
+ * periods have gone by, one edge stands for all: nobody could have told
+ * them apart. */
 static void output_changes(void *dev, u64 now)
 {
 	struct pit *p = dev;
 	struct channel *c = &p->channel[0];
-	u64 t = ticks_at(p->timer.when, PIT_HZ), change;
+	u64 t = ticks_at(p->timer.when, PIT_HZ), today = ticks_at(now, PIT_HZ);
 
-	settle(c, t);
-	bus_irq(p->bus, 0, output(c, t));
-	change = next_change(c, t);
-	if (c->next && (!change || c->change_at < change))
-		change = c->change_at;
-	(void)now;
-	if (change)
-		bus_timer_arm(p->bus, &p->timer, ns_of_tick(change, PIT_HZ));
+	drive_line(p, t);
+	if ((c->mode != 2 && c->mode != 3) || !c->counting || c->next ||
+	    today < t + 3ull * c->count)
+		return;
+	bus_irq(p->bus, 0, false);
+	bus_irq(p->bus, 0, true);
+	drive_line(p, today);
 }
 
 /* ---- loading ---- */
@@ -252,8 +258,6 @@ static void load(struct pit *p, struct channel *c, u32 raw)
 	if (c == &p->channel[0])
 		follow_output(p);
 }
-
-static void write_control(struct pit *p, u8 value);
 
 static void write_count(struct pit *p, struct channel *c, u8 value)
 {

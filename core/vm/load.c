@@ -240,6 +240,9 @@ static int finish_plain(const struct load_request *rq,
 	if (rq->initrd_count)
 		return err_set(e, "takes no modules (it is %s)",
 			       load_kind_name(p->kind));
+	if (rq->append && *rq->append)
+		return err_set(e, "takes no command line (it is %s)",
+			       load_kind_name(p->kind));
 	load_write_gdt(gdt);
 	out->gdt_base = at;
 	return 0;
@@ -293,6 +296,8 @@ int load_kernel(const struct load_request *rq, struct load_result *out,
 		return -1;
 	result = load_image(rq, &kernel, out, &why);
 	free((void *)kernel.bytes);
+	if (result == LOAD_NAMED)
+		return err_set(e, "%s", why.text);
 	if (result)
 		return err_set(e, "%s: %s", rq->kernel, why.text);
 	return 0;

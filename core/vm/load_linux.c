@@ -200,7 +200,7 @@ static int append_initrd(const char *text, struct image *all, struct err *e)
 	struct image one = { 0 };
 	u64 at = (all->len + 3) & ~3ull;
 	u8 *bytes;
-	int result = -1;
+	int result = LOAD_NAMED;
 
 	if (!path)
 		return err_set(e, "out of memory");
@@ -278,10 +278,10 @@ int linux_finish(const struct load_request *rq, const struct load_plan *p,
 		put(zero + ACPI_RSDP_ADDR, TABLES_RSDP, 8);
 	fill_screen_info(zero);
 	fill_memory_map(zero, mem_ram_size(rq->m));
-	if (put_command_line(rq, p, zero, e) || put_initrds(rq, p, zero, e))
-		return -1;
 	load_write_gdt(gdt);
 	out->gdt_base = LOAD_GDT;
 	out->esi = ZERO_PAGE;
-	return 0;
+	if (put_command_line(rq, p, zero, e))
+		return -1;
+	return put_initrds(rq, p, zero, e);
 }

@@ -250,13 +250,14 @@ static int load_module(const struct load_request *rq, const char *text,
 {
 	char *path = load_module_path(text);
 	struct image image;
-	int result = -1;
+	int result = LOAD_NAMED;
 	u8 *to;
 
 	if (!path)
 		return err_set(e, "out of memory");
 	if (load_read_file(path, &image, e))
 		goto out_path;
+	result = -1;
 	to = mem_phys_ptr(rq->m, *free_from, image.len);
 	if (!to || *free_from + image.len > mem_ram_size(rq->m)) {
 		err_set(e, "no room for module %s; give more memory with -m",
@@ -283,10 +284,13 @@ static int load_modules(const struct load_request *rq,
 
 	if (free_from < 0x100000)
 		free_from = 0x100000;
-	for (unsigned i = 0; i < rq->initrd_count; i++)
-		if (load_module(rq, rq->initrds[i], &free_from, &modules[i],
-				e))
-			return -1;
+	for (unsigned i = 0; i < rq->initrd_count; i++) {
+		int result = load_module(rq, rq->initrds[i], &free_from,
+					 &modules[i], e);
+
+		if (result)
+			return result;
+	}
 	return 0;
 }
 
@@ -553,11 +557,12 @@ int multiboot_finish(const struct load_request *rq,
 {
 	struct module *modules = calloc(rq->initrd_count + 1,
 					sizeof(*modules));
-	int result = -1;
+	int result;
 
 	if (!modules)
 		return err_set(e, "out of memory");
-	if (!load_modules(rq, p, modules, e))
+	result = load_modules(rq, p, modules, e);
+	if (!result)
 		result = hand_over(rq, p, modules, out, e);
 	free(modules);
 	return result;

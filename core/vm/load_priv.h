@@ -78,6 +78,10 @@ bool multiboot2_matches(const struct image *i);
 int multiboot2_plan(const struct image *i, struct load_plan *p,
 		    struct err *e);
 
+/* Returned instead of -1 when the text already names the file it is about,
+ * a module's and not the kernel's. */
+enum { LOAD_NAMED = -2 };
+
 /* A file in a malloc'ed buffer; the caller frees bytes. */
 int load_read_file(const char *path, struct image *out, struct err *e);
 /* Path of "FILE ARGS" in a malloc'ed string. */

@@ -43,9 +43,9 @@ static void exit_port_ends_with_an_odd_status(void **state)
 {
 	struct machine *m = *state;
 
-	out32(m, 0xf4, 0x10);
+	out32(m, 0xf4, 0x110);
 	assert_int_equal(m->requests, BUS_EXIT);
-	assert_int_equal(bus_exit_status(m->bus), 0x21);
+	assert_int_equal(bus_exit_status(m->bus), 0x221);
 }
 
 static void debug_port_prints_and_names_itself(void **state)
@@ -142,7 +142,7 @@ static void every_device_shows_itself(void **state)
 	assert_null(strstr(m->text, "lapic"));
 }
 
-static void ties_fire_in_the_order_of_adding(void **state)
+static void reset_leaves_time_to_the_machine(void **state)
 {
 	struct machine *m = *state;
 
@@ -174,7 +174,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(every_device_shows_itself, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(ties_fire_in_the_order_of_adding, set_up,
+		cmocka_unit_test_setup_teardown(reset_leaves_time_to_the_machine, set_up,
 						tear_down),
 	};
 

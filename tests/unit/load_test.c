@@ -148,6 +148,8 @@ static void flat_image_goes_where_it_is_told(void **state)
 static void errors_name_the_file(void **state)
 {
 	struct load_request rq = { .kernel = "/nonexistent", .load_at = -1 };
+	const char *missing = "/nonexistent a b";
+	struct made f;
 	struct load_result out;
 	struct err e;
 
@@ -157,6 +159,13 @@ static void errors_name_the_file(void **state)
 	rq.kernel = "/";
 	assert_int_equal(load_kernel(&rq, &out, &e), -1);
 	assert_string_equal(e.text, "/: not a regular file");
+	rq.m = mem_new(RAM, &e);
+	rq.initrds = &missing;
+	rq.initrd_count = 1;
+	make_linux(&f, 0x20a, 4096);
+	assert_int_equal(load(&f, &rq, &out, &e), -1);
+	assert_string_equal(e.text, "/nonexistent: No such file or directory");
+	mem_free(rq.m);
 }
 
 static void linux_gets_its_zero_page(void **state)
