@@ -12,8 +12,8 @@
  *
  * Elements one at a time are what remains: devices (each access has the
  * element's size), pages that are watched or hold translated code, elements
- * across a page border, downward strings, and copies onto memory that the
- * copy itself reads next.
+ * across a page border, downward strings other than MOVS, and copies onto
+ * memory that the copy itself reads next.
  *
  * Reading goes through host pointers; writing goes through mem_lin_write. */
 #include "core/op/string_priv.h"
@@ -131,40 +131,75 @@ static u32 movs_one(struct cpu *c, const struct string_op *s, gla_t from,
 	return 1;
 }
 
-/* Copies what can be copied in one piece: nothing that it also reads. */
-static u32 movs_run(struct cpu *c, const struct string_op *s, gla_t from,
-		    gla_t to, u32 n)
+/* How many of `n` elements can be copied in one piece from *host: no more
+ * than lie between source and destination, so that none is read that was
+ * written. */
+static u32 movs_limit(struct cpu *c, const struct string_op *s, gla_t from,
+		      gla_t to, u32 n, const u8 **host)
 {
-	const u8 *src = host_run(c, s, from, n, MEM_READ), *dst;
+	const u8 *src = string_host(c, from, s->size, MEM_READ), *dst;
 	size_t gap;
 
+	*host = src;
 	if (!src)
-		return c->exc.pending ? 0 : movs_one(c, s, from, to);
-	dst = host_run(c, s, to, n, MEM_WRITE);
-	if (c->exc.pending)
+		return c->exc.pending ? 0 : 1;
+	dst = string_host(c, to, s->size, MEM_WRITE);
+	if (!dst)
+		return c->exc.pending ? 0 : 1;
+	gap = (dst > src ? dst - src : src - dst) / s->size;
+	if (n > gap)
+		n = gap;
+	return n ? n : 1;
+}
+
+/* Elements from `off` downward in one page and segment, `lin` the first. */
+static u32 room_below(const struct cpu *c, const struct string_op *s,
+		      unsigned seg, u32 off, gla_t lin, u32 count)
+{
+	u32 room = lin & (GUEST_PAGE - 1);
+
+	if (room + s->size > GUEST_PAGE || (c->seg[seg].attr & SEG_EC))
+		return 1;
+	if (room > off)
+		room = off;
+	room = room / s->size + 1;
+	return count < room ? count : room;
+}
+
+/* Addresses and number of the elements that a batch may reach, by DF. */
+static u32 movs_span(struct cpu *c, const struct string_op *s, u32 count,
+		     gla_t *from, gla_t *to)
+{
+	unsigned seg = s->in->seg;
+	u32 src = string_src(c, s), dst = string_dst(c, s), n;
+
+	n = string_span(c, s, seg, src, count, MEM_READ, from);
+	if (s->step > 0)
+		return n ? string_span(c, s, SEG_ES, dst, n, MEM_WRITE, to) : 0;
+	if (!n || !string_span(c, s, SEG_ES, dst, 1, MEM_WRITE, to))
 		return 0;
-	gap = !dst ? 0 : dst > src ? (size_t)(dst - src) : (size_t)(src - dst);
-	if (n > gap / s->size)
-		n = gap / s->size;
-	if (n <= 1)
-		return movs_one(c, s, from, to);
-	return mem_lin_write(c, to, src, n * s->size, 0) ? n : 0;
+	n = room_below(c, s, seg, src, *from, count);
+	return room_below(c, s, SEG_ES, dst, *to, n);
 }
 
 static u32 movs_batch(struct cpu *c, const struct string_op *s, u32 count,
 		      bool *stop)
 {
+	const u8 *src = NULL;
 	gla_t from, to;
-	u32 n;
+	u32 n, below;
 
 	(void)stop;
-	n = string_span(c, s, s->in->seg, string_src(c, s), count, MEM_READ,
-			&from);
-	if (n)
-		n = string_span(c, s, SEG_ES, string_dst(c, s), n, MEM_WRITE,
-				&to);
-	if (n)
-		n = movs_run(c, s, from, to, n);
+	n = movs_span(c, s, count, &from, &to);
+	if (n > 1)
+		n = movs_limit(c, s, from, to, n, &src);
+	if (n == 1) {
+		n = movs_one(c, s, from, to);
+	} else if (n) {
+		below = s->step < 0 ? (n - 1) * s->size : 0;
+		if (!mem_lin_write(c, to - below, src - below, n * s->size, 0))
+			n = 0;
+	}
 	string_advance(c, s, ESI, n);
 	string_advance(c, s, EDI, n);
 	return n;

@@ -117,6 +117,24 @@ static void movs_downward(void **state)
 	assert_memory_equal(fake_ram + SRC + 0xff8, fake_ram + DST + 0xff8, 12);
 }
 
+static void downward_movs_moves_overlapping_memory(void **state)
+{
+	static u8 before[0x3000];
+	struct insn in = rep(0xa5, 0xf3);
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(before); i++)
+		before[i] = fake_ram[SRC + i];
+	cpu.dflag = EFL_DF;
+	cpu.gpr[ESI] = SRC + 0x2ffc;
+	cpu.gpr[EDI] = SRC + 0x2ffc + 0x26;
+	cpu.gpr[ECX] = 0xc00;
+	assert_int_equal(op_movs(&cpu, &in), OP_NEXT);
+	assert_memory_equal(fake_ram + SRC + 0x26, before, sizeof(before));
+	assert_int_equal(cpu.gpr[ESI], SRC - 4);
+	assert_int_equal(cpu.gpr[EDI], SRC - 4 + 0x26);
+}
+
 static void addresses_of_sixteen_bits_wrap(void **state)
 {
 	struct insn in = rep(0xaa, 0xf3);
@@ -230,6 +248,7 @@ int main(void)
 		T(rep_stops_when_the_allowance_is_used_up),
 		T(overlapping_movs_repeats_the_pattern),
 		T(movs_downward),
+		T(downward_movs_moves_overlapping_memory),
 		T(addresses_of_sixteen_bits_wrap),
 		T(stos_fills_with_every_size),
 		T(device_sees_each_element),
