@@ -250,6 +250,10 @@ static void settle(struct bt *bt, enum bt_exit why)
 	case BT_EXIT_SHADOW:
 		c->eip = bt->live->indirect;
 		break;
+	case BT_EXIT_DEAD:
+		if (bt->live->exit == BT_EXIT_DEAD) /* ran into a dead head */
+			c->eip = bt->live->indirect;
+		break;
 	default:
 		break; /* eip is set */
 	}
@@ -298,8 +302,6 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		c->sysflags &= ~(u32)EFL_RF;
 		why = run_block(bt, b->host, most);
 		settle(bt, why);
-		if (why == BT_EXIT_DEAD && b->dead && bt->live->exit == BT_EXIT_DEAD)
-			c->eip = bt->live->indirect;
 	}
 }
 

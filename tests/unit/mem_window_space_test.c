@@ -310,71 +310,157 @@ static void guards_tell_their_window(void **state)
 	assert_int_equal(window_find(mem, &lin, &lin), WINDOW_NONE);
 }
 
-/* ---- chaos: a model of what may be seen ---- */
+/* ---- random use ---- */
 
-/* After each flush what is mapped must be what a fresh walk allows. */
+/* What a record says must be what a walk would now allow, without having to
+ * set a bit for it. */
+static void check_record(const struct window *w, gla_t lin, u32 rec)
+{
+	unsigned how = rec & REC_WRITE ? MEM_WRITE : MEM_READ;
+	u64 needs = rec & REC_WRITE ? PTE_A | PTE_D : PTE_A;
+	struct walk walk;
+
+	how |= w->user ? MEM_USER : MEM_SYSTEM;
+	assert_int_equal(walk_page(&cpu, lin, how, &walk), 0);
+	assert_int_equal(walk.gpa, rec & REC_FRAME);
+	assert_int_equal(walk.user, w->user);
+	assert_int_equal(walk.leaf_value & needs, needs);
+	if (rec & REC_WRITE)
+		assert_false(page_flags(mem, walk.gpa) & PAGE_CODE);
+	assert_true(mapped(lin, !!(rec & REC_WRITE),
+			   w->user ? WINDOW_USER : WINDOW_SUPERVISOR));
+}
+
+static unsigned check_window(const struct window *w, bool current)
+{
+	unsigned records = 0;
+
+	for (u32 i = 0; i < SLOTS; i++) {
+		const struct slot *s = w->slot[i];
+
+		for (u32 k = 0; s && k < slot_pages(w); k++) {
+			if (!s->rec[k])
+				continue;
+			records++;
+			if (current)
+				check_record(w, (slot_first_page(w, s) + k) << 12,
+					     s->rec[k]);
+		}
+	}
+	return records;
+}
+
+/* After a flush that took everything stale. */
 static void check_all(void)
 {
 	struct window_pool *p = mem->windows;
-	struct window *pair[2] = {&p->win[0], &p->win[p->current]};
+	unsigned records = 0, chained = 0;
 
-	for (int k = 0; k < 2; k++)
-		for (u32 page = 0; page < 1024; page++) {
-			struct slot *s = pair[k]->slot[0];
-			u32 rec = s ? s->rec[page] : 0;
-			u64 e = word(TABLE)[page], d = word(DIR)[0];
+	for (u32 i = 0; i <= p->users; i++)
+		records += check_window(&p->win[i], i == 0 || i == p->current);
+	for (u32 frame = 0; frame < RAM >> 12; frame++)
+		for (u32 h = p->head[frame]; h; chained++) {
+			struct window *w = &p->win[(h - 1) >> 20];
+			u32 page = (h - 1) & (WINDOW_PAGES - 1);
 
-			if (!rec)
-				continue;
-			assert_true(d & e & PTE_P && d & e & PTE_A);
-			assert_int_equal(rec & REC_FRAME, e & ~0xfffu);
-			assert_int_equal(!!(d & e & PTE_US), k);
-			if (rec & REC_WRITE)
-				assert_true((d & e & PTE_RW) && (e & PTE_D) &&
-					    !(page_flags(mem, e) & PAGE_CODE));
+			h = w->slot[page >> w->shift]
+				    ->next[page & (slot_pages(w) - 1)];
 		}
+	assert_int_equal(records, chained);
+	assert_true(host_mappings() <= window_stats(mem)->mappings + 3);
 }
 
-static void random_changes(void **state)
+static u32 seed;
+static u32 any(u32 n)
 {
-	u32 seed = 1;
+	seed = seed * 1103515245 + 12345;
+	return (seed >> 8) % n;
+}
 
-	(void)state;
-	for (u32 step = 0; step < 20000; step++) {
-		u32 page = (seed >> 8) % 64, lin = page << 12;
+static u64 any_entry(u32 frame)
+{
+	static const u64 bits[] = { PTE_RW, PTE_US, PTE_A, PTE_D, PTE_G };
+	u64 e = frame | (any(8) ? PTE_P : 0);
 
-		seed = seed * 1103515245 + 12345;
-		switch ((seed >> 16) % 8) {
-		case 0:
-		case 1:
-			set_pte(TABLE, lin,
-				(0x200000 + ((seed >> 20) % 80 << 12)) |
-					(seed >> 10 & 0x66) |
-					(seed >> 28 ? PTE_P : 0));
-			break;
-		case 2:
-			set_pde(DIR, 0,
-				(u32)(TABLE |
-				      (RWU &
-				       ~(seed >> 27 ? 0 : PTE_A | PTE_RW))));
-			break;
-		case 3:
-			mem_mark_code(&cpu,
-				      0x200000 + ((seed >> 20) % 80 << 12),
-				      seed >> 31);
-			break;
-		case 4:
-			if (step % 4 == 0) {
-				load_cr3(DIR);
-				check_all();
-			}
-			break;
-		default:
-			reach(lin, seed >> 31,
-			      seed >> 30 & 1 ? WINDOW_USER : WINDOW_SUPERVISOR);
+	for (unsigned i = 0; i < ARRAY_LEN(bits); i++)
+		e |= any(3) ? bits[i] : 0;
+	return e;
+}
+
+/* Slots 0 to 3 of two directories, by four tables; slot 3 may be large. */
+static void any_change(bool is_pae, u32 dir)
+{
+	u32 table = TABLE + any(4) * 0x1000, i = any(64), slot = any(4);
+	u64 e = any_entry(0x400000 + (any(80) << 12));
+	bool large = slot == 3 && any(2);
+
+	if (any(8)) {
+		if (is_pae)
+			quad(table)[i] = e | (any(9) ? 0 : PTE_NX);
+		else
+			word(table)[i] = (u32)e;
+		return;
+	}
+	e = large ? (any_entry(any(2) ? 0x800000 : 0xc00000) | PTE_PS)
+		  : any_entry(table) & ~(u64)PTE_G;
+	if (is_pae)
+		quad(dir)[slot] = e;
+	else
+		word(dir)[slot] = (u32)e;
+}
+
+static void random_use(bool is_pae)
+{
+	u32 dir[2] = { is_pae ? 0x4000 : DIR, is_pae ? 0x5000 : DIR2 };
+	u32 root[2] = { is_pae ? PDPT : DIR, is_pae ? PDPT + 0x20 : DIR2 };
+	u32 reach_of_slot = is_pae ? 0x200000 : 0x400000, now = 0;
+
+	for (u32 i = 0; is_pae && i < 2; i++)
+		quad(root[i])[0] = dir[i] | PTE_P;
+	mode(CR4_PSE | CR4_PGE | (is_pae ? CR4_PAE : 0));
+	cpu.efer = EFER_NXE;
+	load_cr3(root[0]);
+	mem->windows->limit = 150;
+	for (u32 step = 0; step < 30000; step++) {
+		u32 what = any(64);
+		gla_t lin = any(4) * reach_of_slot + (any(64) << 12);
+
+		if (what < 16) {
+			any_change(is_pae, dir[any(2)]);
+		} else if (what < 18) {
+			mem_mark_code(&cpu, 0x400000 + (any(80) << 12), any(2));
+		} else if (what < 20) {
+			mem_flush_page(&cpu, lin);
+		} else if (what < 22) {
+			now = any(2);
+			load_cr3(root[now]);
+		} else if (what < 23) {
+			mem_flush_all(&cpu);
+			check_all();
+		} else if (what < 24 && any(20) == 0) {
+			mem->windows->fail = any(3);
+		} else {
+			reach(lin, any(2) ? WRITE : READ,
+			      any(2) ? WINDOW_USER : WINDOW_SUPERVISOR);
 		}
 	}
-	assert_true(host_mappings() <= window_stats(mem)->mappings + 3);
+	mem_flush_all(&cpu);
+	check_all();
+	assert_true(window_stats(mem)->evictions > 0);
+}
+
+static void random_use_32(void **state)
+{
+	(void)state;
+	for (seed = 1; seed < 4; seed++)
+		random_use(false);
+}
+
+static void random_use_pae(void **state)
+{
+	(void)state;
+	for (seed = 1; seed < 4; seed++)
+		random_use(true);
 }
 
 /* ---- costs, printed ---- */
@@ -475,7 +561,7 @@ int main(void)
 		T(refusals_are_survived),
 		T(without_windows),
 		T(guards_tell_their_window),
-		T(random_changes),
+		T(random_use_32), T(random_use_pae),
 		T(costs),
 	};
 
