@@ -331,6 +331,8 @@ static void check_record(const struct window *w, gla_t lin, u32 rec)
 			   w->user ? WINDOW_USER : WINDOW_SUPERVISOR));
 }
 
+static unsigned checked;
+
 static unsigned check_window(const struct window *w, bool current)
 {
 	unsigned records = 0;
@@ -342,8 +344,10 @@ static unsigned check_window(const struct window *w, bool current)
 			if (!s->rec[k])
 				continue;
 			records++;
+			checked += current;
 			if (current)
-				check_record(w, (slot_first_page(w, s) + k) << 12,
+				check_record(w,
+					     (slot_first_page(w, s) + k) << 12,
 					     s->rec[k]);
 		}
 	}
@@ -379,7 +383,7 @@ static u32 any(u32 n)
 
 static u64 any_entry(u32 frame)
 {
-	static const u64 bits[] = { PTE_RW, PTE_US, PTE_A, PTE_D, PTE_G };
+	static const u64 bits[] = {PTE_RW, PTE_US, PTE_A, PTE_D, PTE_G};
 	u64 e = frame | (any(8) ? PTE_P : 0);
 
 	for (unsigned i = 0; i < ARRAY_LEN(bits); i++)
@@ -411,8 +415,8 @@ static void any_change(bool is_pae, u32 dir)
 
 static void random_use(bool is_pae)
 {
-	u32 dir[2] = { is_pae ? 0x4000 : DIR, is_pae ? 0x5000 : DIR2 };
-	u32 root[2] = { is_pae ? PDPT : DIR, is_pae ? PDPT + 0x20 : DIR2 };
+	u32 dir[2] = {is_pae ? 0x4000 : DIR, is_pae ? 0x5000 : DIR2};
+	u32 root[2] = {is_pae ? PDPT : DIR, is_pae ? PDPT + 0x20 : DIR2};
 	u32 reach_of_slot = is_pae ? 0x200000 : 0x400000, now = 0;
 
 	for (u32 i = 0; is_pae && i < 2; i++)
@@ -447,20 +451,25 @@ static void random_use(bool is_pae)
 	mem_flush_all(&cpu);
 	check_all();
 	assert_true(window_stats(mem)->evictions > 0);
+	assert_true(checked > 10000);
 }
 
 static void random_use_32(void **state)
 {
 	(void)state;
-	for (seed = 1; seed < 4; seed++)
+	for (u32 run = 1; run < 4; run++) {
+		seed = run;
 		random_use(false);
+	}
 }
 
 static void random_use_pae(void **state)
 {
 	(void)state;
-	for (seed = 1; seed < 4; seed++)
+	for (u32 run = 1; run < 4; run++) {
+		seed = run;
 		random_use(true);
+	}
 }
 
 /* ---- costs, printed ---- */
@@ -561,7 +570,8 @@ int main(void)
 		T(refusals_are_survived),
 		T(without_windows),
 		T(guards_tell_their_window),
-		T(random_use_32), T(random_use_pae),
+		T(random_use_32),
+		T(random_use_pae),
 		T(costs),
 	};
 
