@@ -178,7 +178,7 @@ void debug_show_tss(struct debug *d, struct buf *out)
 	const struct cpu *c = debug_cpu(d);
 	unsigned type = c->tr.attr & SEG_TYPE;
 
-	if (!(c->tr.attr & SEG_P)) {
+	if (!(c->tr.attr & SEG_P) || !(c->tr.sel & 0xfffc)) {
 		buf_printf(out, "no task register is loaded\n");
 		return;
 	}
