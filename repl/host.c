@@ -6,6 +6,11 @@
  * A serial port that has no room keeps its byte waiting here and is not read
  * from until there is room, so nothing is lost and nothing grows.
  *
+ * Standard input of a script is there before the guest has booted, and a
+ * kernel that sets up its interrupt controller forgets what came before.  So
+ * it is held back until the guest has interrupts on, or for PATIENCE polls if
+ * it never has.
+ *
  * The terminal is raw only while the guest runs (host_guest_runs), with two
  * ways out: Ctrl-C stays a signal, Ctrl-] is seen among the keys.  Guest
  * output is gathered and written at line ends and at every poll, so that a
@@ -29,9 +34,14 @@
 
 #include "core/base/buf.h"
 #include "core/base/check.h"
+#include "core/cpu/cpu.h"
 #include "core/vm/vm.h"
 
-enum { KEY_BACK = 0x1d, /* Ctrl-] */ WAITING_MAX = 512 };
+enum {
+	KEY_BACK = 0x1d, /* Ctrl-] */
+	WAITING_MAX = 512,
+	PATIENCE = 64, /* polls */
+};
 
 struct port {
 	int in, out;	/* -1: nothing there */
@@ -47,6 +57,8 @@ struct host {
 	struct vm *vm;
 	struct port port[HOST_PORTS];
 	bool batch, is_terminal, is_raw, runs;
+	bool listens;	 /* the guest is far enough to be typed at */
+	unsigned polls;
 	struct termios saved;
 	volatile sig_atomic_t interrupted, must_end;
 };
@@ -313,7 +325,7 @@ static bool keys_wanted(const struct host *h)
 {
 	if (h->is_terminal && !h->batch)
 		return true; /* for Ctrl-], whatever is connected */
-	if (!h->batch)
+	if (!h->batch || !h->listens)
 		return false;
 	for (unsigned i = 0; i < HOST_PORTS; i++)
 		if (h->port[i].is_stdio && wants_input(&h->port[i]))
@@ -328,6 +340,8 @@ void host_poll(void *arg, int timeout_ms)
 	int what[ARRAY_LEN(fds)]; /* -1: keys; port; port + HOST_PORTS: listen */
 	unsigned n = 0;
 
+	h->listens = h->listens || timeout_ms || ++h->polls > PATIENCE ||
+		     vm_cpu(h->vm)->iflag;
 	for (int i = 0; i < HOST_PORTS; i++) {
 		struct port *p = &h->port[i];
 
