@@ -126,7 +126,7 @@ build/fuzz/%: tests/fuzz/%.c
 
 # One behaviour each, flat and free-standing, entered by multiboot.
 $(B)/guest/%.elf: tests/guest/%.S $(wildcard tests/guest/*.h tests/guest/*.ld)
-	@mkdir -p $(@D); $(CC) -m32 -g -nostdlib -static -no-pie -Itests/guest -I. -Wl,--build-id=none -Wl,-Ttext=0x100000 -o $@ $<
+	@mkdir -p $(@D); $(CC) -m32 -g -nostdlib -static -no-pie -Itests/guest -I. -Wl,--build-id=none -Wl,-n,--no-warn-rwx-segments -Wl,-Ttext=0x100000 -o $@ $<
 
 -include tests/guest/lantern/lantern.mk
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
