@@ -4,6 +4,18 @@
  * FNSTENV and FNSAVE) and those later CPUs added. */
 #include "tests/diff/gen.h"
 
+/* FXSAVE and FXRSTOR of the same, blanking what says where code ran. */
+static void whole_state(void)
+{
+	uint32_t at = ARENA + 512 + rnd(500) * 16;
+
+	b1(0x0f), b1(0xae), mem_abs(0, at);
+	b1(0x0f), b1(0xae), mem_abs(1, at);
+	b1(0x66), b1(0xc7), mem_abs(0, at + 6), b2(0);
+	for (int i = 8; i < 32; i += i == 20 ? 8 : 4)
+		b1(0xc7), mem_abs(0, at + i), b4(0);
+}
+
 /* ---- x87 ---- */
 
 static const uint8_t sizes[8][8] = {
@@ -17,6 +29,10 @@ static void x87_environment(void)
 {
 	uint32_t at = ARENA + 512 + rnd(8000), full = rnd(2);
 
+	if (one_in(4)) {
+		whole_state();
+		return;
+	}
 	switch (rnd(3)) {
 	case 0: /* fnstenv, fnsave, and blank the pointers */
 		b1(full ? 0xdd : 0xd9), mem_abs(6, at);
@@ -268,7 +284,9 @@ static void rare(bool mmx)
 	static const uint8_t shifts[] = {0xd0, 0xe0, 0xf0};
 	uint32_t at = ARENA + rnd(8000), n = rnd(5);
 
-	if (mmx && n < 2) {
+	if (one_in(6)) {
+		whole_state();
+	} else if (mmx && n < 2) {
 		b1(0x0f), b1(0x77); /* emms */
 	} else if (n < 3) { /* shifts by an immediate */
 		bool quad = one_in(3), bytewise = quad && !mmx && one_in(2);
