@@ -59,6 +59,7 @@ struct host {
 	bool batch, is_terminal, is_raw, runs;
 	bool listens;	 /* the guest is far enough to be typed at */
 	unsigned polls;
+	bool mid_line;	 /* guest output on the screen ends in a line */
 	struct termios saved;
 	volatile sig_atomic_t interrupted, must_end;
 };
@@ -234,6 +235,8 @@ void host_serial_out(void *arg, unsigned port, u8 byte)
 
 	if (p->out < 0)
 		return;
+	if (p->is_stdio)
+		h->mid_line = byte != '\n';
 	buf_byte(&p->text, (char)byte);
 	if (byte == '\n' || p->text.len >= 1024)
 		flush(p);
@@ -384,6 +387,10 @@ void host_guest_runs(struct host *h, bool on)
 	fflush(stdout);
 	for (unsigned i = 0; i < HOST_PORTS; i++)
 		flush(&h->port[i]);
+	if (!on && h->mid_line && !h->batch) {
+		putchar('\n'); /* what follows is ours */
+		h->mid_line = false;
+	}
 	h->interrupted = 0;
 	h->runs = on;
 	if (h->is_raw == on || !h->is_terminal)

@@ -80,8 +80,7 @@ unsigned disasm_one(const struct disasm *d, u32 offset, struct buf *out)
 	init_disassemble_info(&info, &w, print, print_styled);
 	info.arch = bfd_arch_i386;
 	info.mach = d->code32 ? bfd_mach_i386_i386 : bfd_mach_i386_i8086;
-	if (d->intel)
-		info.mach |= bfd_mach_i386_intel_syntax;
+	info.disassembler_options = d->intel ? "intel" : "att";
 	info.endian = info.endian_code = BFD_ENDIAN_LITTLE;
 	info.read_memory_func = read_memory;
 	info.memory_error_func = memory_error;

@@ -304,8 +304,9 @@ static struct value parse_register(struct parser *p)
 	size_t n = 0;
 
 	p->at++;
-	if (*p->at == '$') { /* $$, the result before the last */
-		n = 1;
+	if (*p->at == '$') { /* $$, $$3: results before the last */
+		for (n = 1; isdigit((unsigned char)p->at[n]); n++)
+			;
 	} else {
 		while (isalnum((unsigned char)p->at[n]) || p->at[n] == '_')
 			n++;

@@ -44,15 +44,15 @@ static struct variable *variable(struct debug *d, const char *name)
 	return NULL;
 }
 
-/* $, $$, $7: results kept by debug_remember. */
+/* $, $7, $$, $$3 (name "", "7", "$", "$3"): results of debug_remember. */
 static bool kept(struct debug *d, const char *name, struct value *v)
 {
 	unsigned n = d->history_count;
 
 	if (isdigit((unsigned char)*name))
 		n = (unsigned)strtoul(name, NULL, 10);
-	else if (*name == '$' && n)
-		n--;
+	else if (*name == '$')
+		n -= name[1] ? (unsigned)strtoul(name + 1, NULL, 10) : 1;
 	else if (*name)
 		return false;
 	if (!n || n > d->history_count || n + HISTORY_MAX <= d->history_count)

@@ -86,7 +86,9 @@ static bool set_segment(struct cpu *c, unsigned seg, u64 v)
 		c->seg[seg].base = (u32)(u16)v << 4;
 		return true;
 	}
-	return c->seg[seg].sel == v || seg_load(c, seg, (u16)v);
+	/* CS changes only by a transfer, which needs a place to go to. */
+	return c->seg[seg].sel == v ||
+	       (seg != SEG_CS && seg_load(c, seg, (u16)v));
 }
 
 static bool set_pc(struct cpu *c, u64 v)

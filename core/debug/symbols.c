@@ -459,25 +459,39 @@ static bool path_ends(const char *path, const char *part)
 	       (m == n || path[n - m - 1] == '/');
 }
 
-bool symbols_line_address(struct symbols *s, const char *file, unsigned line,
-			  u32 *addr)
+/* The functions of `file` that begin last at or before the line (`before`)
+ * and first behind it (`behind`); NULL when there is none. */
+static void functions_near(struct symbols *s, const char *file, unsigned line,
+			   const struct symbol **before,
+			   const struct symbol **behind)
 {
-	const struct symbol *in = NULL;
-	unsigned start = 0, best = UINT32_MAX;
+	unsigned last = 0, first = UINT32_MAX;
 	struct source_line l;
-	u32 end;
 
-	for (size_t i = 0; i < s->count; i++)
-		if (s->sym[i].is_code && s->sym[i].rank &&
-		    symbols_line(s, s->sym[i].addr, &l) &&
-		    path_ends(l.file, file) && l.line <= line &&
-		    l.line >= start) {
-			in = &s->sym[i];
-			start = l.line;
+	*before = *behind = NULL;
+	for (size_t i = 0; i < s->count; i++) {
+		if (!s->sym[i].is_code || !s->sym[i].rank ||
+		    !symbols_line(s, s->sym[i].addr, &l) ||
+		    !path_ends(l.file, file))
+			continue;
+		if (l.line <= line && l.line > last) {
+			*before = &s->sym[i];
+			last = l.line;
+		} else if (l.line > line && l.line < first) {
+			*behind = &s->sym[i];
+			first = l.line;
 		}
-	if (!in)
-		return false;
-	end = symbols_next(s, in->addr);
+	}
+}
+
+/* The lowest line at or behind `line` within one function. */
+static bool line_in(struct symbols *s, const struct symbol *in,
+		    const char *file, unsigned line, u32 *addr)
+{
+	u32 end = symbols_next(s, in->addr);
+	unsigned best = UINT32_MAX;
+	struct source_line l;
+
 	if (end <= in->addr || end > in->limit)
 		end = in->limit;
 	for (u32 a = in->addr; a < end; a++)
@@ -487,4 +501,17 @@ bool symbols_line_address(struct symbols *s, const char *file, unsigned line,
 			*addr = a;
 		}
 	return best != UINT32_MAX;
+}
+
+bool symbols_line_address(struct symbols *s, const char *file, unsigned line,
+			  u32 *addr)
+{
+	const struct symbol *before, *behind;
+
+	functions_near(s, file, line, &before, &behind);
+	if (before && line_in(s, before, file, line, addr))
+		return true;
+	if (behind)
+		*addr = behind->addr;
+	return behind;
 }

@@ -131,7 +131,7 @@ void debug_show_ldt(struct debug *d, struct buf *out)
 {
 	const struct cpu *c = debug_cpu(d);
 
-	if (!(c->ldtr.attr & SEG_P)) {
+	if (!(c->ldtr.attr & SEG_P) || !(c->ldtr.sel & 0xfffc)) {
 		buf_printf(out, "no LDT is loaded\n");
 		return;
 	}
