@@ -10,6 +10,10 @@
  * never set.  A FIFO below its trigger level reports the character timeout
  * at once: four character times are zero on such a line.
  *
+ * A driver that starts clears the FIFO and reads RBR to be rid of stale bytes.
+ * Host bytes are not stale: they go back to the queue, and arrive again one
+ * character time later, as if they had still been on the line.
+ *
  * The interrupt does not pass through MCR.OUT2 as it does on a PC card:
  * small kernels forget to set it, and no emulator holds them to it.
  *
@@ -20,6 +24,8 @@
 enum {
 	QUEUE = 65536,
 	FIFO = 16,
+	RING = QUEUE + FIFO, /* what goes back must fit */
+	BIT_CLOCK_HZ = 115200, /* with a divisor of 1 */
 	IER_RDA = 1,
 	IER_THRE = 2,
 	IER_LSI = 4,
@@ -55,8 +61,11 @@ struct uart {
 	u8 port; /* 0 for COM1 */
 	u32 fifo_len;
 	u8 fifo[FIFO];
+	bool fifo_is_looped; /* its bytes are our own */
+	u64 quiet_until;     /* guest ns; nothing arrives before */
+	struct timer arrival;
 	u32 queue_head, queue_len;
-	u8 queue[QUEUE];
+	u8 queue[RING];
 };
 
 static u32 fifo_size(const struct uart *u)
@@ -96,20 +105,54 @@ static void fill_fifo(struct uart *u)
 {
 	if (u->mcr & MCR_LOOP)
 		return; /* the wire is cut from the receiver */
+	if (bus_now(u->bus) < u->quiet_until)
+		return;
 	while (u->queue_len && u->fifo_len < fifo_size(u)) {
 		u->fifo[u->fifo_len++] = u->queue[u->queue_head];
-		u->queue_head = (u->queue_head + 1) % QUEUE;
+		u->queue_head = (u->queue_head + 1) % RING;
 		u->queue_len--;
 	}
+}
+
+/* Ten bits at the rate the divisor latch gives. */
+static u64 character_time(const struct uart *u)
+{
+	u32 divisor = (u32)u->dlm << 8 | u->dll;
+
+	return 10 * NS_PER_S * (divisor ? divisor : 65536) / BIT_CLOCK_HZ;
+}
+
+static void arrives(void *dev, u64 now)
+{
+	struct uart *u = dev;
+
+	(void)now;
+	fill_fifo(u);
+	update_line(u);
+}
+
+static void clear_fifo(struct uart *u)
+{
+	if (u->fifo_len && !u->fifo_is_looped) {
+		for (u32 i = u->fifo_len; i; i--) {
+			u->queue_head = (u->queue_head + RING - 1) % RING;
+			u->queue[u->queue_head] = u->fifo[i - 1];
+		}
+		u->queue_len += u->fifo_len;
+		u->quiet_until = bus_now(u->bus) + character_time(u);
+		bus_timer_arm(u->bus, &u->arrival, u->quiet_until);
+	}
+	u->fifo_len = 0;
+	u->fifo_is_looped = false;
 }
 
 bool uart_receive(void *dev, u8 byte)
 {
 	struct uart *u = dev;
 
-	if (u->queue_len == QUEUE)
+	if (u->queue_len >= QUEUE)
 		return false;
-	u->queue[(u->queue_head + u->queue_len) % QUEUE] = byte;
+	u->queue[(u->queue_head + u->queue_len) % RING] = byte;
 	u->queue_len++;
 	fill_fifo(u);
 	update_line(u);
@@ -125,6 +168,8 @@ static u8 read_rbr(struct uart *u)
 	u->fifo_len--;
 	for (u32 i = 0; i < u->fifo_len; i++)
 		u->fifo[i] = u->fifo[i + 1];
+	if (!u->fifo_len)
+		u->fifo_is_looped = false;
 	fill_fifo(u);
 	return byte;
 }
@@ -134,6 +179,7 @@ static void loop_byte(struct uart *u, u8 byte)
 {
 	if (u->fifo_len < fifo_size(u)) {
 		u->fifo[u->fifo_len++] = byte;
+		u->fifo_is_looped = true;
 		return;
 	}
 	u->lsr_errors |= LSR_OE;
@@ -170,11 +216,10 @@ static void update_modem(struct uart *u)
 static void write_fcr(struct uart *u, u8 value)
 {
 	/* Turning the FIFOs on or off empties them. */
-	if ((value ^ u->fcr) & FCR_ENABLE)
-		u->fifo_len = 0;
+	if (((value ^ u->fcr) & FCR_ENABLE) ||
+	    ((value & FCR_ENABLE) && (value & FCR_CLEAR_RX)))
+		clear_fifo(u);
 	u->fcr = value & FCR_ENABLE ? value & 0xc9 : 0;
-	if ((value & FCR_ENABLE) && (value & FCR_CLEAR_RX))
-		u->fifo_len = 0;
 	fill_fifo(u);
 }
 
@@ -223,6 +268,8 @@ static void uart_out(void *dev, u16 port, unsigned size, u32 value)
 		write_lcr(u, byte);
 		break;
 	case 4:
+		if ((byte & MCR_LOOP) && !(u->mcr & MCR_LOOP))
+			clear_fifo(u); /* what follows is our own */
 		u->mcr = byte & 0x1f;
 		update_modem(u);
 		fill_fifo(u);
@@ -301,6 +348,7 @@ static void uart_init(void *dev, struct bus *b, const struct device_row *row)
 	u->bus = b;
 	u->irq = (u8)row->irq;
 	u->port = row->base == 0x2f8;
+	bus_timer_init(b, &u->arrival, row->id, arrives, u);
 }
 
 /* Host bytes that wait in the queue survive a reset of the machine: whoever
@@ -309,13 +357,15 @@ static void uart_reset(void *dev)
 {
 	struct uart *u = dev;
 
+	clear_fifo(u);
+	bus_timer_disarm(u->bus, &u->arrival);
+	u->quiet_until = 0;
 	u->ier = u->fcr = u->mcr = u->lsr_errors = u->scr = 0;
 	u->lcr = 3;  /* 8N1 and */
 	u->dll = 12; /* 9600 baud, as firmware leaves it */
 	u->dlm = 0;
 	u->msr = MSR_CTS | MSR_DSR | MSR_DCD;
 	u->thre_pending = false;
-	u->fifo_len = 0;
 	fill_fifo(u);
 	update_line(u);
 }

@@ -117,6 +117,23 @@ static void loopback_stays_inside(void **state)
 	assert_int_equal(in8(m, 0x3f8), 0xae);
 }
 
+static void clearing_delays_host_bytes(void **state)
+{
+	struct machine *m = *state;
+
+	bus_serial_in(m->bus, 0, 'a');
+	bus_serial_in(m->bus, 0, 'b');
+	out8(m, 0x3f9, 1);
+	out8(m, 0x3fa, 0x07);
+	assert_int_equal(in8(m, 0x3fd) & 1, 0);
+	assert_int_equal(in8(m, 0x3f8), 0);
+	assert_int_equal(in8(m, 0x3fa), 0xc1);
+	pass(m, 2 * MS);
+	assert_int_equal(in8(m, 0x3fa) & 0x0f, 0x04);
+	assert_int_equal(in8(m, 0x3f8), 'a');
+	assert_int_equal(in8(m, 0x3f8), 'b');
+}
+
 static void turning_fifos_off_empties_them(void **state)
 {
 	struct machine *m = *state;
@@ -146,6 +163,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(queue_loses_nothing_until_it_is_full, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(loopback_stays_inside, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(clearing_delays_host_bytes, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(turning_fifos_off_empties_them, set_up,
 						tear_down),
