@@ -125,8 +125,7 @@ static void acpi_pm_out(void *dev, u16 port, unsigned size, u32 value)
 	update(a);
 }
 
-static void acpi_pm_init(void *dev, struct bus *b,
-			 const struct device_row *row)
+static void acpi_pm_init(void *dev, struct bus *b, const struct device_row *row)
 {
 	struct acpi_pm *a = dev;
 
@@ -149,8 +148,7 @@ static void acpi_pm_show(void *dev, bus_print *out, void *to)
 	struct acpi_pm *a = dev;
 
 	out(to, "  PM1a_STS=%04x PM1a_EN=%04x PM1a_CNT=%04x PM_TMR=%06x\n",
-	    a->sts, a->en, a->cnt | CNT_SCI_EN,
-	    (u32)(pm_ticks(a) & 0xffffff));
+	    a->sts, a->en, a->cnt | CNT_SCI_EN, (u32)(pm_ticks(a) & 0xffffff));
 }
 
 const struct chip chip_acpi_pm = {

@@ -40,13 +40,13 @@ struct port_range {
 
 static const struct device_row device_rows[DEV_COUNT] = {
 #define DEVICE(id, kind, base, irq, needs_apic, what) \
-	[DEV_##id] = { #id, what, &chip_##kind, base, irq, needs_apic },
+	[DEV_##id] = {#id, what, &chip_##kind, base, irq, needs_apic},
 #include "core/dev/devices.def"
 };
 
 static const struct port_range port_rows[] = {
 #define PORTS(id, first, count, width) \
-	{ first, (first) + (count) - 1, width, DEV_##id },
+	{first, (first) + (count)-1, width, DEV_##id},
 #include "core/dev/devices.def"
 };
 
@@ -57,7 +57,7 @@ struct mmio_row {
 };
 
 static const struct mmio_row mmio_rows[] = {
-#define MMIO(id, base, len) { base, len, DEV_##id },
+#define MMIO(id, base, len) {base, len, DEV_##id},
 #include "core/dev/devices.def"
 };
 
@@ -384,8 +384,7 @@ static int add_device_memory(struct bus *b, struct err *e)
 	return 0;
 }
 
-struct bus *bus_new(const struct bus_config *cfg, struct mem *m,
-		    struct err *e)
+struct bus *bus_new(const struct bus_config *cfg, struct mem *m, struct err *e)
 {
 	struct bus *b = calloc(1, sizeof(*b));
 
@@ -436,7 +435,7 @@ void bus_reset(struct bus *b)
 {
 	for (unsigned i = 0; i < b->timer_count; i++)
 		b->timers[i]->armed = false;
-	b->state = (struct bus_state){ .a20 = true };
+	b->state = (struct bus_state){.a20 = true};
 	for (unsigned i = 0; i < DEV_COUNT; i++)
 		if (b->device[i])
 			device_rows[i].chip->reset(b->device[i]);

@@ -68,7 +68,7 @@ int pic_ack(void *pic);
 
 /* ---- APICs ---- */
 bool lapic_pending(const void *lapic);
-int lapic_ack(void *lapic);	/* vector, -1 when none is deliverable */
+int lapic_ack(void *lapic); /* vector, -1 when none is deliverable */
 bool lapic_accepts_extint(const void *lapic);
 void lapic_lint0(void *lapic, bool level); /* the PIC's INT wire */
 void lapic_deliver(void *lapic, unsigned vector, bool level_triggered);
@@ -96,8 +96,7 @@ static inline u64 ticks_at(u64 ns, u32 hz)
 /* First nanosecond at which `ticks` ticks have passed. */
 static inline u64 ns_of_tick(u64 ticks, u32 hz)
 {
-	return ticks / hz * NS_PER_S +
-	       (ticks % hz * NS_PER_S + hz - 1) / hz;
+	return ticks / hz * NS_PER_S + (ticks % hz * NS_PER_S + hz - 1) / hz;
 }
 
 #endif

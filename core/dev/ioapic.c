@@ -26,7 +26,10 @@ enum {
 	RED_LEVEL = 1 << 15,
 	RED_MASKED = 1 << 16,
 	RED_WRITABLE = 0x1afff, /* low half: all but status and Remote IRR */
-	MODE_FIXED = 0, MODE_LOWEST = 1, MODE_NMI = 4, MODE_EXTINT = 7,
+	MODE_FIXED = 0,
+	MODE_LOWEST = 1,
+	MODE_NMI = 4,
+	MODE_EXTINT = 7,
 };
 
 struct redirection {
@@ -175,8 +178,7 @@ static void ioapic_write(void *dev, u32 offset, unsigned size, u32 value)
 	bus_intr_update(a->bus);
 }
 
-static void ioapic_init(void *dev, struct bus *b,
-			const struct device_row *row)
+static void ioapic_init(void *dev, struct bus *b, const struct device_row *row)
 {
 	struct ioapic *a = dev;
 
@@ -192,7 +194,7 @@ static void ioapic_reset(void *dev)
 	a->index = 0;
 	a->wires = 0;
 	for (unsigned i = 0; i < PINS; i++)
-		a->pin[i] = (struct redirection){ .low = RED_MASKED };
+		a->pin[i] = (struct redirection){.low = RED_MASKED};
 }
 
 static void ioapic_show(void *dev, bus_print *out, void *to)

@@ -56,6 +56,7 @@ struct kbd {
 };
 
 /* Set 2 code of each set 1 code (make, without its top bit). */
+/* clang-format off */
 static const u8 set2[0x59] = {
 	0x00, 0x76, 0x16, 0x1e, 0x26, 0x25, 0x2e, 0x36, /* Esc 1-6 */
 	0x3d, 0x3e, 0x46, 0x45, 0x4e, 0x55, 0x66, 0x0d, /* 7-0 - = BkSp Tab */
@@ -68,8 +69,9 @@ static const u8 set2[0x59] = {
 	0x0b, 0x83, 0x0a, 0x01, 0x09, 0x77, 0x7e, 0x6c, /* F6-10 Num Scroll 7 */
 	0x75, 0x7d, 0x7b, 0x6b, 0x73, 0x74, 0x79, 0x69, /* keypad 8 9 - 4 5 6 + 1 */
 	0x72, 0x7a, 0x70, 0x71, 0x84, 0x00, 0x61, 0x78, /* 2 3 0 . SysRq - < F11 */
-	0x07,						/* F12 */
+	0x07, /* F12 */
 };
+/* clang-format on */
 
 static u8 translate(u8 code)
 {
@@ -248,8 +250,7 @@ static void controller_argument(struct kbd *k, u8 value)
 static void controller_command(struct kbd *k, u8 value)
 {
 	if (value >= 0x20 && value < 0x40) {
-		answer(k, value == 0x20 ? k->command_byte :
-					  k->ram[value & 31]);
+		answer(k, value == 0x20 ? k->command_byte : k->ram[value & 31]);
 		return;
 	}
 	if (value >= 0x60 && value < 0x80) {

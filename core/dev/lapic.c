@@ -40,11 +40,19 @@ enum {
 	REG_TIMER_INITIAL = 0x380,
 	REG_TIMER_CURRENT = 0x390,
 	REG_TIMER_DIVIDE = 0x3e0,
-	LVT_TIMER = 0, LVT_THERMAL, LVT_PERFORMANCE, LVT_LINT0, LVT_LINT1,
-	LVT_ERROR, LVT_COUNT,
+	LVT_TIMER = 0,
+	LVT_THERMAL,
+	LVT_PERFORMANCE,
+	LVT_LINT0,
+	LVT_LINT1,
+	LVT_ERROR,
+	LVT_COUNT,
 	LVT_MASKED = 0x10000,
 	LVT_PERIODIC = 0x20000,
-	MODE_FIXED = 0, MODE_LOWEST = 1, MODE_NMI = 4, MODE_INIT = 5,
+	MODE_FIXED = 0,
+	MODE_LOWEST = 1,
+	MODE_NMI = 4,
+	MODE_INIT = 5,
 	MODE_EXTINT = 7,
 	SVR_ENABLED = 0x100,
 	ESR_SEND_ILLEGAL = 0x20,
@@ -110,7 +118,8 @@ static int deliverable(const struct lapic *l)
 {
 	int vector = is_working(l) ? highest(l->irr) : -1;
 
-	if (vector < 0 || ((u32)vector & 0xf0) <= (processor_priority(l) & 0xf0))
+	if (vector < 0 ||
+	    ((u32)vector & 0xf0) <= (processor_priority(l) & 0xf0))
 		return -1;
 	return vector;
 }
@@ -339,9 +348,9 @@ static void write_svr(struct lapic *l, u32 value)
 static void write_lvt(struct lapic *l, unsigned entry, u32 value)
 {
 	static const u32 writable[LVT_COUNT] = {
-		[LVT_TIMER] = 0x300ff,	     [LVT_THERMAL] = 0x107ff,
+		[LVT_TIMER] = 0x300ff,       [LVT_THERMAL] = 0x107ff,
 		[LVT_PERFORMANCE] = 0x107ff, [LVT_LINT0] = 0x1a7ff,
-		[LVT_LINT1] = 0x1a7ff,	     [LVT_ERROR] = 0x100ff,
+		[LVT_LINT1] = 0x1a7ff,       [LVT_ERROR] = 0x100ff,
 	};
 	bool wire = l->lint0;
 
@@ -490,7 +499,7 @@ static void lapic_reset(void *dev)
 	struct timer timer = l->timer;
 	struct bus *bus = l->bus;
 
-	*l = (struct lapic){ .bus = bus, .timer = timer };
+	*l = (struct lapic){.bus = bus, .timer = timer};
 	l->globally_enabled = true;
 	l->dfr = 0xffffffff;
 	l->svr = SVR_ENABLED | 0xff;
@@ -500,8 +509,7 @@ static void lapic_reset(void *dev)
 	l->lvt[LVT_LINT1] = MODE_NMI << 8;
 }
 
-static void show_set(const char *name, const u32 *set, bus_print *out,
-		     void *to)
+static void show_set(const char *name, const u32 *set, bus_print *out, void *to)
 {
 	out(to, "  %s", name);
 	for (unsigned v = 0; v < 256; v++)
@@ -512,8 +520,8 @@ static void show_set(const char *name, const u32 *set, bus_print *out,
 
 static void lapic_show(void *dev, bus_print *out, void *to)
 {
-	static const char *const names[] = { "timer", "thermal", "perf",
-					     "LINT0", "LINT1",	 "error" };
+	static const char *const names[] = {"timer", "thermal", "perf",
+					    "LINT0", "LINT1",   "error"};
 	struct lapic *l = dev;
 
 	out(to, "  ID=%08x TPR=%02x PPR=%02x LDR=%08x DFR=%08x SVR=%03x%s\n",
@@ -525,7 +533,8 @@ static void lapic_show(void *dev, bus_print *out, void *to)
 	out(to, "  LVT");
 	for (unsigned i = 0; i < LVT_COUNT; i++)
 		out(to, " %s=%05x", names[i], l->lvt[i]);
-	out(to, "\n  ICR=%08x%08x ESR=%02x timer initial=%08x current=%08x "
+	out(to,
+	    "\n  ICR=%08x%08x ESR=%02x timer initial=%08x current=%08x "
 	    "divide=%x\n",
 	    l->icr_high, l->icr_low, l->esr, l->initial, timer_current(l),
 	    l->divide);

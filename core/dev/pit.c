@@ -46,7 +46,7 @@ struct channel {
 	u8 access;
 	bool bcd;
 	bool gate;
-	bool counting;	/* loaded (and triggered, where the mode wants it) */
+	bool counting; /* loaded (and triggered, where the mode wants it) */
 	bool null_count;
 	bool stopped; /* by the gate */
 	u8 write_low;
@@ -122,8 +122,8 @@ static u32 square_wave_count(const struct channel *c, u64 d)
 
 static u16 to_bcd(u32 value)
 {
-	return (u16)(value % 10 | value / 10 % 10 << 4 |
-		     value / 100 % 10 << 8 | value / 1000 % 10 << 12);
+	return (u16)(value % 10 | value / 10 % 10 << 4 | value / 100 % 10 << 8 |
+		     value / 1000 % 10 << 12);
 }
 
 static u32 from_bcd(u32 value)
@@ -163,12 +163,13 @@ static u64 next_change(const struct channel *c, u64 t)
 	case 1:
 		return d < c->count ? c->start + c->count : 0;
 	case 2:
-		return d % c->count == c->count - 1 ? t + 1 :
-		       t + (c->count - 1 - d % c->count);
+		return d % c->count == c->count - 1
+			       ? t + 1
+			       : t + (c->count - 1 - d % c->count);
 	case 3:
 		half = (c->count + 1) / 2;
-		return d % c->count < half ? t + (half - d % c->count) :
-		       t + (c->count - d % c->count);
+		return d % c->count < half ? t + (half - d % c->count)
+					   : t + (c->count - d % c->count);
 	default:
 		if (d <= c->count)
 			return c->start + c->count + (d == c->count);

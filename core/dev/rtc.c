@@ -19,16 +19,27 @@
 #include "core/dev/dev_priv.h"
 
 enum {
-	SECONDS, SECONDS_ALARM, MINUTES, MINUTES_ALARM, HOURS, HOURS_ALARM,
-	DAY_OF_WEEK, DAY_OF_MONTH, MONTH, YEAR,
-	REG_A, REG_B, REG_C, REG_D,
+	SECONDS,
+	SECONDS_ALARM,
+	MINUTES,
+	MINUTES_ALARM,
+	HOURS,
+	HOURS_ALARM,
+	DAY_OF_WEEK,
+	DAY_OF_MONTH,
+	MONTH,
+	YEAR,
+	REG_A,
+	REG_B,
+	REG_C,
+	REG_D,
 	CENTURY = 0x32,
 	A_UIP = 0x80,
 	B_SET = 0x80,
 	B_PIE = 0x40,
 	B_AIE = 0x20,
 	B_UIE = 0x10,
-	B_DM = 0x04,	  /* binary, not BCD */
+	B_DM = 0x04, /* binary, not BCD */
 	B_24H = 0x02,
 	C_IRQF = 0x80,
 	C_PF = 0x40,
@@ -45,8 +56,8 @@ struct rtc {
 	u8 index;
 	bool nmi_masked;
 	u8 ram[128];
-	u64 base;  /* seconds since 1970 at epoch */
-	u64 epoch; /* guest ns */
+	u64 base;          /* seconds since 1970 at epoch */
+	u64 epoch;         /* guest ns */
 	u64 looked_second; /* up to where UF and AF were looked for */
 	u64 looked_tick;   /* the same for PF, in crystal ticks */
 	struct timer periodic;
@@ -77,8 +88,8 @@ static bool is_leap(u32 year)
 
 static u32 month_length(u32 year, u32 month)
 {
-	static const u8 length[] = { 31, 28, 31, 30, 31, 30,
-				     31, 31, 30, 31, 30, 31 };
+	static const u8 length[] = {31, 28, 31, 30, 31, 30,
+				    31, 31, 30, 31, 30, 31};
 
 	return length[month - 1] + (month == 2 && is_leap(year));
 }
@@ -284,8 +295,7 @@ static void arm_timers(struct rtc *r)
 		next = alarm ? alarm - r->base : 0;
 	}
 	if (next)
-		bus_timer_arm(r->bus, &r->second,
-			      r->epoch + next * NS_PER_S);
+		bus_timer_arm(r->bus, &r->second, r->epoch + next * NS_PER_S);
 	else
 		bus_timer_disarm(r->bus, &r->second);
 }
@@ -502,7 +512,8 @@ static void rtc_show(void *dev, bus_print *out, void *to)
 	struct calendar c;
 
 	break_down(r->base + seconds_passed(r), &c);
-	out(to, "  %04u-%02u-%02u %02u:%02u:%02u A=%02x B=%02x C=%02x "
+	out(to,
+	    "  %04u-%02u-%02u %02u:%02u:%02u A=%02x B=%02x C=%02x "
 	    "index=%02x NMI %s\n",
 	    c.year, c.month, c.day, c.hour, c.minute, c.second, r->ram[REG_A],
 	    r->ram[REG_B], r->ram[REG_C], r->index,

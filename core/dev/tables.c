@@ -48,8 +48,8 @@ enum {
 /* ---- a place to write to ---- */
 
 struct cursor {
-	u8 *rom;  /* host address of ROM */
-	u32 at;	  /* guest-physical */
+	u8 *rom; /* host address of ROM */
+	u32 at;  /* guest-physical */
 };
 
 static void put(struct cursor *c, u64 value, unsigned size)
@@ -74,7 +74,7 @@ static void put_zeroes(struct cursor *c, unsigned len)
 
 static void patch(struct cursor *c, u32 at, u32 value, unsigned size)
 {
-	struct cursor there = { c->rom, at };
+	struct cursor there = {c->rom, at};
 
 	put(&there, value, size);
 }
@@ -104,8 +104,8 @@ static void mp_interrupt(struct cursor *c, unsigned type, unsigned flags,
 	put(c, pin, 1);
 }
 
-static void mp_local_interrupt(struct cursor *c, unsigned type,
-			       unsigned lapic, unsigned lint)
+static void mp_local_interrupt(struct cursor *c, unsigned type, unsigned lapic,
+			       unsigned lint)
 {
 	put(c, 4, 1); /* local interrupt assignment */
 	put(c, type, 1);
@@ -144,8 +144,8 @@ static unsigned mp_entries(struct cursor *c)
 	for (unsigned irq = 1; irq < 16; irq++) {
 		if (irq == 2)
 			continue; /* the cascade */
-		mp_interrupt(c, MP_INT, irq == SCI ? ACTIVE_HIGH_LEVEL : 0,
-			     irq, irq);
+		mp_interrupt(c, MP_INT, irq == SCI ? ACTIVE_HIGH_LEVEL : 0, irq,
+			     irq);
 		count++;
 	}
 	mp_local_interrupt(c, MP_EXTINT, 0, 0);
@@ -179,7 +179,7 @@ static void write_mp(struct cursor *c)
 	put(c, MP_TABLE, 4);
 	put(c, 1, 1); /* 16 bytes */
 	put(c, 4, 1);
-	put(c, 0, 1);	  /* checksum */
+	put(c, 0, 1);     /* checksum */
 	put_zeroes(c, 5); /* a table is present; virtual wire, no IMCR */
 	set_checksum(c, MP_POINTER, 16, MP_POINTER + 10);
 }
@@ -242,8 +242,8 @@ static u32 begin_device(struct cursor *c, const char *name, u16 pnp_number)
 	package = begin_package(c);
 	put_text(c, name, 4);
 	aml_name(c, "_HID");
-	put(c, 0x0c, 1);    /* DWordPrefix */
-	put(c, 0xd041, 2);  /* "PNP" in five-bit letters, */
+	put(c, 0x0c, 1);            /* DWordPrefix */
+	put(c, 0xd041, 2);          /* "PNP" in five-bit letters, */
 	put(c, pnp_number >> 8, 1); /* then the number, big end first */
 	put(c, pnp_number & 0xff, 1);
 	return package;
@@ -329,10 +329,10 @@ struct legacy_device {
 static void legacy_devices(struct cursor *c)
 {
 	static const struct legacy_device devices[] = {
-		{ "RTC_", 0x0b00, 8, 0x70, 2, 0 },
-		{ "KBD_", 0x0303, 1, 0x60, 1, 0x64 },
-		{ "COM1", 0x0501, 4, 0x3f8, 8, 0 },
-		{ "COM2", 0x0501, 3, 0x2f8, 8, 0 },
+		{"RTC_", 0x0b00, 8, 0x70, 2, 0},
+		{"KBD_", 0x0303, 1, 0x60, 1, 0x64},
+		{"COM1", 0x0501, 4, 0x3f8, 8, 0},
+		{"COM2", 0x0501, 3, 0x2f8, 8, 0},
 	};
 
 	for (unsigned i = 0; i < ARRAY_LEN(devices); i++) {
@@ -398,22 +398,22 @@ static u32 write_fadt(struct cursor *c, u32 facs, u32 dsdt, bool has_apic)
 	put(c, has_apic, 1); /* INT_MODEL */
 	put(c, 0, 1);
 	put(c, SCI, 2);
-	put_zeroes(c, 8);	    /* no SMI_CMD: ACPI is always on */
-	put(c, PM_BASE, 4);	    /* PM1a_EVT_BLK */
+	put_zeroes(c, 8);   /* no SMI_CMD: ACPI is always on */
+	put(c, PM_BASE, 4); /* PM1a_EVT_BLK */
 	put(c, 0, 4);
-	put(c, PM_BASE + 4, 4);	    /* PM1a_CNT_BLK */
+	put(c, PM_BASE + 4, 4); /* PM1a_CNT_BLK */
 	put_zeroes(c, 8);
-	put(c, PM_BASE + 8, 4);	    /* PM_TMR_BLK */
-	put_zeroes(c, 8);	    /* no GPE blocks */
-	put(c, 4, 1);		    /* PM1_EVT_LEN */
-	put(c, 2, 1);		    /* PM1_CNT_LEN */
+	put(c, PM_BASE + 8, 4); /* PM_TMR_BLK */
+	put_zeroes(c, 8);       /* no GPE blocks */
+	put(c, 4, 1);           /* PM1_EVT_LEN */
+	put(c, 2, 1);           /* PM1_CNT_LEN */
 	put(c, 0, 1);
-	put(c, 4, 1);		    /* PM_TM_LEN */
+	put(c, 4, 1); /* PM_TM_LEN */
 	put_zeroes(c, 4);
-	put(c, 0xffff, 2);	    /* P_LVL2_LAT: no C2 */
-	put(c, 0xffff, 2);	    /* P_LVL3_LAT: no C3 */
+	put(c, 0xffff, 2); /* P_LVL2_LAT: no C2 */
+	put(c, 0xffff, 2); /* P_LVL3_LAT: no C3 */
 	put_zeroes(c, 8);
-	put(c, 0x32, 1);	    /* CENTURY, in CMOS memory */
+	put(c, 0x32, 1); /* CENTURY, in CMOS memory */
 	put_zeroes(c, 3);
 	put(c, 0x75, 4); /* WBINVD, PROC_C1, no fixed buttons, no RTC wake */
 	end_table(c, start);
@@ -435,10 +435,10 @@ static u32 write_madt(struct cursor *c)
 	u32 start = begin_table(c, "APIC", 1);
 
 	put(c, LAPIC_BASE, 4);
-	put(c, 1, 4);	   /* PCAT_COMPAT: there are 8259s too */
+	put(c, 1, 4);      /* PCAT_COMPAT: there are 8259s too */
 	put(c, 0x0800, 2); /* local APIC, 8 bytes */
-	put(c, 0, 2);	   /* processor 0, APIC ID 0 */
-	put(c, 1, 4);	   /* enabled */
+	put(c, 0, 2);      /* processor 0, APIC ID 0 */
+	put(c, 1, 4);      /* enabled */
 	put(c, 0x0c01, 2); /* IO-APIC, 12 bytes */
 	put(c, IOAPIC_ID, 2);
 	put(c, IOAPIC_BASE, 4);
@@ -490,25 +490,25 @@ static void put16(u8 *at, u16 value)
 static void write_bios_data(u8 *bda)
 {
 	memset(bda, 0, BIOS_DATA_LEN);
-	put16(bda + 0x00, 0x3f8);     /* COM1 */
-	put16(bda + 0x02, 0x2f8);     /* COM2 */
+	put16(bda + 0x00, 0x3f8); /* COM1 */
+	put16(bda + 0x02, 0x2f8); /* COM2 */
 	put16(bda + 0x0e, EBDA >> 4);
-	put16(bda + 0x10, 0x0422);    /* FPU, 80x25 colour, two serial ports */
-	put16(bda + 0x13, 639);	      /* base memory, KiB */
-	put16(bda + 0x1a, 0x1e);      /* keyboard buffer: empty */
+	put16(bda + 0x10, 0x0422); /* FPU, 80x25 colour, two serial ports */
+	put16(bda + 0x13, 639);    /* base memory, KiB */
+	put16(bda + 0x1a, 0x1e);   /* keyboard buffer: empty */
 	put16(bda + 0x1c, 0x1e);
-	bda[0x49] = 3;		      /* video mode */
-	put16(bda + 0x4a, 80);	      /* columns */
-	put16(bda + 0x4c, 0x1000);    /* bytes of a page */
-	put16(bda + 0x60, 0x0607);    /* cursor shape */
-	put16(bda + 0x63, 0x3d4);     /* CRTC */
-	put16(bda + 0x80, 0x1e);      /* keyboard buffer's ends */
+	bda[0x49] = 3;             /* video mode */
+	put16(bda + 0x4a, 80);     /* columns */
+	put16(bda + 0x4c, 0x1000); /* bytes of a page */
+	put16(bda + 0x60, 0x0607); /* cursor shape */
+	put16(bda + 0x63, 0x3d4);  /* CRTC */
+	put16(bda + 0x80, 0x1e);   /* keyboard buffer's ends */
 	put16(bda + 0x82, 0x3e);
-	bda[0x84] = 24;		      /* rows less one */
-	put16(bda + 0x85, 16);	      /* height of a character */
-	bda[0x87] = 0x60;	      /* EGA information: 256 KiB */
+	bda[0x84] = 24;        /* rows less one */
+	put16(bda + 0x85, 16); /* height of a character */
+	bda[0x87] = 0x60;      /* EGA information: 256 KiB */
 	bda[0x88] = 0x09;
-	bda[0x96] = 0x10;	      /* 101-key keyboard */
+	bda[0x96] = 0x10; /* 101-key keyboard */
 }
 
 void tables_write(struct mem *m, const struct bus_config *cfg)
@@ -516,7 +516,7 @@ void tables_write(struct mem *m, const struct bus_config *cfg)
 	u8 *bda = mem_phys_ptr(m, BIOS_DATA, BIOS_DATA_LEN);
 	u8 *ebda = mem_phys_ptr(m, EBDA, EBDA_LEN);
 	u8 *screen = mem_phys_ptr(m, SCREEN, SCREEN_LEN);
-	struct cursor c = { .rom = mem_phys_ptr(m, ROM, ROM_LEN) };
+	struct cursor c = {.rom = mem_phys_ptr(m, ROM, ROM_LEN)};
 
 	CHECK(bda && ebda && screen && c.rom, "no memory below 1 MiB");
 	write_bios_data(bda);
@@ -539,10 +539,10 @@ void tables_write(struct mem *m, const struct bus_config *cfg)
 unsigned tables_e820(u64 ram_size, struct e820_entry *out, unsigned max)
 {
 	const struct e820_entry map[] = {
-		{ 0, EBDA, 1 },
-		{ EBDA, 0xa0000 - EBDA, 2 },
-		{ ROM, ROM_LEN, 2 },
-		{ 0x100000, ram_size > 0x100000 ? ram_size - 0x100000 : 0, 1 },
+		{0, EBDA, 1},
+		{EBDA, 0xa0000 - EBDA, 2},
+		{ROM, ROM_LEN, 2},
+		{0x100000, ram_size > 0x100000 ? ram_size - 0x100000 : 0, 1},
 	};
 	unsigned count = 0;
 

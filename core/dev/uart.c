@@ -24,7 +24,7 @@
 enum {
 	QUEUE = 65536,
 	FIFO = 16,
-	RING = QUEUE + FIFO, /* what goes back must fit */
+	RING = QUEUE + FIFO,   /* what goes back must fit */
 	BIT_CLOCK_HZ = 115200, /* with a divisor of 1 */
 	IER_RDA = 1,
 	IER_THRE = 2,
@@ -75,7 +75,7 @@ static u32 fifo_size(const struct uart *u)
 
 static u32 trigger_level(const struct uart *u)
 {
-	static const u8 levels[] = { 1, 4, 8, 14 };
+	static const u8 levels[] = {1, 4, 8, 14};
 
 	return u->fcr & FCR_ENABLE ? levels[u->fcr >> 6] : 1;
 }

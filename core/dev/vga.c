@@ -183,9 +183,9 @@ static void vga_reset(void *dev)
 		0x4f, 0x0d, 0x0e, 0x00, 0x00, 0x00, 0x00, 0x9c, 0x8e,
 		0x8f, 0x28, 0x1f, 0x96, 0xb9, 0xa3, 0xff,
 	};
-	static const u8 sequencer[] = { 0x03, 0x00, 0x03, 0x00, 0x02 };
-	static const u8 graphics[] = { 0x00, 0x00, 0x00, 0x00, 0x00,
-				       0x10, 0x0e, 0x0f, 0xff };
+	static const u8 sequencer[] = {0x03, 0x00, 0x03, 0x00, 0x02};
+	static const u8 graphics[] = {0x00, 0x00, 0x00, 0x00, 0x00,
+				      0x10, 0x0e, 0x0f, 0xff};
 	struct vga *v = dev;
 	struct bus *bus = v->bus;
 
@@ -237,8 +237,8 @@ static void show_row(const u8 *text, u32 cell, bus_print *out, void *to)
 void vga_show_screen(void *dev, bus_print *out, void *to)
 {
 	struct vga *v = dev;
-	const u8 *text = mem_phys_ptr(bus_mem(v->bus), TEXT_BASE,
-				      TEXT_CELLS * 2);
+	const u8 *text =
+		mem_phys_ptr(bus_mem(v->bus), TEXT_BASE, TEXT_CELLS * 2);
 	u32 start = crtc_pair(v, CRTC_START_HIGH);
 	u32 cursor = crtc_pair(v, CRTC_CURSOR_HIGH) - start;
 

@@ -61,7 +61,7 @@ static int read_open_file(int fd, const char *path, struct image *out,
 		free(bytes);
 		return -1;
 	}
-	*out = (struct image){ bytes, (u64)st.st_size };
+	*out = (struct image){bytes, (u64)st.st_size};
 	return 0;
 }
 
@@ -122,7 +122,7 @@ u32 plan_low_space(const struct load_plan *p, u32 len)
 static int plan_flat(const struct image *i, s64 load_at, struct load_plan *p,
 		     struct err *e)
 {
-	struct load_part part = { 0, i->len, (u64)load_at, i->len };
+	struct load_part part = {0, i->len, (u64)load_at, i->len};
 
 	if (load_at > (s64)UINT32_MAX)
 		return err_set(e, "load address %llx is beyond 4 GiB",
@@ -142,14 +142,14 @@ int load_plan(const u8 *bytes, u64 len, s64 load_at, struct load_plan *p,
 {
 	/* In this order: a multiboot kernel is mostly an ELF file too. */
 	static const struct planner planners[] = {
-		{ linux_matches, linux_plan },
-		{ multiboot1_matches, multiboot1_plan },
-		{ multiboot2_matches, multiboot2_plan },
-		{ elf_matches, elf_plan },
+		{linux_matches, linux_plan},
+		{multiboot1_matches, multiboot1_plan},
+		{multiboot2_matches, multiboot2_plan},
+		{elf_matches, elf_plan},
 	};
-	struct image image = { bytes, len };
+	struct image image = {bytes, len};
 
-	*p = (struct load_plan){ 0 };
+	*p = (struct load_plan){0};
 	if (load_at >= 0)
 		return plan_flat(&image, load_at, p, e);
 	for (unsigned i = 0; i < ARRAY_LEN(planners); i++)
@@ -173,8 +173,9 @@ static int check_part(const struct load_plan *p, const struct load_part *part,
 			       (unsigned long long)(ram_size >> 20));
 	/* A flat image may be a ROM that is meant to lie there. */
 	if (p->kind != LOAD_FLAT && touches(part, 0xa0000, 0x100000))
-		return err_set(e, "segment %llx-%llx lies over the video "
-				  "memory and ROM at A0000-FFFFF",
+		return err_set(e,
+			       "segment %llx-%llx lies over the video "
+			       "memory and ROM at A0000-FFFFF",
 			       (unsigned long long)part->gpa,
 			       (unsigned long long)end);
 	return 0;
@@ -189,8 +190,9 @@ int load_plan_check(const struct load_plan *p, u64 ram_size, struct err *e)
 			return -1;
 		for (unsigned j = 0; j < i; j++)
 			if (touches(&p->part[j], a->gpa, a->gpa + a->memsz))
-				return err_set(e, "segments %u and %u overlap "
-						  "at %llx",
+				return err_set(e,
+					       "segments %u and %u overlap "
+					       "at %llx",
 					       j, i,
 					       (unsigned long long)a->gpa);
 	}
@@ -222,7 +224,10 @@ void load_write_gdt(u8 *at)
 {
 	/* base 0, limit 4 GiB: null, null, 10h code, 18h data */
 	static const u64 gdt[LOAD_GDT_LEN / 8] = {
-		0, 0, 0x00cf9b000000ffff, 0x00cf93000000ffff,
+		0,
+		0,
+		0x00cf9b000000ffff,
+		0x00cf93000000ffff,
 	};
 
 	memcpy(at, gdt, sizeof(gdt));
@@ -263,9 +268,8 @@ static int finish(const struct load_request *rq, const struct load_plan *p,
 	}
 }
 
-static int load_image(const struct load_request *rq,
-		      const struct image *kernel, struct load_result *out,
-		      struct err *e)
+static int load_image(const struct load_request *rq, const struct image *kernel,
+		      struct load_result *out, struct err *e)
 {
 	struct load_plan p;
 

@@ -16,21 +16,21 @@
 struct mem;
 
 enum load_kind {
-	LOAD_LINUX,	 /* bzImage, 32-bit boot protocol */
+	LOAD_LINUX, /* bzImage, 32-bit boot protocol */
 	LOAD_MULTIBOOT1,
 	LOAD_MULTIBOOT2,
-	LOAD_ELF,	 /* plain ELF32 */
-	LOAD_FLAT,	 /* bytes at an address, entered at the first */
+	LOAD_ELF,  /* plain ELF32 */
+	LOAD_FLAT, /* bytes at an address, entered at the first */
 	LOAD_KINDS
 };
 
 struct load_request {
 	struct mem *m;
-	const char *kernel;	    /* path */
+	const char *kernel;         /* path */
 	const char *const *initrds; /* each "FILE" or "FILE ARGS" */
 	unsigned initrd_count;
 	const char *append; /* command line, NULL for none */
-	s64 load_at;	    /* flat image's address, -1 to look at content */
+	s64 load_at;        /* flat image's address, -1 to look at content */
 };
 
 /* Protected mode, flat segments, paging off, IF clear; registers not named
@@ -70,10 +70,10 @@ struct load_plan {
 	bool is_elf;
 	/* Linux only */
 	u16 protocol;
-	u32 header_end;	 /* of the setup header, an offset in the file */
-	u64 initrd_max;	 /* last address an initrd may occupy */
+	u32 header_end;  /* of the setup header, an offset in the file */
+	u64 initrd_max;  /* last address an initrd may occupy */
 	u32 cmdline_max; /* bytes, without the final zero */
-	u64 needs;	 /* end of memory the kernel uses while it unpacks */
+	u64 needs;       /* end of memory the kernel uses while it unpacks */
 };
 
 /* Plans for bytes of any origin; load_at as in the request.  The error text

@@ -8,11 +8,25 @@
 #include "core/vm/load_priv.h"
 
 enum {
-	E_TYPE = 16, E_MACHINE = 18, E_ENTRY = 24, E_PHOFF = 28,
-	E_PHENTSIZE = 42, E_PHNUM = 44, E_SIZE = 52,
-	P_TYPE = 0, P_OFFSET = 4, P_VADDR = 8, P_PADDR = 12, P_FILESZ = 16,
-	P_MEMSZ = 20, P_SIZE = 32,
-	CLASS_32 = 1, LITTLE_ENDIAN = 1, ET_EXEC = 2, EM_386 = 3, EM_486 = 6,
+	E_TYPE = 16,
+	E_MACHINE = 18,
+	E_ENTRY = 24,
+	E_PHOFF = 28,
+	E_PHENTSIZE = 42,
+	E_PHNUM = 44,
+	E_SIZE = 52,
+	P_TYPE = 0,
+	P_OFFSET = 4,
+	P_VADDR = 8,
+	P_PADDR = 12,
+	P_FILESZ = 16,
+	P_MEMSZ = 20,
+	P_SIZE = 32,
+	CLASS_32 = 1,
+	LITTLE_ENDIAN = 1,
+	ET_EXEC = 2,
+	EM_386 = 3,
+	EM_486 = 6,
 	PT_LOAD = 1,
 };
 
@@ -53,11 +67,15 @@ static int plan_segment(const struct image *i, u64 header, unsigned number,
 	if (image_u32(i, header + P_TYPE) != PT_LOAD || !part.memsz)
 		return 0;
 	if (part.len > part.memsz)
-		return err_set(e, "segment %u is larger in the file than in "
-				  "memory", number);
+		return err_set(e,
+			       "segment %u is larger in the file than in "
+			       "memory",
+			       number);
 	if (!image_at(i, part.offset, part.len))
-		return err_set(e, "truncated: segment %u is not all in the "
-				  "file", number);
+		return err_set(e,
+			       "truncated: segment %u is not all in the "
+			       "file",
+			       number);
 	if (part.gpa + part.memsz > 1ull << 32)
 		return err_set(e, "segment %u ends beyond 4 GiB", number);
 	if (!*entry_found && entry >= vaddr && entry - vaddr < part.memsz) {
@@ -87,8 +105,9 @@ int elf_plan(const struct image *i, struct load_plan *p, struct err *e)
 	if (size < P_SIZE || !count)
 		return err_set(e, "ELF file without program headers");
 	if (!image_at(i, phoff, (u64)size * count))
-		return err_set(e, "truncated: %u program headers at %llx are "
-				  "not all in the file",
+		return err_set(e,
+			       "truncated: %u program headers at %llx are "
+			       "not all in the file",
 			       count, (unsigned long long)phoff);
 	p->kind = LOAD_ELF;
 	p->is_elf = true;

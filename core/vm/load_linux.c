@@ -78,10 +78,10 @@ static void read_limits(const struct image *i, struct load_plan *p)
 {
 	u64 start, size = image_u32(i, INIT_SIZE);
 
-	p->initrd_max = p->protocol >= 0x203 ? image_u32(i, INITRD_ADDR_MAX) :
-					       0x37ffffff;
-	p->cmdline_max = p->protocol >= 0x206 ? image_u32(i, CMDLINE_SIZE) :
-						255;
+	p->initrd_max = p->protocol >= 0x203 ? image_u32(i, INITRD_ADDR_MAX)
+					     : 0x37ffffff;
+	p->cmdline_max =
+		p->protocol >= 0x206 ? image_u32(i, CMDLINE_SIZE) : 255;
 	p->needs = plan_end(p);
 	if (p->protocol >= 0x20a) {
 		start = image_u64(i, PREF_ADDRESS);
@@ -95,7 +95,7 @@ static void read_limits(const struct image *i, struct load_plan *p)
 int linux_plan(const struct image *i, struct load_plan *p, struct err *e)
 {
 	u32 sects = image_u8(i, SETUP_SECTS);
-	struct load_part part = { .gpa = KERNEL };
+	struct load_part part = {.gpa = KERNEL};
 	u64 said;
 
 	p->kind = LOAD_LINUX;
@@ -107,8 +107,9 @@ int linux_plan(const struct image *i, struct load_plan *p, struct err *e)
 		return err_set(e, "a zImage (loaded low); only bzImage works");
 	part.offset = ((sects ? sects : 4) + 1) * 512u;
 	if (part.offset >= i->len)
-		return err_set(e, "truncated: the kernel would begin at %llu "
-				  "of %llu bytes",
+		return err_set(e,
+			       "truncated: the kernel would begin at %llu "
+			       "of %llu bytes",
 			       (unsigned long long)part.offset,
 			       (unsigned long long)i->len);
 	part.len = part.memsz = i->len - part.offset;
@@ -167,16 +168,16 @@ static void fill_memory_map(u8 *zero, u64 ram_size)
 }
 
 static int put_command_line(const struct load_request *rq,
-			    const struct load_plan *p, u8 *zero,
-			    struct err *e)
+			    const struct load_plan *p, u8 *zero, struct err *e)
 {
 	const char *text = rq->append ? rq->append : "";
 	u64 len = strlen(text);
 	u8 *to = mem_phys_ptr(rq->m, CMDLINE, CMDLINE_ROOM);
 
 	if (len > p->cmdline_max || len >= CMDLINE_ROOM)
-		return err_set(e, "command line of %llu bytes; this kernel "
-				  "takes %u",
+		return err_set(e,
+			       "command line of %llu bytes; this kernel "
+			       "takes %u",
 			       (unsigned long long)len, p->cmdline_max);
 	if (!to)
 		return err_set(e, "no memory for the command line");
@@ -197,7 +198,7 @@ static int put_command_line(const struct load_request *rq,
 static int append_initrd(const char *text, struct image *all, struct err *e)
 {
 	char *path = load_module_path(text);
-	struct image one = { 0 };
+	struct image one = {0};
 	u64 at = (all->len + 3) & ~3ull;
 	u8 *bytes;
 	int result = LOAD_NAMED;
@@ -213,7 +214,7 @@ static int append_initrd(const char *text, struct image *all, struct err *e)
 	}
 	memset(bytes + all->len, 0, at - all->len);
 	memcpy(bytes + at, one.bytes, one.len);
-	*all = (struct image){ bytes, at + one.len };
+	*all = (struct image){bytes, at + one.len};
 	result = 0;
 out_file:
 	free((void *)one.bytes);
@@ -234,8 +235,9 @@ static int place_initrd(const struct load_request *rq,
 	at = initrd->len <= top ? (top - initrd->len) & ~0xfffull : 0;
 	to = mem_phys_ptr(rq->m, at, initrd->len);
 	if (at < p->needs || !to)
-		return err_set(e, "no room for an initrd of %llu KiB above "
-				  "the kernel; give more memory with -m",
+		return err_set(e,
+			       "no room for an initrd of %llu KiB above "
+			       "the kernel; give more memory with -m",
 			       (unsigned long long)(initrd->len >> 10));
 	memcpy(to, initrd->bytes, initrd->len);
 	put(zero + RAMDISK_IMAGE, at, 4);
@@ -243,10 +245,10 @@ static int place_initrd(const struct load_request *rq,
 	return 0;
 }
 
-static int put_initrds(const struct load_request *rq,
-		       const struct load_plan *p, u8 *zero, struct err *e)
+static int put_initrds(const struct load_request *rq, const struct load_plan *p,
+		       u8 *zero, struct err *e)
 {
-	struct image all = { 0 };
+	struct image all = {0};
 	int result = 0;
 
 	for (unsigned i = 0; i < rq->initrd_count && !result; i++)
@@ -263,8 +265,8 @@ int linux_finish(const struct load_request *rq, const struct load_plan *p,
 {
 	u8 *zero = mem_phys_ptr(rq->m, ZERO_PAGE, GUEST_PAGE);
 	u8 *gdt = mem_phys_ptr(rq->m, LOAD_GDT, LOAD_GDT_LEN);
-	const u8 *header = image_at(kernel, SETUP_SECTS,
-				    p->header_end - SETUP_SECTS);
+	const u8 *header =
+		image_at(kernel, SETUP_SECTS, p->header_end - SETUP_SECTS);
 
 	if (!zero || !gdt || !header)
 		return err_set(e, "no memory for the zero page");

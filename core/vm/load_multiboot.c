@@ -39,7 +39,8 @@ static const u32 mb2_magic = 0xe85250d6;
 static s64 find_header(const struct image *i, u32 magic, unsigned step,
 		       u64 search, unsigned fields)
 {
-	for (u64 at = 0; at < search && image_at(i, at, fields * 4); at += step) {
+	for (u64 at = 0; at < search && image_at(i, at, fields * 4);
+	     at += step) {
 		u32 sum = 0;
 
 		if (image_u32(i, at) != magic)
@@ -79,26 +80,34 @@ static int plan_addresses(const struct image *i, u64 at, s64 header_offset,
 	u32 header_addr = image_u32(i, at);
 	u32 load_addr = image_u32(i, at + 4);
 	u32 load_end = image_u32(i, at + 8), bss_end = image_u32(i, at + 12);
-	struct load_part part = { .gpa = load_addr };
+	struct load_part part = {.gpa = load_addr};
 
 	if (!image_at(i, at, 16))
 		return err_set(e, "truncated multiboot header");
 	if (header_addr < load_addr ||
 	    header_addr - load_addr > (u64)header_offset)
-		return err_set(e, "multiboot header at %x cannot be loaded at "
-				  "%x", header_addr, load_addr);
+		return err_set(e,
+			       "multiboot header at %x cannot be loaded at "
+			       "%x",
+			       header_addr, load_addr);
 	part.offset = (u64)header_offset - (header_addr - load_addr);
 	part.len = load_end ? (u64)load_end - load_addr : i->len - part.offset;
 	if (load_end && load_end < load_addr)
-		return err_set(e, "multiboot load_end_addr %x lies below "
-				  "load_addr %x", load_end, load_addr);
+		return err_set(e,
+			       "multiboot load_end_addr %x lies below "
+			       "load_addr %x",
+			       load_end, load_addr);
 	if (!image_at(i, part.offset, part.len))
-		return err_set(e, "truncated: multiboot load_end_addr %x is "
-				  "beyond the file", load_end);
+		return err_set(e,
+			       "truncated: multiboot load_end_addr %x is "
+			       "beyond the file",
+			       load_end);
 	part.memsz = part.len;
 	if (bss_end && bss_end < load_addr + part.len)
-		return err_set(e, "multiboot bss_end_addr %x lies in the "
-				  "loaded part", bss_end);
+		return err_set(e,
+			       "multiboot bss_end_addr %x lies in the "
+			       "loaded part",
+			       bss_end);
 	if (bss_end)
 		part.memsz = bss_end - load_addr;
 	if (!part.memsz || load_addr + part.memsz > 1ull << 32)
@@ -113,8 +122,10 @@ int multiboot1_plan(const struct image *i, struct load_plan *p, struct err *e)
 	u32 flags = image_u32(i, (u64)at + 4);
 
 	if (flags & MB1_MUST_KNOW)
-		return err_set(e, "multiboot header requires unknown features "
-				  "(flags %08x)", flags);
+		return err_set(e,
+			       "multiboot header requires unknown features "
+			       "(flags %08x)",
+			       flags);
 	if (flags & MB1_HAS_ADDRESSES) {
 		if (!image_at(i, (u64)at, 32))
 			return err_set(e, "truncated multiboot header");
@@ -141,13 +152,13 @@ struct mb2_wishes {
 
 /* Information tags we can write: those of enum mb2_tag, and those that may
  * be missing from any machine. */
-static int check_request(const struct image *i, u64 at, u32 size,
-			 struct err *e)
+static int check_request(const struct image *i, u64 at, u32 size, struct err *e)
 {
 	for (u32 n = 8; n + 4 <= size; n += 4)
 		if (image_u32(i, at + n) > 21)
-			return err_set(e, "multiboot 2 header requires unknown "
-					  "information %u",
+			return err_set(e,
+				       "multiboot 2 header requires unknown "
+				       "information %u",
 				       image_u32(i, at + n));
 	return 0;
 }
@@ -213,7 +224,7 @@ static int read_tags(const struct image *i, u64 header, struct mb2_wishes *w,
 int multiboot2_plan(const struct image *i, struct load_plan *p, struct err *e)
 {
 	s64 at = find_mb2(i);
-	struct mb2_wishes w = { 0 };
+	struct mb2_wishes w = {0};
 
 	if (image_u32(i, (u64)at + 4))
 		return err_set(e, "multiboot 2 header for architecture %u",
@@ -357,11 +368,21 @@ static u32 upper_kib(const struct load_request *rq)
 }
 
 enum { /* offsets of multiboot 1 information */
-	MBI_FLAGS = 0, MBI_MEM_LOWER = 4, MBI_MEM_UPPER = 8, MBI_CMDLINE = 16,
-	MBI_MODS_COUNT = 20, MBI_MODS_ADDR = 24, MBI_MMAP_LENGTH = 44,
-	MBI_MMAP_ADDR = 48, MBI_LOADER_NAME = 64, MBI_SIZE = 120,
-	MBI_HAS_MEM = 1, MBI_HAS_CMDLINE = 4, MBI_HAS_MODS = 8,
-	MBI_HAS_MMAP = 0x40, MBI_HAS_LOADER_NAME = 0x200,
+       MBI_FLAGS = 0,
+       MBI_MEM_LOWER = 4,
+       MBI_MEM_UPPER = 8,
+       MBI_CMDLINE = 16,
+       MBI_MODS_COUNT = 20,
+       MBI_MODS_ADDR = 24,
+       MBI_MMAP_LENGTH = 44,
+       MBI_MMAP_ADDR = 48,
+       MBI_LOADER_NAME = 64,
+       MBI_SIZE = 120,
+       MBI_HAS_MEM = 1,
+       MBI_HAS_CMDLINE = 4,
+       MBI_HAS_MODS = 8,
+       MBI_HAS_MMAP = 0x40,
+       MBI_HAS_LOADER_NAME = 0x200,
 };
 
 static void write_mb1_modules(struct block *b, const struct load_request *rq,
@@ -391,8 +412,9 @@ static void write_mb1(struct block *b, const struct load_request *rq,
 
 	for (unsigned i = 0; i < MBI_SIZE; i += 4)
 		put(b, 0, 4);
-	set_u32(b, MBI_FLAGS, MBI_HAS_MEM | MBI_HAS_CMDLINE | MBI_HAS_MODS |
-				      MBI_HAS_MMAP | MBI_HAS_LOADER_NAME);
+	set_u32(b, MBI_FLAGS,
+		MBI_HAS_MEM | MBI_HAS_CMDLINE | MBI_HAS_MODS | MBI_HAS_MMAP |
+			MBI_HAS_LOADER_NAME);
 	set_u32(b, MBI_MEM_LOWER, MEM_LOWER_KIB);
 	set_u32(b, MBI_MEM_UPPER, upper_kib(rq));
 	set_u32(b, MBI_MMAP_ADDR, block_here(b));
@@ -528,15 +550,17 @@ static int hand_over(const struct load_request *rq, const struct load_plan *p,
 		     struct err *e)
 {
 	u64 size = block_size(rq);
-	struct block b = { 0 };
+	struct block b = {0};
 
 	if (size < LOW_TOP)
 		b.gpa = plan_low_space(p, GUEST_PAGE + (u32)size);
 	b.size = (u32)size;
 	b.host = mem_phys_ptr(rq->m, b.gpa, GUEST_PAGE + size);
 	if (!b.gpa || !b.host)
-		return err_set(e, "no low memory for %llu bytes of boot "
-				  "information", (unsigned long long)size);
+		return err_set(e,
+			       "no low memory for %llu bytes of boot "
+			       "information",
+			       (unsigned long long)size);
 	/* The GDT's page first, then the block. */
 	load_write_gdt(b.host);
 	out->gdt_base = b.gpa;
@@ -551,12 +575,10 @@ static int hand_over(const struct load_request *rq, const struct load_plan *p,
 	return 0;
 }
 
-int multiboot_finish(const struct load_request *rq,
-		     const struct load_plan *p, struct load_result *out,
-		     struct err *e)
+int multiboot_finish(const struct load_request *rq, const struct load_plan *p,
+		     struct load_result *out, struct err *e)
 {
-	struct module *modules = calloc(rq->initrd_count + 1,
-					sizeof(*modules));
+	struct module *modules = calloc(rq->initrd_count + 1, sizeof(*modules));
 	int result;
 
 	if (!modules)

@@ -59,8 +59,7 @@ static inline u8 image_u8(const struct image *i, u64 offset)
 	return at ? *at : 0;
 }
 
-int plan_add(struct load_plan *p, const struct load_part *part,
-	     struct err *e);
+int plan_add(struct load_plan *p, const struct load_part *part, struct err *e);
 /* End of the highest part, rounded up to a page. */
 u64 plan_end(const struct load_plan *p);
 /* A free page-aligned place of `len` bytes in low memory, 0 when none. */
@@ -72,11 +71,9 @@ bool linux_matches(const struct image *i);
 int linux_plan(const struct image *i, struct load_plan *p, struct err *e);
 /* These two are -1 with text when a header is there and cannot be served. */
 bool multiboot1_matches(const struct image *i);
-int multiboot1_plan(const struct image *i, struct load_plan *p,
-		    struct err *e);
+int multiboot1_plan(const struct image *i, struct load_plan *p, struct err *e);
 bool multiboot2_matches(const struct image *i);
-int multiboot2_plan(const struct image *i, struct load_plan *p,
-		    struct err *e);
+int multiboot2_plan(const struct image *i, struct load_plan *p, struct err *e);
 
 /* Returned instead of -1 when the text already names the file it is about,
  * a module's and not the kernel's. */
@@ -92,8 +89,7 @@ void load_write_gdt(u8 *at);
 int linux_finish(const struct load_request *rq, const struct load_plan *p,
 		 const struct image *kernel, struct load_result *out,
 		 struct err *e);
-int multiboot_finish(const struct load_request *rq,
-		     const struct load_plan *p, struct load_result *out,
-		     struct err *e);
+int multiboot_finish(const struct load_request *rq, const struct load_plan *p,
+		     struct load_result *out, struct err *e);
 
 #endif

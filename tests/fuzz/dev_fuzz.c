@@ -4,7 +4,11 @@
  * crash, hang or overflow; a saved state must load.
  *
  * Four bytes are one action: what, where (two bytes), value. */
-/* LINK: tests/unit/dev_fixture.c tests/unit/fake_phys.c core/base/err.c core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c core/dev/acpi_pm.c core/dev/debugport.c core/dev/tables.c */
+/* LINK: tests/unit/dev_fixture.c tests/unit/fake_phys.c core/base/err.c */
+/* LINK: core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c */
+/* LINK: core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c */
+/* LINK: core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c */
+/* LINK: core/dev/acpi_pm.c core/dev/debugport.c core/dev/tables.c */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,9 +20,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 /* Most values of 16 bits are no port: spread over those that are. */
 static u16 some_port(u16 raw)
 {
-	static const u16 bases[] = { 0x00,  0x20,  0x40,  0x60,  0x70,	0x80,
-				     0x90,  0xa0,  0xc0,  0xe8,	 0xf0,	0x2f8,
-				     0x3c0, 0x3d0, 0x3f8, 0x4d0, 0x600, 0xcf8 };
+	static const u16 bases[] = {0x00,  0x20,  0x40,  0x60,  0x70,  0x80,
+				    0x90,  0xa0,  0xc0,  0xe8,  0xf0,  0x2f8,
+				    0x3c0, 0x3d0, 0x3f8, 0x4d0, 0x600, 0xcf8};
 
 	return bases[(raw >> 8) % ARRAY_LEN(bases)] + raw % 16;
 }

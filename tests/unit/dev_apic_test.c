@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Local APIC and IO-APIC: priorities, wires, messages, timer. */
-/* LINK: tests/unit/dev_fixture.c tests/unit/fake_phys.c core/base/err.c core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c core/dev/acpi_pm.c core/dev/debugport.c core/dev/tables.c */
+/* LINK: tests/unit/dev_fixture.c tests/unit/fake_phys.c core/base/err.c */
+/* LINK: core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c */
+/* LINK: core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c */
+/* LINK: core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c */
+/* LINK: core/dev/acpi_pm.c core/dev/debugport.c core/dev/tables.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -21,7 +25,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-#define LAPIC 0xfee00000u
+#define LAPIC  0xfee00000u
 #define IOAPIC 0xfec00000u
 
 static u32 get(struct machine *m, u32 reg)
@@ -209,28 +213,28 @@ static void nmi_wires_ask_the_machine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(virtual_wire_passes_the_pic_through, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(self_ipi_waits_for_its_priority, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(init_to_others_changes_nothing, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(
+			virtual_wire_passes_the_pic_through, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(self_ipi_waits_for_its_priority,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(init_to_others_changes_nothing,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(edge_pin_sends_once, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(level_pin_sends_again_at_eoi, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(level_pin_sends_again_at_eoi,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(timer_line_is_pin_2, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(timer_counts_nanoseconds, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(timer_counts_nanoseconds,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(periodic_timer_repeats, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(disabling_masks_the_vector_table, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(registers_read_as_the_manual_says, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(nmi_wires_ask_the_machine, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(
+			disabling_masks_the_vector_table, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			registers_read_as_the_manual_says, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(nmi_wires_ask_the_machine,
+						set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

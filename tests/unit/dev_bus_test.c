@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The bus, and the devices too small for a file of their own. */
-/* LINK: tests/unit/dev_fixture.c tests/unit/fake_phys.c core/base/err.c core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c core/dev/acpi_pm.c core/dev/debugport.c core/dev/tables.c */
+/* LINK: tests/unit/dev_fixture.c tests/unit/fake_phys.c core/base/err.c */
+/* LINK: core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c */
+/* LINK: core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c */
+/* LINK: core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c */
+/* LINK: core/dev/acpi_pm.c core/dev/debugport.c core/dev/tables.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -105,7 +109,7 @@ static void screen_shows_what_is_in_text_memory(void **state)
 	u8 *text = mem_phys_ptr(m->mem, 0xb8000, 4000);
 
 	for (unsigned i = 0; i < 5; i++)
-		text[160 + 2 * i] = (u8)"hello"[i];
+		text[160 + 2 * i] = (u8) "hello"[i];
 	out8(m, 0x3d4, 0x0f);
 	out8(m, 0x3d5, 85);
 	bus_show_screen(m->bus, collect, m);
@@ -154,28 +158,29 @@ static void reset_leaves_time_to_the_machine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(nobody_answers_with_all_ones, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(wide_access_reaches_byte_devices_in_order, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(exit_port_ends_with_an_odd_status, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(debug_port_prints_and_names_itself, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(host_bridge_is_alone_on_the_bus, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(nobody_answers_with_all_ones,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			wide_access_reaches_byte_devices_in_order, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			exit_port_ends_with_an_odd_status, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			debug_port_prints_and_names_itself, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(host_bridge_is_alone_on_the_bus,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(sleep_type_0_powers_off, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(pm_timer_counts_and_interrupts, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(screen_shows_what_is_in_text_memory, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(dma_registers_keep_their_bytes, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(every_device_shows_itself, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(reset_leaves_time_to_the_machine, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(pm_timer_counts_and_interrupts,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			screen_shows_what_is_in_text_memory, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(dma_registers_keep_their_bytes,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(every_device_shows_itself,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			reset_leaves_time_to_the_machine, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

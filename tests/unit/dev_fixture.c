@@ -106,8 +106,8 @@ void out32(struct machine *m, u16 port, u32 value)
 
 void pic_setup(struct machine *m)
 {
-	static const u8 words[2][4] = { { 0x11, 0x20, 0x04, 0x01 },
-					{ 0x11, 0x28, 0x02, 0x01 } };
+	static const u8 words[2][4] = {{0x11, 0x20, 0x04, 0x01},
+				       {0x11, 0x28, 0x02, 0x01}};
 
 	for (unsigned chip = 0; chip < 2; chip++) {
 		u16 port = chip ? 0xa0 : 0x20;
@@ -126,8 +126,8 @@ void collect(void *to, const char *fmt, ...)
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(m->text + m->text_len, sizeof(m->text) - m->text_len,
-		      fmt, ap);
+	n = vsnprintf(m->text + m->text_len, sizeof(m->text) - m->text_len, fmt,
+		      ap);
 	va_end(ap);
 	CHECK(n >= 0 && m->text_len + (unsigned)n < sizeof(m->text),
 	      "too much text");

@@ -7,7 +7,7 @@
 #include "core/dev/dev.h"
 #include "tests/unit/fake_phys.h"
 
-#define MS 1000000ull
+#define MS     1000000ull
 #define SECOND 1000000000ull
 
 struct machine {

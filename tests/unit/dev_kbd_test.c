@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* 8042: commands, keyboard, translation, A20 and reset. */
-/* LINK: tests/unit/dev_fixture.c tests/unit/fake_phys.c core/base/err.c core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c core/dev/acpi_pm.c core/dev/debugport.c core/dev/tables.c */
+/* LINK: tests/unit/dev_fixture.c tests/unit/fake_phys.c core/base/err.c */
+/* LINK: core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c */
+/* LINK: core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c */
+/* LINK: core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c */
+/* LINK: core/dev/acpi_pm.c core/dev/debugport.c core/dev/tables.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -126,16 +130,16 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(no_mouse_answers, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(keyboard_identifies_itself, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(keyboard_identifies_itself,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(each_key_is_an_edge, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(untranslated_keys_are_set_2, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(disabled_keyboard_keeps_its_keys, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(reset_and_a20_by_the_output_port, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(untranslated_keys_are_set_2,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			disabled_keyboard_keeps_its_keys, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			reset_and_a20_by_the_output_port, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

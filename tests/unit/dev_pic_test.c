@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* 8259A: priorities, modes, spurious interrupts, commands. */
-/* LINK: tests/unit/dev_fixture.c tests/unit/fake_phys.c core/base/err.c core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c core/dev/acpi_pm.c core/dev/debugport.c core/dev/tables.c */
+/* LINK: tests/unit/dev_fixture.c tests/unit/fake_phys.c core/base/err.c */
+/* LINK: core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c */
+/* LINK: core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c */
+/* LINK: core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c */
+/* LINK: core/dev/acpi_pm.c core/dev/debugport.c core/dev/tables.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -198,26 +202,30 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(edge_is_taken_once, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(higher_priority_nests_and_lower_waits, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(slave_goes_through_cascade, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(level_line_interrupts_again_after_eoi, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(request_that_went_away_is_spurious, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(mask_holds_a_request_back, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(special_mask_lets_lower_priorities_in, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(rotation_moves_the_lowest_priority, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(automatic_eoi_leaves_nothing_in_service, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(
+			higher_priority_nests_and_lower_waits, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(slave_goes_through_cascade,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			level_line_interrupts_again_after_eoi, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			request_that_went_away_is_spurious, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(mask_holds_a_request_back,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			special_mask_lets_lower_priorities_in, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			rotation_moves_the_lowest_priority, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			automatic_eoi_leaves_nothing_in_service, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(poll_acknowledges, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(state_survives_a_snapshot, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(state_survives_a_snapshot,
+						set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

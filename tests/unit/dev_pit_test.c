@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* 8254: modes, latches, gate, and the exact moments of line 0. */
-/* LINK: tests/unit/dev_fixture.c tests/unit/fake_phys.c core/base/err.c core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c core/dev/acpi_pm.c core/dev/debugport.c core/dev/tables.c */
+/* LINK: tests/unit/dev_fixture.c tests/unit/fake_phys.c core/base/err.c */
+/* LINK: core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c */
+/* LINK: core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c */
+/* LINK: core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c */
+/* LINK: core/dev/acpi_pm.c core/dev/debugport.c core/dev/tables.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -21,7 +25,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-#define TICK(n) (((n) * SECOND + 1193181) / 1193182)
+#define TICK(n) (((n)*SECOND + 1193181) / 1193182)
 
 static void program(struct machine *m, unsigned channel, u8 control, u16 count)
 {
@@ -197,26 +201,28 @@ static void a_long_pause_loses_no_edge_and_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(rate_generator_interrupts_every_period, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(terminal_count_comes_one_tick_late, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(count_is_latched_until_read, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(square_wave_counts_by_two, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(
+			rate_generator_interrupts_every_period, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			terminal_count_comes_one_tick_late, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(count_is_latched_until_read,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(square_wave_counts_by_two,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bcd_counts_in_decimal, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(new_count_waits_for_the_end_of_the_period, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(channel_2_obeys_its_gate, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(one_shot_starts_at_the_gate, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(software_strobe_pulses_once, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(a_long_pause_loses_no_edge_and_ends, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(
+			new_count_waits_for_the_end_of_the_period, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(channel_2_obeys_its_gate,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_shot_starts_at_the_gate,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(software_strobe_pulses_once,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_long_pause_loses_no_edge_and_ends, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

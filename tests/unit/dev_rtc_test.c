@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* MC146818: time in its formats, flags, interrupts, CMOS memory. */
-/* LINK: tests/unit/dev_fixture.c tests/unit/fake_phys.c core/base/err.c core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c core/dev/acpi_pm.c core/dev/debugport.c core/dev/tables.c */
+/* LINK: tests/unit/dev_fixture.c tests/unit/fake_phys.c core/base/err.c */
+/* LINK: core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c */
+/* LINK: core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c */
+/* LINK: core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c */
+/* LINK: core/dev/acpi_pm.c core/dev/debugport.c core/dev/tables.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -157,22 +161,24 @@ static void cmos_tells_the_memory_size(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(time_passes_over_midnight_and_month, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(formats_follow_register_b, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(
+			time_passes_over_midnight_and_month, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(formats_follow_register_b,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(clock_can_be_set, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(update_in_progress_precedes_the_second, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(periodic_interrupt_comes_until_c_is_read, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(alarm_fires_at_its_second, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(update_interrupt_comes_each_second, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(cmos_tells_the_memory_size, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(
+			update_in_progress_precedes_the_second, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			periodic_interrupt_comes_until_c_is_read, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(alarm_fires_at_its_second,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			update_interrupt_comes_each_second, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(cmos_tells_the_memory_size,
+						set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

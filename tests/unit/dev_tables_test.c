@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Firmware tables: signatures where kernels search, sums of zero. */
-/* LINK: tests/unit/dev_fixture.c tests/unit/fake_phys.c core/base/err.c core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c core/dev/acpi_pm.c core/dev/debugport.c core/dev/tables.c */
+/* LINK: tests/unit/dev_fixture.c tests/unit/fake_phys.c core/base/err.c */
+/* LINK: core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c */
+/* LINK: core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c */
+/* LINK: core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c */
+/* LINK: core/dev/acpi_pm.c core/dev/debugport.c core/dev/tables.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -40,7 +44,7 @@ static u32 u32_at(const u8 *at)
 
 static u8 *made(struct machine *m, bool has_apic)
 {
-	struct bus_config cfg = { .has_apic = has_apic };
+	struct bus_config cfg = {.has_apic = has_apic};
 
 	tables_write(m->mem, &cfg);
 	return mem_phys_ptr(m->mem, 0, 0x100000);
@@ -78,7 +82,7 @@ static void mp_table_lists_what_it_says(void **state)
 {
 	struct machine *m = *state;
 	const u8 *ram = made(m, true), *at;
-	static const u8 sizes[] = { 20, 8, 8, 8, 8 };
+	static const u8 sizes[] = {20, 8, 8, 8, 8};
 	unsigned entries;
 
 	assert_memory_equal(ram + 0xf0100, "_MP_", 4);
@@ -133,14 +137,15 @@ static void memory_map_covers_ram(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(acpi_tables_hang_together, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(mp_table_lists_what_it_says, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(without_an_apic_there_is_no_trace_of_one, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(bios_data_names_the_serial_ports, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(acpi_tables_hang_together,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(mp_table_lists_what_it_says,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			without_an_apic_there_is_no_trace_of_one, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			bios_data_names_the_serial_ports, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(memory_map_covers_ram, set_up,
 						tear_down),
 	};

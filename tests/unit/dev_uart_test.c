@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* 16550A: interrupts by priority, FIFO and queue, loopback, divisor. */
-/* LINK: tests/unit/dev_fixture.c tests/unit/fake_phys.c core/base/err.c core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c core/dev/acpi_pm.c core/dev/debugport.c core/dev/tables.c */
+/* LINK: tests/unit/dev_fixture.c tests/unit/fake_phys.c core/base/err.c */
+/* LINK: core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c */
+/* LINK: core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c */
+/* LINK: core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c */
+/* LINK: core/dev/acpi_pm.c core/dev/debugport.c core/dev/tables.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -152,22 +156,23 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(sends_at_once, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(divisor_latch_hides_data, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(thre_interrupt_follows_each_byte, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(received_data_outranks_thre, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(below_the_trigger_the_timeout_tells, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(queue_loses_nothing_until_it_is_full, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(divisor_latch_hides_data,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			thre_interrupt_follows_each_byte, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(received_data_outranks_thre,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			below_the_trigger_the_timeout_tells, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			queue_loses_nothing_until_it_is_full, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(loopback_stays_inside, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(clearing_delays_host_bytes, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(turning_fifos_off_empties_them, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(clearing_delays_host_bytes,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(turning_fifos_off_empties_them,
+						set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,10 +22,10 @@ void make_elf(struct made *f, u32 vaddr, u32 paddr, u32 len)
 {
 	memset(f, 0, sizeof(*f));
 	memcpy(f->bytes, "\177ELF\1\1\1", 7);
-	put16(f, 16, 2);	/* ET_EXEC */
-	put16(f, 18, 3);	/* EM_386 */
+	put16(f, 16, 2);         /* ET_EXEC */
+	put16(f, 18, 3);         /* EM_386 */
 	put32(f, 24, vaddr + 4); /* e_entry */
-	put32(f, 28, 52);	/* e_phoff */
+	put32(f, 28, 52);        /* e_phoff */
 	put16(f, 42, 32);
 	put16(f, 44, 1);
 	put32(f, 52, 1); /* PT_LOAD */

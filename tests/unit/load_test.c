@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The loader: plans from images made by hand, true and lying ones; what each
  * boot protocol finds in memory. */
-/* LINK: tests/unit/load_fixture.c tests/unit/fake_phys.c core/base/err.c core/base/check.c core/dev/tables.c core/vm/load.c core/vm/load_elf.c core/vm/load_linux.c core/vm/load_multiboot.c */
+/* LINK: tests/unit/load_fixture.c tests/unit/fake_phys.c core/base/err.c */
+/* LINK: core/base/check.c core/dev/tables.c core/vm/load.c */
+/* LINK: core/vm/load_elf.c core/vm/load_linux.c core/vm/load_multiboot.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,7 +24,7 @@ enum { RAM = 64 << 20 };
 static void refused(const struct made *f, const char *word)
 {
 	struct load_plan p;
-	struct err e = { "" };
+	struct err e = {""};
 	int result = load_plan(f->bytes, f->len, -1, &p, &e);
 
 	if (!result)
@@ -34,7 +36,7 @@ static void refused(const struct made *f, const char *word)
 
 static void planned(const struct made *f, struct load_plan *p)
 {
-	struct err e = { "" };
+	struct err e = {""};
 
 	if (load_plan(f->bytes, f->len, -1, p, &e) ||
 	    load_plan_check(p, RAM, &e))
@@ -116,7 +118,7 @@ static void lying_elf_is_refused(void **state)
 
 static void noise_is_not_a_kernel(void **state)
 {
-	struct made f = { .len = 1000 };
+	struct made f = {.len = 1000};
 
 	(void)state;
 	refused(&f, "not a kernel");
@@ -127,8 +129,8 @@ static void noise_is_not_a_kernel(void **state)
 
 static void flat_image_goes_where_it_is_told(void **state)
 {
-	struct made f = { .len = 100 };
-	struct load_request rq = { .load_at = 0xf0000 };
+	struct made f = {.len = 100};
+	struct load_request rq = {.load_at = 0xf0000};
 	struct load_result out;
 	struct err e;
 
@@ -147,7 +149,7 @@ static void flat_image_goes_where_it_is_told(void **state)
 
 static void errors_name_the_file(void **state)
 {
-	struct load_request rq = { .kernel = "/nonexistent", .load_at = -1 };
+	struct load_request rq = {.kernel = "/nonexistent", .load_at = -1};
 	const char *missing = "/nonexistent a b";
 	struct made f;
 	struct load_result out;
@@ -170,15 +172,15 @@ static void errors_name_the_file(void **state)
 
 static void linux_gets_its_zero_page(void **state)
 {
-	struct made f, initrd = { .len = 5000 };
+	struct made f, initrd = {.len = 5000};
 	char *initrd_path;
 	const char *initrds[1];
-	struct load_request rq = { .load_at = -1,
-				   .append = "console=ttyS0",
-				   .initrds = initrds,
-				   .initrd_count = 1 };
+	struct load_request rq = {.load_at = -1,
+				  .append = "console=ttyS0",
+				  .initrds = initrds,
+				  .initrd_count = 1};
 	struct load_result out;
-	struct err e = { "" };
+	struct err e = {""};
 	u32 zero;
 
 	(void)state;
@@ -211,9 +213,9 @@ static void linux_gets_its_zero_page(void **state)
 static void old_linux_gets_its_command_line_the_old_way(void **state)
 {
 	struct made f;
-	struct load_request rq = { .load_at = -1, .append = "quiet" };
+	struct load_request rq = {.load_at = -1, .append = "quiet"};
 	struct load_result out;
-	struct err e = { "" };
+	struct err e = {""};
 
 	(void)state;
 	rq.m = mem_new(RAM, &e);
@@ -246,14 +248,13 @@ static void lying_linux_is_refused(void **state)
 
 static void initrd_must_fit_above_the_kernel(void **state)
 {
-	struct made f, initrd = { .len = 5000 };
+	struct made f, initrd = {.len = 5000};
 	char *path = save(&initrd);
-	const char *initrds[] = { path };
-	struct load_request rq = { .load_at = -1,
-				   .initrds = initrds,
-				   .initrd_count = 1 };
+	const char *initrds[] = {path};
+	struct load_request rq = {
+		.load_at = -1, .initrds = initrds, .initrd_count = 1};
 	struct load_result out;
-	struct err e = { "" };
+	struct err e = {""};
 
 	(void)state;
 	rq.m = mem_new(0x1000000 + 0x200000 + 4096, &e);
@@ -269,9 +270,9 @@ static void long_command_line_is_refused(void **state)
 {
 	struct made f;
 	char text[300];
-	struct load_request rq = { .load_at = -1, .append = text };
+	struct load_request rq = {.load_at = -1, .append = text};
 	struct load_result out;
-	struct err e = { "" };
+	struct err e = {""};
 
 	(void)state;
 	memset(text, 'x', 299);
@@ -285,15 +286,15 @@ static void long_command_line_is_refused(void **state)
 
 static void multiboot_modules_keep_their_arguments(void **state)
 {
-	struct made f, module = { .len = 4097 };
+	struct made f, module = {.len = 4097};
 	char *path = save(&module), text[100];
-	const char *initrds[] = { text, path };
-	struct load_request rq = { .load_at = -1,
-				   .append = "one two",
-				   .initrds = initrds,
-				   .initrd_count = 2 };
+	const char *initrds[] = {text, path};
+	struct load_request rq = {.load_at = -1,
+				  .append = "one two",
+				  .initrds = initrds,
+				  .initrd_count = 2};
 	struct load_result out;
-	struct err e = { "" };
+	struct err e = {""};
 	u32 mods;
 
 	(void)state;
@@ -314,8 +315,9 @@ static void multiboot_modules_keep_their_arguments(void **state)
 	assert_int_equal(u32_at(rq.m, mods + 16), 0x103000);
 	assert_string_equal(mem_phys_ptr(rq.m, u32_at(rq.m, mods + 8), 64),
 			    text);
-	assert_non_null(strstr(mem_phys_ptr(rq.m, u32_at(rq.m, out.ebx + 16),
-					    64), " one two"));
+	assert_non_null(
+		strstr(mem_phys_ptr(rq.m, u32_at(rq.m, out.ebx + 16), 64),
+		       " one two"));
 	assert_string_equal(mem_phys_ptr(rq.m, u32_at(rq.m, out.ebx + 64), 64),
 			    "vitrine");
 	unlink(path);
@@ -325,7 +327,7 @@ static void multiboot_modules_keep_their_arguments(void **state)
 
 static void multiboot_addresses_replace_elf(void **state)
 {
-	struct made f = { .len = 0x400 };
+	struct made f = {.len = 0x400};
 	struct load_plan p;
 
 	(void)state;
@@ -365,10 +367,10 @@ static void add_multiboot2(struct made *f, u64 at, u32 len)
 static void multiboot2_information_is_well_formed(void **state)
 {
 	struct made f;
-	struct load_request rq = { .load_at = -1, .append = "x" };
+	struct load_request rq = {.load_at = -1, .append = "x"};
 	struct load_result out;
-	struct bus_config cfg = { .has_apic = true };
-	struct err e = { "" };
+	struct bus_config cfg = {.has_apic = true};
+	struct err e = {""};
 	u32 at, total, seen = 0;
 
 	(void)state;
@@ -391,8 +393,8 @@ static void multiboot2_information_is_well_formed(void **state)
 		seen |= 1u << u32_at(rq.m, out.ebx + at);
 	}
 	assert_int_equal(at + 8, total);
-	assert_int_equal(seen, 1 << 1 | 1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 |
-				       1 << 14);
+	assert_int_equal(seen,
+			 1 << 1 | 1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 14);
 	put32(&f, 0x94, 100);
 	refused(&f, "tag of 100 bytes");
 	put32(&f, 0x94, 9);
