@@ -196,6 +196,9 @@ static int opt_serial(struct options *o, char *value, struct err *e)
 	if (o->serials == HOST_PORTS)
 		return err_set(e, "-serial %s: there are only COM1 and COM2",
 			       value);
+	if (!host_knows(value))
+		return err_set(e, "-serial %s: expected stdio, null, "
+				  "file:PATH, pty or unix:PATH", value);
 	o->serial[o->serials++] = value;
 	return 0;
 }
@@ -477,7 +480,8 @@ static int add_symbols(struct run *r, const char *text, struct err *e)
 	return failed ? -1 : 0;
 }
 
-/* -e, -x and -symbols in order.  In -batch the first that fails ends it. */
+/* -e, -x and -symbols in order.  In -batch the first that fails ends it.
+ * The exit status, 0 to go on. */
 static int do_todos(struct run *r, struct err *e)
 {
 	for (unsigned i = 0; i < r->o.todos; i++) {
@@ -489,8 +493,10 @@ static int do_todos(struct run *r, struct err *e)
 
 		if (console_quits(r->console))
 			return 0;
-		if (failed && (r->o.batch || t->kind == 'y'))
-			return -1;
+		if (failed && t->kind == 'y')
+			return EXIT_HOST;
+		if (failed && r->o.batch)
+			return EXIT_USAGE;
 		if (failed)
 			fprintf(stderr, "%s\n", e->text);
 	}
@@ -520,9 +526,10 @@ static int status_of(struct run *r)
 static int run(struct run *r)
 {
 	struct err e;
+	int status = do_todos(r, &e);
 
-	if (do_todos(r, &e))
-		return complain(EXIT_USAGE, &e);
+	if (status)
+		return complain(status, &e);
 	if (r->o.batch) {
 		if (!console_quits(r->console))
 			console_run_to_end(r->console);

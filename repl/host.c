@@ -172,33 +172,35 @@ static int connect_unix(struct port *p, const char *path, struct err *e)
 	return 0;
 }
 
+bool host_knows(const char *spec)
+{
+	return !strcmp(spec, "null") || !strcmp(spec, "stdio") ||
+	       !strcmp(spec, "pty") || (!strncmp(spec, "file:", 5) && spec[5]) ||
+	       (!strncmp(spec, "unix:", 5) && spec[5]);
+}
+
 int host_connect(struct host *h, unsigned port, const char *spec,
 		 struct err *e)
 {
 	struct port *p = &h->port[port];
 
+	CHECK(host_knows(spec), "serial port %s", spec);
 	if (!strcmp(spec, "null"))
 		return 0;
+	if (!strcmp(spec, "pty"))
+		return connect_pty(p, port, e);
+	if (!strncmp(spec, "unix:", 5))
+		return connect_unix(p, spec + 5, e);
 	if (!strcmp(spec, "stdio")) {
 		p->is_stdio = true;
 		p->out = STDOUT_FILENO;
 		return 0;
 	}
-	if (!strcmp(spec, "pty"))
-		return connect_pty(p, port, e);
-	if (!strncmp(spec, "unix:", 5))
-		return connect_unix(p, spec + 5, e);
-	if (!strncmp(spec, "file:", 5) && spec[5]) {
-		p->out = open(spec + 5,
-			      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-		p->owns_out = true;
-		if (p->out < 0)
-			return err_set(e, "-serial %s: %s", spec,
-				       strerror(errno));
-		return 0;
-	}
-	return err_set(e, "-serial %s: expected stdio, null, file:PATH, pty or "
-			  "unix:PATH", spec);
+	p->out = open(spec + 5, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	p->owns_out = true;
+	if (p->out < 0)
+		return err_set(e, "-serial %s: %s", spec, strerror(errno));
+	return 0;
 }
 
 /* ---- output ---- */

@@ -17,6 +17,8 @@ struct host *host_new(bool batch);
 /* Closes all, puts the terminal back. */
 void host_free(struct host *h);
 
+/* Is that something a port can be connected to? */
+bool host_knows(const char *spec);
 /* Connects port 0 or 1: stdio, null, file:PATH, pty, unix:PATH. */
 int host_connect(struct host *h, unsigned port, const char *spec,
 		 struct err *e);
