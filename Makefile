@@ -13,7 +13,7 @@ BUILD := build$(if $(filter-out release,$(MODE)),/$(MODE))
 B := $(BUILD)
 FLAGS_release := -O2
 FLAGS_debug := -Og -DDEBUG
-FLAGS_asan := -O1 -DDEBUG -fsanitize=address,undefined -fno-omit-frame-pointer
+FLAGS_asan := -O1 -DDEBUG -fsanitize=address,undefined -fno-omit-frame-pointer -Wno-format-truncation
 WARN := -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes $(if $(WERROR)$(CI),-Werror)
 CFLAGS := -std=gnu11 -g $(FLAGS_$(MODE)) $(WARN) -D_GNU_SOURCE -I. $(EXTRA)
 LDFLAGS := $(filter -fsanitize%,$(FLAGS_$(MODE)))

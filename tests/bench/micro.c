@@ -238,10 +238,10 @@ static unsigned leave(unsigned count)
 static const struct {
 	const char *name;
 	unsigned (*run)(unsigned);
-} all[] = {{"sieve", sieve}, {"fib", fib},     {"indirect", indirect},
-	   {"x87", x87},     {"matrix", matrix}, {"copy", copy},
-	   {"syscall", nothing}, {"fork", forks}, {"exec", execs},
-	   {"fault", faults}, {"pipe", pipes}, {"stream", stream},
+} all[] = {{"sieve", sieve},     {"fib", fib},       {"indirect", indirect},
+	   {"x87", x87},         {"matrix", matrix}, {"copy", copy},
+	   {"syscall", nothing}, {"fork", forks},    {"exec", execs},
+	   {"fault", faults},    {"pipe", pipes},    {"stream", stream},
 	   {"exit", leave}};
 
 int main(int argc, char **argv)

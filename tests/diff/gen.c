@@ -41,8 +41,8 @@ bool one_in(uint32_t n)
 uint32_t value(void)
 {
 	static const uint32_t some[] = {
-		0,	    1,		2,	    0x7f,	0x80,
-		0xff,	    0x100,	0x7fff,	    0x8000,	0xffff,
+		0,          1,          2,          0x7f,       0x80,
+		0xff,       0x100,      0x7fff,     0x8000,     0xffff,
 		0x10000,    0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff,
 		0x3f800000, 0x99999999, 0x55555555, 0xaaaaaaaa, 0x0123abcd};
 
@@ -186,8 +186,7 @@ void mem(int reg, int size, int align)
 			at = near;
 	}
 	disp = at - lo;
-	short_form = (int32_t)disp >= -128 && (int32_t)disp < 128 &&
-		     !one_in(8);
+	short_form = (int32_t)disp >= -128 && (int32_t)disp < 128 && !one_in(8);
 	if (b < 0 && i < 0) {
 		mem_abs(reg, at);
 		return;
@@ -227,9 +226,9 @@ static void start_states(struct block *b)
 		uint32_t how = rnd(5), v[RUNS];
 
 		for (int run = 0; run < RUNS; run++) {
-			v[run] = how < 2 ? lo + rnd(16) * 4
-			       : how == 2 ? rnd(256)
-					  : value();
+			v[run] = how < 2    ? lo + rnd(16) * 4
+				 : how == 2 ? rnd(256)
+					    : value();
 			if (r == ESP)
 				v[run] = STACK;
 			b->start[run].regs[r] = v[run];
@@ -246,7 +245,7 @@ static void start_states(struct block *b)
 
 static void random_fx(uint8_t *fx, int n)
 {
-	static const uint16_t exponents[] = {0,	     0x8000, 0x7fff, 0xffff,
+	static const uint16_t exponents[] = {0,      0x8000, 0x7fff, 0xffff,
 					     0x3fff, 0xbfff, 0x4000, 0x0001,
 					     0x7ffe, 0x400e, 0xc01e, 0x3fc0};
 
@@ -260,7 +259,8 @@ static void random_fx(uint8_t *fx, int n)
 	fx[4] = n % 4 ? (1u << rnd(8)) - 1 : rnd(256);
 	*(uint32_t *)(fx + 24) = 0x1f80;
 	if (n % 4 == 2)
-		*(uint32_t *)(fx + 24) |= rnd(4) << 13 | rnd(2) << 15 | rnd(2) << 6;
+		*(uint32_t *)(fx + 24) |=
+			rnd(4) << 13 | rnd(2) << 15 | rnd(2) << 6;
 	if (n % 16 == 5)
 		*(uint32_t *)(fx + 24) &= ~(rnd(64) << 7);
 	for (int st = 0; st < 8; st++) {

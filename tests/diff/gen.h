@@ -12,8 +12,17 @@
 enum { EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI };
 enum { CF = 1, PF = 4, AF = 0x10, ZF = 0x40, SF = 0x80, OF = 0x800 };
 enum { ARITH = CF | PF | AF | ZF | SF | OF };
-enum { INT = 1, STACK_OPS = 2, STRING = 4, FLOW = 8, X87 = 16, MMX = 32,
-       SSE = 64, FAULT = 128, ALL = 255 };
+enum {
+	INT = 1,
+	STACK_OPS = 2,
+	STRING = 4,
+	FLOW = 8,
+	X87 = 16,
+	MMX = 32,
+	SSE = 64,
+	FAULT = 128,
+	ALL = 255
+};
 
 struct context {
 	bool known[8];
@@ -21,8 +30,8 @@ struct context {
 	uint32_t undefined;    /* flags */
 	uint32_t classes;
 	uint8_t pinned; /* registers that must keep their interval */
-	bool no_stack;	/* esp must not move: in a body that may be skipped */
-	bool in_call;	/* nothing may be written near esp */
+	bool no_stack;  /* esp must not move: in a body that may be skipped */
+	bool in_call;   /* nothing may be written near esp */
 };
 
 extern struct context now;

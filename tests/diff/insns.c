@@ -260,10 +260,10 @@ static void divide(void)
 
 	if (!may_write(EAX, 4) || !may_write(EDX, 4) || !may_write(r, 4))
 		return;
-	if (!(now.classes & FAULT) || !one_in(8)) { /* the quotient fits */
-		b1(0x31), b1(0xd2);		    /* xor edx, edx */
+	if (!(now.classes & FAULT) || !one_in(8)) {  /* the quotient fits */
+		b1(0x31), b1(0xd2);                  /* xor edx, edx */
 		b1(0x81), b1(0xc8 | r), b4(0x10101); /* or r, 10101h */
-		b1(0x0f), b1(0xb6), b1(0xc0);	    /* movzx eax, al */
+		b1(0x0f), b1(0xb6), b1(0xc0);        /* movzx eax, al */
 		forget(r, 4);
 		defined(ARITH);
 	}
@@ -599,7 +599,9 @@ static void frame(void)
 		break;
 	case 2: /* enter */
 		level = now.known[EBP] && now.lo[EBP] >= ARENA + 128 &&
-			now.hi[EBP] < ARENA + ARENA_SIZE ? rnd(4) : 0;
+					now.hi[EBP] < ARENA + ARENA_SIZE
+				? rnd(4)
+				: 0;
 		v = rnd(64);
 		b1(0xc8), b2(v), b1(level);
 		move_esp(-4);
@@ -876,10 +878,10 @@ static int jump(void)
 static void fault(void)
 {
 	static const char *const ops[] = {
-		"\x0f\x0b", "\xf4",	    "\xfa",	"\xec",
-		"\x0f\x06", "\x0f\x30",	    "\x0f\x09", "\x0f\x20\xc0",
-		"\xcd\x20", "\x0f\x22\xd8", "\xfb",	"\x64\xa1",
-		"\xee",	    "\x6c",	    "\x0f\x08", "\xf1\x90" + 1};
+		"\x0f\x0b", "\xf4",         "\xfa",     "\xec",
+		"\x0f\x06", "\x0f\x30",     "\x0f\x09", "\x0f\x20\xc0",
+		"\xcd\x20", "\x0f\x22\xd8", "\xfb",     "\x64\xa1",
+		"\xee",     "\x6c",         "\x0f\x08", "\xf1\x90" + 1};
 	int n = rnd(16);
 
 	switch (rnd(3)) {
@@ -903,17 +905,19 @@ static void fault(void)
 static const struct {
 	const char *name;
 	uint32_t class;
-} names[] = {{"int", INT}, {"stack", STACK_OPS}, {"string", STRING},
-	     {"flow", FLOW}, {"x87", X87},	  {"mmx", MMX},
-	     {"sse", SSE}, {"fault", FAULT}};
+} names[] = {{"int", INT},   {"stack", STACK_OPS}, {"string", STRING},
+	     {"flow", FLOW}, {"x87", X87},         {"mmx", MMX},
+	     {"sse", SSE},   {"fault", FAULT}};
 
 uint32_t class_named(const char *name)
 {
 	for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
 		if (!strcmp(name, names[i].name))
 			return names[i].class;
-	fprintf(stderr, "gen: no class %s (int stack string flow x87 mmx sse "
-			"fault)\n", name);
+	fprintf(stderr,
+		"gen: no class %s (int stack string flow x87 mmx sse "
+		"fault)\n",
+		name);
 	exit(2);
 }
 
@@ -952,11 +956,11 @@ uint32_t class_mix(uint32_t allowed)
 static void integer(void)
 {
 	static void (*const families[])(void) = {
-		alu,	  alu,	  alu,	    test,	 move,	move,
-		pointer,  pointer, pointer, unary,	 multiply, divide,
-		shift,	  shift,  double_shift, bits,	 scan,	bcd,
-		conditional, conditional, extend, exchange, flags,
-		table_look_up};
+		alu,      alu,      alu,     test,         move,
+		move,     pointer,  pointer, pointer,      unary,
+		multiply, divide,   shift,   shift,        double_shift,
+		bits,     scan,     bcd,     conditional,  conditional,
+		extend,   exchange, flags,   table_look_up};
 
 	families[rnd(sizeof families / sizeof *families)]();
 }
@@ -978,8 +982,10 @@ int instruction(void)
 		break;
 	case 3:
 		if ((now.classes & FLOW) && !now.no_stack)
-			made = one_in(2) ? skip() : one_in(2) ? call()
-				: one_in(2) ? loop() : jump();
+			made = one_in(2)   ? skip()
+			       : one_in(2) ? call()
+			       : one_in(2) ? loop()
+					   : jump();
 		break;
 	case 4:
 	case 5:
@@ -988,7 +994,8 @@ int instruction(void)
 	case 8:
 		if (now.classes & X87 && (!(now.classes & MMX) || one_in(2)))
 			x87();
-		else if (now.classes & MMX && (!(now.classes & SSE) || one_in(2)))
+		else if (now.classes & MMX &&
+			 (!(now.classes & SSE) || one_in(2)))
 			media(true);
 		else if (now.classes & SSE)
 			media(false);

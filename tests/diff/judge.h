@@ -91,7 +91,8 @@ static void show(const struct result *r, int run)
 						    4 * k));
 	}
 	for (int i = 0; i < ARENA_SIZE / 4; i++) {
-		uint32_t was = ((const uint32_t *)((struct image *)IMAGE)->arena)[i];
+		uint32_t was =
+			((const uint32_t *)((struct image *)IMAGE)->arena)[i];
 		uint32_t is = ((const uint32_t *)ARENA)[i];
 
 		if (was == is)

@@ -15,7 +15,7 @@ enum {
 	ARENA = 0x01000000, /* data; the last page is the blocks' stack */
 	ARENA_SIZE = 0x4000,
 	STACK = ARENA + ARENA_SIZE - 0x400, /* initial esp */
-	GATE = 0x01010000, /* struct gate, then the code that leaves a block */
+	GATE = 0x01010000,  /* struct gate, then the code that leaves a block */
 	IMAGE = 0x02000000, /* struct image */
 	FX_POOL = 64,
 	RUNS = 2, /* each block runs from this many states */
@@ -33,15 +33,16 @@ struct result {
 	struct state s;
 	uint32_t vector; /* NO_FAULT, or the exception that ended the block */
 	uint32_t error, eip; /* with it; eip is 0 without one */
-	uint32_t arena; /* checksum */
+	uint32_t arena;      /* checksum */
 	uint8_t fx[512] __attribute__((aligned(16)));
 };
 enum { NO_FAULT = 0xff };
 
 struct block {
-	uint32_t code; /* linear address */
-	uint32_t flags_mask; /* the arithmetic flags that are defined at its end */
-	uint32_t fx[RUNS]; /* index into fx */
+	uint32_t code;       /* linear address */
+	uint32_t flags_mask; /* the arithmetic flags that are defined at its end
+			      */
+	uint32_t fx[RUNS];   /* index into fx */
 	struct state start[RUNS];
 };
 

@@ -20,10 +20,10 @@ static void whole_state(void)
 
 static const uint8_t sizes[8][8] = {
 	/* bytes of memory by opcode and ModRM.reg; 0: not used here */
-	{4, 4, 4, 4, 4, 4, 4, 4},  {4, 0, 4, 4, 0, 0, 0, 2},
-	{4, 4, 4, 4, 4, 4, 4, 4},  {4, 4, 4, 4, 0, 10, 0, 10},
-	{8, 8, 8, 8, 8, 8, 8, 8},  {8, 8, 8, 8, 0, 0, 0, 2},
-	{2, 2, 2, 2, 2, 2, 2, 2},  {2, 2, 2, 2, 10, 8, 10, 8}};
+	{4, 4, 4, 4, 4, 4, 4, 4}, {4, 0, 4, 4, 0, 0, 0, 2},
+	{4, 4, 4, 4, 4, 4, 4, 4}, {4, 4, 4, 4, 0, 10, 0, 10},
+	{8, 8, 8, 8, 8, 8, 8, 8}, {8, 8, 8, 8, 0, 0, 0, 2},
+	{2, 2, 2, 2, 2, 2, 2, 2}, {2, 2, 2, 2, 10, 8, 10, 8}};
 
 static void x87_environment(void)
 {
@@ -53,8 +53,8 @@ static void x87_environment(void)
 
 void x87(void)
 {
-	static const uint8_t d9[] = {0xd0, 0xe0, 0xe1, 0xe4, 0xe5, 0xe8, 0xe9,
-				     0xea, 0xeb, 0xec, 0xed, 0xee};
+	static const uint8_t d9[] = {0xd0, 0xe0, 0xe1, 0xe4, 0xe5, 0xe8,
+				     0xe9, 0xea, 0xeb, 0xec, 0xed, 0xee};
 	static const uint8_t dd[] = {0xc0, 0xd0, 0xd8, 0xe0, 0xe8};
 	int op, reg, n;
 
@@ -131,16 +131,16 @@ void x87(void)
 
 enum { N = 1, P66 = 2, PF3 = 4, PF2 = 8 }; /* prefixes that exist */
 enum {
-	R = 1,	    /* no memory form */
-	M = 2,	    /* no register form */
-	IMM = 4,    /* a byte follows */
-	REG_G = 8,  /* ModRM.reg names a general register, which is written */
-	RM_G = 16,  /* ModRM.rm does, and is read */
-	RM_GW = 32, /* and is written */
-	ANY = 64,   /* memory need not be aligned */
+	R = 1,       /* no memory form */
+	M = 2,       /* no register form */
+	IMM = 4,     /* a byte follows */
+	REG_G = 8,   /* ModRM.reg names a general register, which is written */
+	RM_G = 16,   /* ModRM.rm does, and is read */
+	RM_GW = 32,  /* and is written */
+	ANY = 64,    /* memory need not be aligned */
 	FLAGS = 128, /* writes the arithmetic flags */
 	ECX_W = 256, /* writes ecx */
-	REG_S = 512 /* ModRM.reg names a general register, which is read */
+	REG_S = 512  /* ModRM.reg names a general register, which is read */
 };
 /* Bytes of the memory operand; the letters choose by prefix. */
 enum {
@@ -148,7 +148,7 @@ enum {
 	F = 101, /* float: 16, 16, 4 with F3, 8 with F2 */
 	C = 102, /* converts to or from MMX: 8, and 16 with 66 */
 	H = 103, /* half: 8, and 16 with F3 */
-	D = 104	 /* by the source: 8, 16, 4, 8 */
+	D = 104  /* by the source: 8, 16, 4, 8 */
 };
 
 static const struct row {
@@ -288,15 +288,17 @@ static void rare(bool mmx)
 		whole_state();
 	} else if (mmx && n < 2) {
 		b1(0x0f), b1(0x77); /* emms */
-	} else if (n < 3) { /* shifts by an immediate */
+	} else if (n < 3) {         /* shifts by an immediate */
 		bool quad = one_in(3), bytewise = quad && !mmx && one_in(2);
 
 		if (!mmx)
 			b1(0x66);
 		b1(0x0f), b1(quad ? 0x73 : 0x71 + rnd(2));
-		b1((quad ? bytewise ? one_in(2) ? 0xd8 : 0xf8
-				    : one_in(2) ? 0xd0 : 0xf0
-			 : shifts[rnd(3)]) | rnd(8));
+		b1((quad ? bytewise     ? one_in(2) ? 0xd8 : 0xf8
+			    : one_in(2) ? 0xd0
+					: 0xf0
+			 : shifts[rnd(3)]) |
+		   rnd(8));
 		b1(rnd(70));
 	} else if (n == 3) { /* ldmxcsr of a sane word */
 		b1(0xc7), mem_abs(0, at), b4(0x1f80 ^ (rnd(4) << 13));
@@ -310,7 +312,8 @@ static void rare(bool mmx)
 
 void media(bool mmx)
 {
-	static const uint8_t bytes_of[] = {[P66] = 0x66, [PF3] = 0xf3, [PF2] = 0xf2};
+	static const uint8_t bytes_of[] = {
+		[P66] = 0x66, [PF3] = 0xf3, [PF2] = 0xf2};
 	const struct row *row;
 	int prefix, size, reg, align;
 

@@ -99,8 +99,9 @@ static void fault(int sig, siginfo_t *info, void *context)
 
 static void *fixed(uint32_t at, size_t size, int prot)
 {
-	void *p = mmap((void *)at, size, prot,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	void *p =
+		mmap((void *)at, size, prot,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
 	if (p != (void *)at) {
 		perror("native: mmap");
@@ -119,7 +120,8 @@ int main(int argc, char **argv)
 	static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
 	static char stack[65536];
 	struct sigaction sa = {.sa_sigaction = fault,
-			       .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+			       .sa_flags =
+				       SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
 	stack_t ss = {.ss_sp = stack, .ss_size = sizeof stack};
 
 	if (size <= 0) {
