@@ -129,9 +129,12 @@ static int opt_m(struct options *o, char *value, struct err *e)
 
 static int opt_engine(struct options *o, char *value, struct err *e)
 {
+	(void)o;
 	if (strcmp(value, "bt") && strcmp(value, "vmi"))
 		return err_set(e, "-engine %s: expected bt or vmi", value);
-	o->vm.show_vmi = !strcmp(value, "vmi");
+	if (!strcmp(value, "vmi"))
+		return err_set(e, "-engine vmi: the VMI ROM is not part of "
+				  "this version");
 	return 0;
 }
 
@@ -562,7 +565,6 @@ static int write_stats(struct run *r, struct err *e)
 int main(int argc, char **argv)
 {
 	struct run r = { .o.vm = { .ram = 128u << 20,
-				   .show_vmi = true,
 				   .flat_load = -1,
 				   .has_apic = true } };
 	struct err e;

@@ -83,12 +83,22 @@ static void on_signal(int number)
 		vm_interrupt(h->vm);
 }
 
+/* Our own code is wrong and the process ends: at least the terminal is left
+ * as it was. */
+static void on_check(const char *text)
+{
+	(void)text;
+	if (current && current->is_raw)
+		tcsetattr(STDIN_FILENO, TCSANOW, &current->saved);
+}
+
 void host_attach(struct host *h, struct vm *vm)
 {
 	struct sigaction act = { .sa_handler = on_signal };
 
 	h->vm = vm;
 	current = h;
+	check_hook = on_check;
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
 	sigaction(SIGHUP, &act, NULL);
