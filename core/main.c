@@ -114,8 +114,10 @@ static int opt_m(struct options *o, char *value, struct err *e)
 	if (*end) {
 		const char *unit = strchr("kKmMgG", *end);
 
-		shift = !unit ? 64 : (*end | 32) == 'k' ? 10 :
-				     (*end | 32) == 'm' ? 20 : 30;
+		shift = !unit                ? 64
+			: (*end | 32) == 'k' ? 10
+			: (*end | 32) == 'm' ? 20
+					     : 30;
 		end++;
 	}
 	if (*value < '0' || *value > '9' || *end || shift == 64)
@@ -149,15 +151,17 @@ static void list_features(struct buf *out)
 
 static int opt_cpu(struct options *o, char *value, struct err *e)
 {
-	struct buf known = { 0 };
+	struct buf known = {0};
 	char *feature;
 
 	while ((feature = strsep(&value, ","))) {
 		bool on = *feature == '+';
 
 		if (*feature != '+' && *feature != '-')
-			return err_set(e, "-cpu %s: expected +FEATURE or "
-					  "-FEATURE", feature);
+			return err_set(e,
+				       "-cpu %s: expected +FEATURE or "
+				       "-FEATURE",
+				       feature);
 		if (!strcmp(feature + 1, "apic"))
 			o->vm.has_apic = on;
 		if (!cpuid_set_feature(feature + 1, on, NULL) ||
@@ -200,8 +204,10 @@ static int opt_serial(struct options *o, char *value, struct err *e)
 		return err_set(e, "-serial %s: there are only COM1 and COM2",
 			       value);
 	if (!host_knows(value))
-		return err_set(e, "-serial %s: expected stdio, null, "
-				  "file:PATH, pty or unix:PATH", value);
+		return err_set(e,
+			       "-serial %s: expected stdio, null, "
+			       "file:PATH, pty or unix:PATH",
+			       value);
 	o->serial[o->serials++] = value;
 	return 0;
 }
@@ -219,7 +225,7 @@ static int keep(struct options *o, char kind, const char *text, struct err *e)
 	if (o->todos == LIST_MAX)
 		return err_set(e, "more than %d of -e, -x and -symbols",
 			       LIST_MAX);
-	o->todo[o->todos++] = (struct todo){ kind, text };
+	o->todo[o->todos++] = (struct todo){kind, text};
 	return 0;
 }
 
@@ -309,7 +315,7 @@ static const struct option_row {
 	const char *help;
 } rows[] = {
 #define OPTION(name, argument, preset, take, help) \
-	{ name, argument, preset, opt_##take, help },
+	{name, argument, preset, opt_##take, help},
 #include "core/options.def"
 };
 
@@ -322,8 +328,8 @@ static void show_help(void)
 		snprintf(head, sizeof(head), "-%s %s", rows[i].name,
 			 rows[i].argument);
 		printf("  %-28s%s %s%s%s%s\n", head,
-		       strlen(head) > 28 ? "\n                             " :
-					   "",
+		       strlen(head) > 28 ? "\n                             "
+					 : "",
 		       rows[i].help, *rows[i].preset ? " (" : "",
 		       rows[i].preset, *rows[i].preset ? ")" : "");
 	}
@@ -333,7 +339,8 @@ static void show_help(void)
 static const struct option_row *find_row(const char *name, size_t n)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (strlen(rows[i].name) == n && !strncmp(rows[i].name, name, n))
+		if (strlen(rows[i].name) == n &&
+		    !strncmp(rows[i].name, name, n))
 			return &rows[i];
 	return NULL;
 }
@@ -440,7 +447,7 @@ static void name_guest(struct run *r)
 
 static int make(struct run *r, struct err *e)
 {
-	static const char *const presets[HOST_PORTS] = { "stdio", "null" };
+	static const char *const presets[HOST_PORTS] = {"stdio", "null"};
 	struct err no_symbols;
 
 	r->host = host_new(r->o.batch);
@@ -469,7 +476,7 @@ static int make(struct run *r, struct err *e)
 static int add_symbols(struct run *r, const char *text, struct err *e)
 {
 	char *path = strdup(text), *at = strrchr(path, '@');
-	struct value v = { 0 };
+	struct value v = {0};
 	int failed = 0;
 
 	if (at && at[1]) {
@@ -489,10 +496,11 @@ static int do_todos(struct run *r, struct err *e)
 {
 	for (unsigned i = 0; i < r->o.todos; i++) {
 		const struct todo *t = &r->o.todo[i];
-		int failed = t->kind == 'y' ? add_symbols(r, t->text, e) :
-			     t->kind == 'x' ?
-				 console_source(r->console, t->text, e) :
-				 console_execute(r->console, t->text, NULL, e);
+		int failed =
+			t->kind == 'y' ? add_symbols(r, t->text, e)
+			: t->kind == 'x'
+				? console_source(r->console, t->text, e)
+				: console_execute(r->console, t->text, NULL, e);
 
 		if (console_quits(r->console))
 			return 0;
@@ -549,7 +557,7 @@ static int run(struct run *r)
 
 static int write_stats(struct run *r, struct err *e)
 {
-	struct buf json = { 0 };
+	struct buf json = {0};
 	FILE *out = fopen(r->o.stats, "w");
 	bool bad;
 
@@ -564,9 +572,8 @@ static int write_stats(struct run *r, struct err *e)
 
 int main(int argc, char **argv)
 {
-	struct run r = { .o.vm = { .ram = 128u << 20,
-				   .flat_load = -1,
-				   .has_apic = true } };
+	struct run r = {
+		.o.vm = {.ram = 128u << 20, .flat_load = -1, .has_apic = true}};
 	struct err e;
 	int status;
 

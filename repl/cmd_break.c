@@ -249,8 +249,10 @@ int cmd_commands(struct console *c, char *args, struct err *e)
 	buf_clear(&a->lines);
 	c->filling = a;
 	if (c->interactive)
-		buf_printf(c->to, "Type commands for breakpoint %d, one a "
-				  "line, then `end'.\n", b->number);
+		buf_printf(c->to,
+			   "Type commands for breakpoint %d, one a "
+			   "line, then `end'.\n",
+			   b->number);
 	return 0;
 }
 

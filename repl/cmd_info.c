@@ -73,21 +73,23 @@ int info_registers(struct console *c, char *args, struct err *e)
 		else if (!strcmp(word, "fpu") || !strcmp(word, "float"))
 			info_fpu(c, args, e);
 		else
-			return err_set(e, "no register `%.40s': expected a "
-					  "name, all, system or fpu", word);
+			return err_set(e,
+				       "no register `%.40s': expected a "
+				       "name, all, system or fpu",
+				       word);
 	}
 	return 0;
 }
 
 /* ---- tables and paging ---- */
 
-#define SHOW(topic, call)                                           \
+#define SHOW(topic, call)                                              \
 	int info_##topic(struct console *c, char *args, struct err *e) \
-	{                                                           \
-		(void)args;                                         \
-		(void)e;                                            \
-		call;                                               \
-		return 0;                                           \
+	{                                                              \
+		(void)args;                                            \
+		(void)e;                                               \
+		call;                                                  \
+		return 0;                                              \
 	}
 
 SHOW(gdt, debug_show_gdt(c->d, c->to))

@@ -17,7 +17,7 @@ enum { FRAMES_MAX = 64, FUNCTION_MAX = 4096, CHUNK = 4096 };
 
 int cmd_print(struct console *c, char *args, struct err *e)
 {
-	struct format f = { 0 };
+	struct format f = {0};
 	const char *text = args;
 	struct value v;
 
@@ -32,8 +32,8 @@ int cmd_print(struct console *c, char *args, struct err *e)
 	if (debug_eval(c->d, text, NULL, &v, e))
 		return -1;
 	buf_printf(c->to, "$%u = ", debug_remember(c->d, &v));
-	format_value(c->d, &f, f.size ? format_size(&f) : expr_size(v.type),
-		     &v, false, c->to);
+	format_value(c->d, &f, f.size ? format_size(&f) : expr_size(v.type), &v,
+		     false, c->to);
 	buf_byte(c->to, '\n');
 	return 0;
 }
@@ -61,7 +61,7 @@ int cmd_x(struct console *c, char *args, struct err *e)
 
 int cmd_xp(struct console *c, char *args, struct err *e)
 {
-	struct format f = { 1, 'x', 'w' };
+	struct format f = {1, 'x', 'w'};
 	const char *text = args;
 	struct value v;
 	unsigned size;
@@ -70,7 +70,8 @@ int cmd_xp(struct console *c, char *args, struct err *e)
 		return -1;
 	text += strspn(text, " \t");
 	if (!*text)
-		return err_set(e, "expected a physical address: xp [/FMT] EXPR");
+		return err_set(e,
+			       "expected a physical address: xp [/FMT] EXPR");
 	if (strchr("si", f.letter))
 		return err_set(e, "xp shows numbers, not `%c'", f.letter);
 	if (debug_eval(c->d, text, NULL, &v, e))
@@ -79,7 +80,7 @@ int cmd_xp(struct console *c, char *args, struct err *e)
 	for (unsigned i = 0; i < f.count; i++) {
 		unsigned row = size <= 2 ? 8 : 16 / size;
 		u64 at = v.bits + (u64)i * size;
-		struct value unit = { .type = { (u8)size, false, 0 } };
+		struct value unit = {.type = {(u8)size, false, 0}};
 
 		mem_phys_read(vm_mem(debug_vm(c->d)), at, &unit.bits, size);
 		if (i % row == 0)
@@ -127,7 +128,7 @@ void console_show_displays(struct console *c)
 int cmd_display(struct console *c, char *args, struct err *e)
 {
 	struct display *s, **end = &c->displays;
-	struct format f = { 0 };
+	struct format f = {0};
 	const char *text = args;
 	struct value v;
 
@@ -142,7 +143,7 @@ int cmd_display(struct console *c, char *args, struct err *e)
 		return -1;
 	s = calloc(1, sizeof(*s));
 	CHECK(s, "no host memory for a display");
-	*s = (struct display){ NULL, c->next_display++, f, strdup(text) };
+	*s = (struct display){NULL, c->next_display++, f, strdup(text)};
 	while (*end)
 		end = &(*end)->next;
 	*end = s;
@@ -201,8 +202,10 @@ static int range(struct console *c, char *args, u32 *at, u32 *end,
 		return -1;
 	if (!comma) {
 		if (!debug_name(c->d, *at, &offset))
-			return err_set(e, "no function is known at 0x%x (use "
-					  "x/10i, or give the end)", *at);
+			return err_set(e,
+				       "no function is known at 0x%x (use "
+				       "x/10i, or give the end)",
+				       *at);
 		*at -= offset;
 		*end = symbols_next(debug_symbols(c->d), *at);
 		if (*end <= *at || *end - *at > FUNCTION_MAX)
@@ -362,8 +365,8 @@ static unsigned search(struct console *c, u32 at, u64 end,
 
 int cmd_find(struct console *c, char *args, struct err *e)
 {
-	struct format f = { 0 };
-	struct buf pattern = { 0 };
+	struct format f = {0};
+	struct buf pattern = {0};
 	const char *text = args;
 	struct value start, end;
 	bool is_length;
@@ -425,8 +428,8 @@ int cmd_dump(struct console *c, char *args, struct err *e)
 	if (!out)
 		return err_set(e, "%.180s: %s", file, strerror(errno));
 	for (u64 at = start.bits; at < end.bits; at += CHUNK) {
-		unsigned n = end.bits - at < CHUNK ? (unsigned)(end.bits - at) :
-						     CHUNK;
+		unsigned n = end.bits - at < CHUNK ? (unsigned)(end.bits - at)
+						   : CHUNK;
 
 		if (debug_read(c->d, (u32)at, chunk, n) != n ||
 		    fwrite(chunk, 1, n, out) != n) {
@@ -435,7 +438,8 @@ int cmd_dump(struct console *c, char *args, struct err *e)
 				       (u32)at);
 		}
 	}
-	return fclose(out) ? err_set(e, "%.180s: %s", file, strerror(errno)) : 0;
+	return fclose(out) ? err_set(e, "%.180s: %s", file, strerror(errno))
+			   : 0;
 }
 
 int cmd_restore(struct console *c, char *args, struct err *e)

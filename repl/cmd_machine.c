@@ -13,9 +13,9 @@
 static const struct {
 	const char *name, *values, *help;
 } settings[] = {
-	{ "disassembly-flavor", "att | intel", "syntax of instructions" },
-	{ "listsize", "N", "source lines that `list' shows" },
-	{ "echo", "on | off", "repeat the commands read from a pipe" },
+	{"disassembly-flavor", "att | intel", "syntax of instructions"},
+	{"listsize", "N", "source lines that `list' shows"},
+	{"echo", "on | off", "repeat the commands read from a pipe"},
 };
 
 static int set_setting(struct console *c, const char *name, const char *value,
@@ -30,8 +30,10 @@ static int set_setting(struct console *c, const char *name, const char *value,
 		debug_set_intel(c->d, c->settings.intel);
 	} else if (!strcmp(name, "listsize")) {
 		if (!words_number(value, &n) || !n || n > 10000)
-			return err_set(e, "%s: expected a number from 1 to "
-					  "10000", name);
+			return err_set(e,
+				       "%s: expected a number from 1 to "
+				       "10000",
+				       name);
 		c->settings.listsize = n;
 	} else {
 		if (strcmp(value, "on") && strcmp(value, "off"))
@@ -82,8 +84,10 @@ int cmd_set(struct console *c, char *args, struct err *e)
 					   words_trim(args + n), e);
 	text = skip_var(args);
 	if (!strchr(text, '='))
-		return err_set(e, "no setting `%.40s'; `show' lists them, and "
-				  "registers and memory need `='", args);
+		return err_set(e,
+			       "no setting `%.40s'; `show' lists them, and "
+			       "registers and memory need `='",
+			       args);
 	return debug_eval(c->d, text, NULL, &v, e);
 }
 
@@ -96,8 +100,8 @@ int cmd_show(struct console *c, char *args, struct err *e)
 			show_setting(c, i);
 			any = true;
 		}
-	return any ? 0 : err_set(e, "no setting `%.40s'; `show' lists them",
-				 args);
+	return any ? 0
+		   : err_set(e, "no setting `%.40s'; `show' lists them", args);
 }
 
 /* ---- symbols ---- */
@@ -185,8 +189,10 @@ int cmd_send(struct console *c, char *args, struct err *e)
 	n = words_unescape(args);
 	taken = host_type(c->host, port, args, n);
 	if (taken < n)
-		return err_set(e, "only %zu of %zu bytes fit; let the guest "
-				  "read them first", taken, n);
+		return err_set(e,
+			       "only %zu of %zu bytes fit; let the guest "
+			       "read them first",
+			       taken, n);
 	return 0;
 }
 
@@ -206,10 +212,10 @@ int cmd_log(struct console *c, char *args, struct err *e)
 static void help_line(struct console *c, const struct command *cmd,
 		      const char *before)
 {
-	struct buf head = { 0 };
+	struct buf head = {0};
 
-	buf_printf(&head, "%s%s%s%s", before, cmd->name,
-		   *cmd->usage ? " " : "", cmd->usage);
+	buf_printf(&head, "%s%s%s%s", before, cmd->name, *cmd->usage ? " " : "",
+		   cmd->usage);
 	buf_printf(c->to, "  %-30s %s%s\n", buf_text(&head),
 		   head.len > 30 ? "\n                                 " : "",
 		   cmd->help);
@@ -246,8 +252,8 @@ int cmd_help(struct console *c, char *args, struct err *e)
 		topic = command_find(infos, "info topic", words_trim(args), e);
 		if (!topic)
 			return -1;
-		buf_printf(c->to, "info %s %s\n%s\n", topic->name,
-			   topic->usage, topic->help);
+		buf_printf(c->to, "info %s %s\n%s\n", topic->name, topic->usage,
+			   topic->help);
 		return 0;
 	}
 	buf_printf(c->to, "%s %s\n%s\n", cmd->name, cmd->usage, cmd->help);
@@ -263,7 +269,8 @@ static void search_table(struct console *c, const struct command *table,
 			 const char *before, const char *word, bool *any)
 {
 	for (const struct command *cmd = table; cmd->name; cmd++)
-		if (strcasestr(cmd->name, word) || strcasestr(cmd->help, word)) {
+		if (strcasestr(cmd->name, word) ||
+		    strcasestr(cmd->help, word)) {
 			help_line(c, cmd, before);
 			*any = true;
 		}

@@ -88,7 +88,7 @@ static void run_actions(struct console *c, int number)
 void console_stopped(struct console *c)
 {
 	struct breakpoint *hit = debug_hit(c->d);
-	struct buf text = { 0 };
+	struct buf text = {0};
 
 	debug_describe_stop(c->d, &text);
 	log_line(&c->log, "%llu: %.*s",

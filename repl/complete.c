@@ -93,8 +93,8 @@ static char *next_breakpoint(const char *text, int again)
 
 static char *next_setting(const char *text, int again)
 {
-	static const char *const names[] = { "disassembly-flavor", "listsize",
-					     "echo" };
+	static const char *const names[] = {"disassembly-flavor", "listsize",
+					    "echo"};
 
 	if (*text == '$')
 		return next_register(text, again);
@@ -138,9 +138,9 @@ char **complete_line(const char *text, int start, int end)
 		/* info TOPIC, then what the topic takes */
 		next = strspn(rl_line_buffer + from + strlen(word), " \t") +
 					       (size_t)from + strlen(word) ==
-				       (size_t)start ?
-			       next_info :
-			       next_symbol;
+				       (size_t)start
+			       ? next_info
+			       : next_symbol;
 		break;
 	case ARG_BREAK:
 		next = next_breakpoint;

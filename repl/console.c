@@ -29,16 +29,16 @@ enum { SOURCE_DEPTH = 16, LINE_WIDTH = 4096, HISTORY_LINES = 2000 };
 
 const struct command commands[] = {
 #define COMMAND(name, alias, arg, repeat, run, group, usage, help) \
-	{ name, alias, arg, repeat, cmd_##run, group, usage, help },
+	{name, alias, arg, repeat, cmd_##run, group, usage, help},
 #include "repl/commands.def"
-	{ 0 },
+	{0},
 };
 
 const struct command infos[] = {
 #define INFO(name, alias, arg, run, usage, help) \
-	{ name, alias, arg, ONCE, info_##run, "info", usage, help },
+	{name, alias, arg, ONCE, info_##run, "info", usage, help},
 #include "repl/infos.def"
-	{ 0 },
+	{0},
 };
 
 /* The line readline has just read; readline's callback has no argument. */
@@ -68,7 +68,7 @@ static const char *similar(const struct command *table, const char *word)
 static int ambiguous(const struct command *table, const char *what,
 		     const char *word, struct err *e)
 {
-	struct buf names = { 0 };
+	struct buf names = {0};
 
 	for (const struct command *t = table; t->name; t++)
 		if (!strncmp(t->name, word, strlen(word)))
@@ -134,9 +134,9 @@ static void fill_actions(struct console *c, const char *line)
 static void keep_last(struct console *c, const char *line,
 		      const struct command *cmd)
 {
-	char *copy = cmd->repeat == ONCE   ? NULL :
-		     cmd->repeat == ONWARD ? strdup(cmd->name) :
-					     strdup(line);
+	char *copy = cmd->repeat == ONCE     ? NULL
+		     : cmd->repeat == ONWARD ? strdup(cmd->name)
+					     : strdup(line);
 
 	free(c->last);
 	c->last = copy;
@@ -204,8 +204,10 @@ int console_source(struct console *c, const char *path, struct err *e)
 	if (!in)
 		return err_set(e, "%s: %s", path, strerror(errno));
 	if (++c->depth > SOURCE_DEPTH)
-		failed = err_set(e, "%s: files source one another more than "
-				    "%d deep", path, SOURCE_DEPTH);
+		failed = err_set(e,
+				 "%s: files source one another more than "
+				 "%d deep",
+				 path, SOURCE_DEPTH);
 	while (!failed && !c->quit && fgets(line, sizeof(line), in)) {
 		number++;
 		if (!console_execute(c, line, c->to == &c->out ? NULL : c->to,
@@ -267,7 +269,7 @@ static void on_line(char *line)
 /* One line, without its newline, owned by the caller; NULL at the end. */
 static char *read_terminal(struct console *c)
 {
-	struct pollfd in = { STDIN_FILENO, POLLIN, 0 };
+	struct pollfd in = {STDIN_FILENO, POLLIN, 0};
 	char prompt[192];
 
 	make_prompt(c, prompt, sizeof(prompt));
@@ -379,7 +381,7 @@ struct console *console_new(struct debug *d, struct host *h, const char *guest,
 	c->to = &c->out;
 	c->next_display = 1;
 	c->settings.listsize = 10;
-	c->examine = (struct format){ 1, 'x', 'w' };
+	c->examine = (struct format){1, 'x', 'w'};
 	return c;
 }
 

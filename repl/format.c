@@ -35,8 +35,10 @@ int format_parse(const char **text, struct format *f, struct err *e)
 			if (*s == 'a')
 				f->size = 'w';
 		} else {
-			return err_set(e, "format letter `%c': expected one of "
-					  "xduotacfsiz and bhwg", *s);
+			return err_set(e,
+				       "format letter `%c': expected one of "
+				       "xduotacfsiz and bhwg",
+				       *s);
 		}
 	}
 	*text = s;
@@ -110,7 +112,7 @@ void format_value(struct debug *d, const struct format *f, unsigned size,
 	unsigned long long bits = v->bits;
 	struct value sized = *v;
 
-	sized.type = (struct type){ (u8)size, true, 0 };
+	sized.type = (struct type){(u8)size, true, 0};
 	switch (f->letter) {
 	case 'x':
 	case 'z':
@@ -221,7 +223,7 @@ int format_memory(struct debug *d, const struct format *f, u32 *at,
 	if (f->letter == 'i')
 		return show_instructions(d, f, at, out, e);
 	for (unsigned i = 0; i < f->count; i++) {
-		struct value v = { .type = { (u8)size, f->letter == 'd', 0 } };
+		struct value v = {.type = {(u8)size, f->letter == 'd', 0}};
 
 		if (debug_read(d, *at, &v.bits, size) != size) {
 			if (i % row)

@@ -44,11 +44,11 @@ enum {
 };
 
 struct port {
-	int in, out;	/* -1: nothing there */
-	int listening;	/* unix socket waiting for a client */
+	int in, out;   /* -1: nothing there */
+	int listening; /* unix socket waiting for a client */
 	bool is_stdio, owns_out;
-	char *path;	/* owned; unix socket to unlink */
-	struct buf text; /* written soon */
+	char *path;              /* owned; unix socket to unlink */
+	struct buf text;         /* written soon */
 	u8 waiting[WAITING_MAX]; /* read, but the guest had no room */
 	size_t waiting_from, waiting_to;
 };
@@ -57,9 +57,9 @@ struct host {
 	struct vm *vm;
 	struct port port[HOST_PORTS];
 	bool batch, is_terminal, is_raw, runs;
-	bool listens;	 /* the guest is far enough to be typed at */
+	bool listens; /* the guest is far enough to be typed at */
 	unsigned polls;
-	bool mid_line;	 /* guest output on the screen ends in a line */
+	bool mid_line; /* guest output on the screen ends in a line */
 	struct termios saved;
 	volatile sig_atomic_t interrupted, must_end;
 };
@@ -94,7 +94,7 @@ static void on_check(const char *text)
 
 void host_attach(struct host *h, struct vm *vm)
 {
-	struct sigaction act = { .sa_handler = on_signal };
+	struct sigaction act = {.sa_handler = on_signal};
 
 	h->vm = vm;
 	current = h;
@@ -131,8 +131,8 @@ struct host *host_new(bool batch)
 
 	CHECK(h, "no host memory");
 	h->batch = batch;
-	h->is_terminal = isatty(STDIN_FILENO) &&
-			 !tcgetattr(STDIN_FILENO, &h->saved);
+	h->is_terminal =
+		isatty(STDIN_FILENO) && !tcgetattr(STDIN_FILENO, &h->saved);
 	for (unsigned i = 0; i < HOST_PORTS; i++)
 		h->port[i].in = h->port[i].out = h->port[i].listening = -1;
 	return h;
@@ -161,12 +161,14 @@ static int connect_pty(struct port *p, unsigned number, struct err *e)
 
 static int connect_unix(struct port *p, const char *path, struct err *e)
 {
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
 	int fd;
 
 	if (!*path || strlen(path) >= sizeof(to.sun_path))
-		return err_set(e, "-serial unix:PATH: the path must have 1 to "
-				  "%zu characters", sizeof(to.sun_path) - 1);
+		return err_set(e,
+			       "-serial unix:PATH: the path must have 1 to "
+			       "%zu characters",
+			       sizeof(to.sun_path) - 1);
 	strcpy(to.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&to, sizeof(to)) ||
@@ -185,12 +187,12 @@ static int connect_unix(struct port *p, const char *path, struct err *e)
 bool host_knows(const char *spec)
 {
 	return !strcmp(spec, "null") || !strcmp(spec, "stdio") ||
-	       !strcmp(spec, "pty") || (!strncmp(spec, "file:", 5) && spec[5]) ||
+	       !strcmp(spec, "pty") ||
+	       (!strncmp(spec, "file:", 5) && spec[5]) ||
 	       (!strncmp(spec, "unix:", 5) && spec[5]);
 }
 
-int host_connect(struct host *h, unsigned port, const char *spec,
-		 struct err *e)
+int host_connect(struct host *h, unsigned port, const char *spec, struct err *e)
 {
 	struct port *p = &h->port[port];
 
@@ -227,8 +229,8 @@ static void flush(struct port *p)
 	size_t done = 0;
 
 	while (p->out >= 0 && done < p->text.len) {
-		ssize_t n = write(p->out, p->text.data + done,
-				  p->text.len - done);
+		ssize_t n =
+			write(p->out, p->text.data + done, p->text.len - done);
 
 		if (n > 0)
 			done += (size_t)n;
@@ -352,7 +354,8 @@ void host_poll(void *arg, int timeout_ms)
 {
 	struct host *h = arg;
 	struct pollfd fds[1 + 2 * HOST_PORTS];
-	int what[ARRAY_LEN(fds)]; /* -1: keys; port; port + HOST_PORTS: listen */
+	int what[ARRAY_LEN(
+		fds)]; /* -1: keys; port; port + HOST_PORTS: listen */
 	unsigned n = 0;
 
 	h->listens = h->listens || timeout_ms || ++h->polls > PATIENCE ||
@@ -364,16 +367,16 @@ void host_poll(void *arg, int timeout_ms)
 		deliver(h, (unsigned)i);
 		if (p->in >= 0 && wants_input(p)) {
 			what[n] = i;
-			fds[n++] = (struct pollfd){ p->in, POLLIN, 0 };
+			fds[n++] = (struct pollfd){p->in, POLLIN, 0};
 		}
 		if (p->listening >= 0) {
 			what[n] = i + HOST_PORTS;
-			fds[n++] = (struct pollfd){ p->listening, POLLIN, 0 };
+			fds[n++] = (struct pollfd){p->listening, POLLIN, 0};
 		}
 	}
 	if (keys_wanted(h)) {
 		what[n] = -1;
-		fds[n++] = (struct pollfd){ STDIN_FILENO, POLLIN, 0 };
+		fds[n++] = (struct pollfd){STDIN_FILENO, POLLIN, 0};
 	}
 	if (h->interrupted || (!n && !timeout_ms) ||
 	    poll(fds, n, timeout_ms) <= 0)

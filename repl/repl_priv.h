@@ -13,14 +13,14 @@
 enum arg {
 	ARG_NONE,
 	ARG_NUMBER,
-	ARG_EXPR,    /* symbols and registers */
-	ARG_PLACE,   /* symbols */
+	ARG_EXPR,  /* symbols and registers */
+	ARG_PLACE, /* symbols */
 	ARG_FILE,
 	ARG_COMMAND,
 	ARG_INFO,
-	ARG_BREAK,   /* breakpoint numbers */
+	ARG_BREAK, /* breakpoint numbers */
 	ARG_SETTING,
-	ARG_REST,    /* anything */
+	ARG_REST, /* anything */
 };
 
 /* What Enter on an empty line does after it. */
@@ -54,13 +54,13 @@ struct console {
 	struct log log;
 	bool interactive, quit, ran;
 	unsigned depth; /* of source within source */
-	char *last;	/* owned; what Enter repeats */
+	char *last;     /* owned; what Enter repeats */
 	enum repeat last_repeat;
 	struct display *displays;
 	int next_display;
 	struct actions *actions;
 	struct actions *filling; /* `commands` reads lines until `end` */
-	struct format examine;	 /* of the last x */
+	struct format examine;   /* of the last x */
 	u32 examine_at;
 	u32 list_line; /* after the last line shown */
 	char *list_file;

@@ -64,8 +64,8 @@ size_t words_unescape(char *s)
 	char *out = s, *start = s;
 
 	while (*s) {
-		const char *known = s[0] == '\\' && s[1] ? strchr(from, s[1]) :
-							   NULL;
+		const char *known =
+			s[0] == '\\' && s[1] ? strchr(from, s[1]) : NULL;
 
 		if (known) {
 			*out++ = to[known - from];

@@ -31,7 +31,7 @@ static void reserve(struct buf *b, size_t n)
 void buf_free(struct buf *b)
 {
 	free(b->data);
-	*b = (struct buf){ 0 };
+	*b = (struct buf){0};
 }
 
 void buf_clear(struct buf *b)

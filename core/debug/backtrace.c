@@ -30,8 +30,8 @@ static bool follows_call(struct debug *d, u32 pc)
 	if (b[2] == 0xe8 || b[0] == 0x9a)
 		return true;
 	for (unsigned i = 0; i < 6; i++)
-		if (b[i] == 0xff && ((b[i + 1] >> 3 & 7) == 2 ||
-				     (b[i + 1] >> 3 & 7) == 3))
+		if (b[i] == 0xff &&
+		    ((b[i + 1] >> 3 & 7) == 2 || (b[i + 1] >> 3 & 7) == 3))
 			return true;
 	return false;
 }

@@ -48,9 +48,9 @@ static bool shared(struct debug *d, const struct breakpoint *b)
 
 static unsigned watch_access(enum break_kind kind)
 {
-	return kind == BREAK_WRITE ? VM_WATCH_WRITE :
-	       kind == BREAK_READ  ? VM_WATCH_READ :
-				     VM_WATCH_READ | VM_WATCH_WRITE;
+	return kind == BREAK_WRITE  ? VM_WATCH_WRITE
+	       : kind == BREAK_READ ? VM_WATCH_READ
+				    : VM_WATCH_READ | VM_WATCH_WRITE;
 }
 
 static int insert(struct debug *d, struct breakpoint *b, struct err *e)
@@ -59,14 +59,13 @@ static int insert(struct debug *d, struct breakpoint *b, struct err *e)
 
 	if (shared(d, b))
 		return 0;
-	failed = b->kind == BREAK_CODE ?
-			 vm_break_add(d->vm, b->addr) :
-			 vm_watch_add(d->vm, b->addr, b->len,
-				      watch_access(b->kind));
+	failed = b->kind == BREAK_CODE ? vm_break_add(d->vm, b->addr)
+				       : vm_watch_add(d->vm, b->addr, b->len,
+						      watch_access(b->kind));
 	if (failed)
 		return err_set(e, "no %s can be set at 0x%x",
-			       b->kind == BREAK_CODE ? "more breakpoints" :
-						       "more watchpoints",
+			       b->kind == BREAK_CODE ? "more breakpoints"
+						     : "more watchpoints",
 			       b->addr);
 	return 0;
 }
@@ -262,8 +261,8 @@ void debug_watch_arm(struct debug *d)
 
 void debug_break_show(struct debug *d, struct buf *out)
 {
-	static const char *const kinds[] = { "breakpoint", "watch", "rwatch",
-					     "awatch" };
+	static const char *const kinds[] = {"breakpoint", "watch", "rwatch",
+					    "awatch"};
 	bool any = false;
 
 	for (struct breakpoint *b = d->breaks; b; b = b->next) {

@@ -59,12 +59,12 @@ struct breakpoint {
 	gla_t addr;
 	unsigned len; /* watched bytes */
 	bool enabled, temporary;
-	bool hidden;	/* made by a step, not by a person */
+	bool hidden; /* made by a step, not by a person */
 	u64 hits, ignore;
 	char *condition; /* owned; NULL: none */
-	char *what;	 /* owned; as the person typed it */
-	u64 old;	 /* watched value at the last stop */
-	u64 before;	 /* and the one before it */
+	char *what;      /* owned; as the person typed it */
+	u64 old;         /* watched value at the last stop */
+	u64 before;      /* and the one before it */
 };
 
 /* Adds one; `condition` may be NULL.  NULL and the reason when it cannot. */

@@ -20,7 +20,7 @@ struct debug {
 	int next_number;
 	enum vm_stop why;
 	struct breakpoint *hit; /* at the last stop; NULL: none of ours */
-	bool condition_failed;	/* hit because its condition has an error */
+	bool condition_failed;  /* hit because its condition has an error */
 	struct err condition_error;
 	struct variable variables[VARIABLES_MAX];
 	unsigned variable_count;

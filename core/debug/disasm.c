@@ -71,7 +71,7 @@ static void print_address(bfd_vma at, struct disassemble_info *info)
 
 unsigned disasm_one(const struct disasm *d, u32 offset, struct buf *out)
 {
-	struct work w = { .d = d, .out = out };
+	struct work w = {.d = d, .out = out};
 	size_t start = out->len;
 	struct disassemble_info info;
 	disassembler_ftype fn;

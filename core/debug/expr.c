@@ -20,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/debug/value.h"
+
 enum { DEPTH_MAX = 64, NAME_MAX_LEN = 255 };
 
 struct parser {
@@ -31,10 +33,6 @@ struct parser {
 	unsigned depth;
 };
 
-static const struct type type_int = { 4, true, 0 };
-static const struct type type_u32 = { 4, false, 0 };
-static const struct type type_address = { 0, false, 1 };
-
 static struct value parse_assign(struct parser *p);
 static struct value parse_unary(struct parser *p);
 
@@ -44,37 +42,6 @@ static struct value parse_unary(struct parser *p);
 			err_set((p)->err, __VA_ARGS__); \
 		(p)->failed = true;                     \
 	} while (0)
-
-unsigned expr_size(struct type t)
-{
-	return t.depth || !t.size ? 4 : t.size;
-}
-
-static u64 cut(u64 bits, struct type t)
-{
-	unsigned size = expr_size(t);
-
-	return size == 8 ? bits : bits & ((1ull << (size * 8)) - 1);
-}
-
-s64 expr_signed(const struct value *v)
-{
-	unsigned shift = 64 - 8 * expr_size(v->type);
-
-	if (v->type.depth || !v->type.is_signed)
-		return (s64)v->bits;
-	return (s64)(v->bits << shift) >> shift;
-}
-
-static struct value make(u64 bits, struct type t)
-{
-	return (struct value){ .bits = cut(bits, t), .type = t };
-}
-
-struct value expr_u32(u32 bits)
-{
-	return make(bits, type_u32);
-}
 
 static void skip_space(struct parser *p)
 {
@@ -124,18 +91,14 @@ static const struct {
 	u8 size;
 	bool is_signed;
 } type_names[] = {
-	{ "char", 1, true },	  { "short", 2, true },
-	{ "int", 4, true },	  { "long", 4, true },
-	{ "void", 0, false },	  { "u8", 1, false },
-	{ "u16", 2, false },	  { "u32", 4, false },
-	{ "u64", 8, false },	  { "s8", 1, true },
-	{ "s16", 2, true },	  { "s32", 4, true },
-	{ "s64", 8, true },	  { "uint8_t", 1, false },
-	{ "uint16_t", 2, false }, { "uint32_t", 4, false },
-	{ "uint64_t", 8, false }, { "int8_t", 1, true },
-	{ "int16_t", 2, true },	  { "int32_t", 4, true },
-	{ "int64_t", 8, true },	  { "unsigned", 4, false },
-	{ "signed", 4, true },	  { "size_t", 4, false },
+	{"char", 1, true},      {"short", 2, true},     {"int", 4, true},
+	{"long", 4, true},      {"void", 0, false},     {"u8", 1, false},
+	{"u16", 2, false},      {"u32", 4, false},      {"u64", 8, false},
+	{"s8", 1, true},        {"s16", 2, true},       {"s32", 4, true},
+	{"s64", 8, true},       {"uint8_t", 1, false},  {"uint16_t", 2, false},
+	{"uint32_t", 4, false}, {"uint64_t", 8, false}, {"int8_t", 1, true},
+	{"int16_t", 2, true},   {"int32_t", 4, true},   {"int64_t", 8, true},
+	{"unsigned", 4, false}, {"signed", 4, true},    {"size_t", 4, false},
 };
 
 /* Takes a type's name and stars; false (and nothing taken) when the text
@@ -187,7 +150,7 @@ static struct value load(struct parser *p, u32 addr, struct type t)
 
 	if (!t.depth && !t.size)
 		t = type_int; /* *p of a plain address: a word */
-	v = make(0, t);
+	v = value_make(0, t);
 	size = expr_size(t);
 	if (!p->skip && !p->failed) {
 		if (!p->env->read)
@@ -195,19 +158,10 @@ static struct value load(struct parser *p, u32 addr, struct type t)
 		else if (p->env->read(p->env->arg, addr, &bits, size) != size)
 			FAIL(p, "cannot read memory at 0x%x", addr);
 	}
-	v.bits = cut(bits, t);
+	v.bits = value_cut(bits, t);
 	v.place = PLACE_MEM;
 	v.addr = addr;
 	return v;
-}
-
-static struct type pointed_to(struct type t)
-{
-	if (t.depth)
-		t.depth--;
-	else
-		t = (struct type){ 0 };
-	return t;
 }
 
 static void assign(struct parser *p, struct value *to, u64 bits)
@@ -217,7 +171,7 @@ static void assign(struct parser *p, struct value *to, u64 bits)
 
 	if (p->skip || p->failed)
 		return;
-	to->bits = cut(bits, to->type);
+	to->bits = value_cut(bits, to->type);
 	if (to->place == PLACE_MEM) {
 		if (!env->write)
 			FAIL(p, "memory cannot be changed here");
@@ -251,9 +205,9 @@ static struct value parse_number(struct parser *p)
 		base = 8;
 	}
 	for (; isxdigit((unsigned char)*s); s++) {
-		unsigned digit = isdigit((unsigned char)*s) ?
-					 (unsigned)(*s - '0') :
-					 (unsigned)((*s | 32) - 'a' + 10);
+		unsigned digit = isdigit((unsigned char)*s)
+					 ? (unsigned)(*s - '0')
+					 : (unsigned)((*s | 32) - 'a' + 10);
 
 		if (digit >= base)
 			break;
@@ -267,16 +221,16 @@ static struct value parse_number(struct parser *p)
 		FAIL(p, "bad number: `%.20s'", p->at);
 	p->at = s;
 	if (n <= INT32_MAX)
-		return make(n, type_int);
+		return value_make(n, type_int);
 	if (n <= UINT32_MAX)
-		return make(n, type_u32);
-	return make(n, (struct type){ 8, n <= INT64_MAX, 0 });
+		return value_make(n, type_u32);
+	return value_make(n, (struct type){8, n <= INT64_MAX, 0});
 }
 
 static struct value parse_char(struct parser *p)
 {
 	static const char escapes[] = "n\nr\rt\t0\0";
-	struct value v = make(0, (struct type){ 1, true, 0 });
+	struct value v = value_make(0, (struct type){1, true, 0});
 
 	p->at++;
 	if (*p->at == '\\' && p->at[1]) {
@@ -299,7 +253,7 @@ static struct value parse_char(struct parser *p)
 
 static struct value parse_register(struct parser *p)
 {
-	struct value v = make(0, type_int);
+	struct value v = value_make(0, type_int);
 	char name[sizeof(v.reg)];
 	size_t n = 0;
 
@@ -323,7 +277,7 @@ static struct value parse_register(struct parser *p)
 		FAIL(p, "no register `$%s'", name);
 		return v;
 	}
-	v.bits = cut(v.bits, v.type);
+	v.bits = value_cut(v.bits, v.type);
 	v.place = PLACE_REG;
 	memcpy(v.reg, name, sizeof(name));
 	return v;
@@ -340,12 +294,12 @@ static struct value parse_symbol(struct parser *p)
 	p->at += n;
 	if (!p->env->symbol || !p->env->symbol(p->env->arg, name, &addr))
 		FAIL(p, "no symbol `%s'", name);
-	return make(addr, type_address);
+	return value_make(addr, type_address);
 }
 
 static struct value parse_primary(struct parser *p)
 {
-	struct value v = make(0, type_int);
+	struct value v = value_make(0, type_int);
 
 	skip_space(p);
 	if (isdigit((unsigned char)*p->at))
@@ -374,7 +328,7 @@ static struct value parse_postfix(struct parser *p)
 	struct value v = parse_primary(p);
 
 	while (!p->failed && accept(p, "[")) {
-		struct type t = pointed_to(v.type);
+		struct type t = type_pointed_to(v.type);
 		struct value i = parse_assign(p);
 
 		expect(p, "]", "to close `['");
@@ -395,7 +349,7 @@ static bool parse_cast(struct parser *p, struct value *v)
 	if (accept(p, "(") && parse_type(p, &t)) {
 		expect(p, ")", "after the type");
 		*v = parse_unary(p);
-		*v = make((u64)expr_signed(v), t);
+		*v = value_make((u64)expr_signed(v), t);
 		return true;
 	}
 	p->at = start;
@@ -407,9 +361,9 @@ static struct value parse_address_of(struct parser *p)
 	struct value v = parse_unary(p);
 
 	if (v.place == PLACE_MEM)
-		return make(v.addr, (struct type){ v.type.size,
-						   v.type.is_signed,
-						   (u8)(v.type.depth + 1) });
+		return value_make(v.addr,
+				  (struct type){v.type.size, v.type.is_signed,
+						(u8)(v.type.depth + 1)});
 	if (v.place == PLACE_REG)
 		FAIL(p, "a register has no address");
 	return v; /* &symbol is the symbol */
@@ -422,18 +376,11 @@ static struct value parse_braces(struct parser *p)
 
 	if (!parse_type(p, &t)) {
 		FAIL(p, "expected a type after `{', e.g. {int}0x1000");
-		return make(0, type_int);
+		return value_make(0, type_int);
 	}
 	expect(p, "}", "after the type");
 	v = parse_unary(p);
 	return load(p, (u32)v.bits, t);
-}
-
-static struct type promoted(struct type t)
-{
-	if (t.depth)
-		return type_u32;
-	return expr_size(t) < 4 ? type_int : t;
 }
 
 static struct value parse_unary_inner(struct parser *p)
@@ -445,23 +392,24 @@ static struct value parse_unary_inner(struct parser *p)
 	case '-':
 		p->at++;
 		v = parse_unary(p);
-		return make(0 - (u64)expr_signed(&v), promoted(v.type));
+		return value_make(0 - (u64)expr_signed(&v),
+				  type_promoted(v.type));
 	case '+':
 		p->at++;
 		v = parse_unary(p);
-		return make((u64)expr_signed(&v), promoted(v.type));
+		return value_make((u64)expr_signed(&v), type_promoted(v.type));
 	case '~':
 		p->at++;
 		v = parse_unary(p);
-		return make(~(u64)expr_signed(&v), promoted(v.type));
+		return value_make(~(u64)expr_signed(&v), type_promoted(v.type));
 	case '!':
 		p->at++;
 		v = parse_unary(p);
-		return make(!v.bits, type_int);
+		return value_make(!v.bits, type_int);
 	case '*':
 		p->at++;
 		v = parse_unary(p);
-		return load(p, (u32)v.bits, pointed_to(v.type));
+		return load(p, (u32)v.bits, type_pointed_to(v.type));
 	case '&':
 		p->at++;
 		return parse_address_of(p);
@@ -477,7 +425,7 @@ static struct value parse_unary_inner(struct parser *p)
 
 static struct value parse_unary(struct parser *p)
 {
-	struct value v = make(0, type_int);
+	struct value v = value_make(0, type_int);
 
 	if (p->failed)
 		return v;
@@ -489,122 +437,23 @@ static struct value parse_unary(struct parser *p)
 	return v;
 }
 
-enum op {
-	OP_OR_OR, OP_AND_AND, OP_OR, OP_XOR, OP_AND, OP_EQ, OP_NE, OP_LE,
-	OP_GE, OP_SHL, OP_SHR, OP_LT, OP_GT, OP_ADD, OP_SUB, OP_MUL, OP_DIV,
-	OP_MOD,
-};
-
 /* Longer tokens first, so that `<=` is not taken for `<`. */
 static const struct {
 	const char *token;
 	u8 precedence;
-	enum op op;
+	enum value_op op;
 } operators[] = {
-	{ "||", 1, OP_OR_OR }, { "&&", 2, OP_AND_AND }, { "==", 6, OP_EQ },
-	{ "!=", 6, OP_NE },    { "<=", 7, OP_LE },	{ ">=", 7, OP_GE },
-	{ "<<", 8, OP_SHL },   { ">>", 8, OP_SHR },	{ "|", 3, OP_OR },
-	{ "^", 4, OP_XOR },    { "&", 5, OP_AND },	{ "<", 7, OP_LT },
-	{ ">", 7, OP_GT },     { "+", 9, OP_ADD },	{ "-", 9, OP_SUB },
-	{ "*", 10, OP_MUL },   { "/", 10, OP_DIV },	{ "%", 10, OP_MOD },
+	{"||", 1, OP_OR_OR}, {"&&", 2, OP_AND_AND}, {"==", 6, OP_EQ},
+	{"!=", 6, OP_NE},    {"<=", 7, OP_LE},      {">=", 7, OP_GE},
+	{"<<", 8, OP_SHL},   {">>", 8, OP_SHR},     {"|", 3, OP_OR},
+	{"^", 4, OP_XOR},    {"&", 5, OP_AND},      {"<", 7, OP_LT},
+	{">", 7, OP_GT},     {"+", 9, OP_ADD},      {"-", 9, OP_SUB},
+	{"*", 10, OP_MUL},   {"/", 10, OP_DIV},     {"%", 10, OP_MOD},
 };
 
-/* C's usual arithmetic conversions, for the sizes there are. */
-static struct type common(struct type a, struct type b)
+static bool is_division(enum value_op op)
 {
-	a = promoted(a);
-	b = promoted(b);
-	if (a.size == b.size)
-		return (struct type){ a.size, a.is_signed && b.is_signed, 0 };
-	return a.size > b.size ? a : b;
-}
-
-static struct value add(struct value a, struct value b, bool minus)
-{
-	u64 y = (u64)expr_signed(&b), unit = 1;
-
-	if (!a.type.depth && b.type.depth && !minus)
-		return add(b, a, false);
-	if (a.type.depth && b.type.depth && minus)
-		return make(a.bits - b.bits, type_int);
-	if (a.type.depth) {
-		struct type t = pointed_to(a.type);
-
-		unit = t.depth || t.size ? expr_size(t) : 1;
-		return make(minus ? a.bits - y * unit : a.bits + y * unit,
-			    a.type);
-	}
-	y = minus ? (u64)expr_signed(&a) - y : (u64)expr_signed(&a) + y;
-	return make(y, common(a.type, b.type));
-}
-
-static struct value divide(struct parser *p, s64 x, s64 y, struct type t,
-			   bool modulo)
-{
-	if (!y) {
-		if (!p->skip)
-			FAIL(p, "division by zero");
-		return make(0, t);
-	}
-	if (!t.is_signed)
-		return make(modulo ? (u64)x % (u64)y : (u64)x / (u64)y, t);
-	if (y == -1) /* the smallest number has no positive twin */
-		return make(modulo ? 0 : 0 - (u64)x, t);
-	return make((u64)(modulo ? x % y : x / y), t);
-}
-
-static struct value shift(struct value a, struct value b, bool left)
-{
-	struct type t = promoted(a.type);
-	u64 n = b.bits;
-	s64 x = expr_signed(&a);
-
-	if (n >= expr_size(t) * 8ull)
-		return make(!left && x < 0 ? UINT64_MAX : 0, t);
-	return make(left ? (u64)x << n : (u64)(x >> n), t);
-}
-
-static struct value compare(enum op op, s64 x, s64 y, bool is_signed)
-{
-	bool less = is_signed ? x < y : (u64)x < (u64)y, same = x == y, r;
-
-	switch (op) {
-	case OP_EQ: r = same; break;
-	case OP_NE: r = !same; break;
-	case OP_LT: r = less; break;
-	case OP_LE: r = less || same; break;
-	case OP_GT: r = !less && !same; break;
-	default: r = !less; break;
-	}
-	return make(r, type_int);
-}
-
-static struct value apply(struct parser *p, enum op op, struct value a,
-			  struct value b)
-{
-	struct type t = common(a.type, b.type);
-	struct value x = make((u64)expr_signed(&a), t);
-	struct value y = make((u64)expr_signed(&b), t);
-
-	switch (op) {
-	case OP_OR_OR: return make(a.bits || b.bits, type_int);
-	case OP_AND_AND: return make(a.bits && b.bits, type_int);
-	case OP_OR: return make(x.bits | y.bits, t);
-	case OP_XOR: return make(x.bits ^ y.bits, t);
-	case OP_AND: return make(x.bits & y.bits, t);
-	case OP_ADD: return add(a, b, false);
-	case OP_SUB: return add(a, b, true);
-	case OP_MUL: return make(x.bits * y.bits, t);
-	case OP_DIV:
-	case OP_MOD:
-		return divide(p, expr_signed(&x), expr_signed(&y), t,
-			      op == OP_MOD);
-	case OP_SHL:
-	case OP_SHR: return shift(a, b, op == OP_SHL);
-	default:
-		return compare(op, expr_signed(&x), expr_signed(&y),
-			       t.is_signed);
-	}
+	return op == OP_DIV || op == OP_MOD;
 }
 
 static struct value parse_binary(struct parser *p, unsigned lowest)
@@ -630,7 +479,9 @@ static struct value parse_binary(struct parser *p, unsigned lowest)
 		p->skip += decided;
 		b = parse_binary(p, operators[i].precedence + 1u);
 		p->skip -= decided;
-		a = apply(p, operators[i].op, a, b);
+		if (is_division(operators[i].op) && !b.bits && !p->skip)
+			FAIL(p, "division by zero");
+		a = value_apply(operators[i].op, a, b);
 	}
 	return a;
 }
@@ -654,7 +505,7 @@ static struct value parse_choice(struct parser *p)
 
 static struct value parse_assign(struct parser *p)
 {
-	struct value v = make(0, type_int), right;
+	struct value v = value_make(0, type_int), right;
 
 	if (p->failed)
 		return v;
@@ -676,7 +527,7 @@ static struct value parse_assign(struct parser *p)
 int expr_eval(const struct expr_env *env, const char *text, const char **end,
 	      struct value *v, struct err *e)
 {
-	struct parser p = { .env = env, .at = text, .err = e };
+	struct parser p = {.env = env, .at = text, .err = e};
 
 	*v = parse_assign(&p);
 	skip_space(&p);

@@ -22,8 +22,8 @@ struct value {
 	u64 bits; /* cut to the type's size */
 	struct type type;
 	enum place place; /* what an assignment would change */
-	u32 addr;	  /* PLACE_MEM */
-	char reg[24];	  /* PLACE_REG: name without the $ */
+	u32 addr;         /* PLACE_MEM */
+	char reg[24];     /* PLACE_REG: name without the $ */
 };
 
 /* What expressions can see.  Each callback gets `arg` first and may be NULL:

@@ -72,8 +72,8 @@ static bool read_name(void *arg, const char *name, struct value *v)
 		return true;
 	}
 	if (!strcmp(name, "icount")) {
-		*v = (struct value){ .bits = vm_icount(d->vm),
-				     .type = { 8, false, 0 } };
+		*v = (struct value){.bits = vm_icount(d->vm),
+				    .type = {8, false, 0}};
 		return true;
 	}
 	if (kept(d, name, v))
@@ -103,8 +103,8 @@ static int write_name(void *arg, const char *name, u64 bits, struct err *e)
 		var = &d->variables[d->variable_count++];
 		snprintf(var->name, sizeof(var->name), "%s", name);
 	}
-	var->value = (struct value){ .bits = bits };
-	var->value.type = (struct type){ bits > UINT32_MAX ? 8 : 4, true, 0 };
+	var->value = (struct value){.bits = bits};
+	var->value.type = (struct type){bits > UINT32_MAX ? 8 : 4, true, 0};
 	return 0;
 }
 
@@ -127,12 +127,12 @@ static unsigned write_memory(void *arg, u32 at, const void *buf, unsigned len)
 
 void debug_env(struct debug *d, struct expr_env *env)
 {
-	*env = (struct expr_env){ .arg = d,
-				  .reg = read_name,
-				  .symbol = symbol,
-				  .read = read_memory,
-				  .write = write_memory,
-				  .set_reg = write_name };
+	*env = (struct expr_env){.arg = d,
+				 .reg = read_name,
+				 .symbol = symbol,
+				 .read = read_memory,
+				 .write = write_memory,
+				 .set_reg = write_name};
 }
 
 int debug_eval(struct debug *d, const char *text, const char **end,
@@ -180,16 +180,16 @@ int debug_location(struct debug *d, const char *text, gla_t *addr,
 
 	while (*text == ' ' || *text == '*')
 		text++; /* break *ADDR and break ADDR are one */
-	if (colon && colon[1] && strspn(colon + 1, "0123456789 ") ==
-					 strlen(colon + 1)) {
+	if (colon && colon[1] &&
+	    strspn(colon + 1, "0123456789 ") == strlen(colon + 1)) {
 		char *file = strndup(text, (size_t)(colon - text));
 		unsigned line = (unsigned)strtoul(colon + 1, NULL, 10);
-		bool found = file && symbols_line_address(d->symbols, file,
-							  line, addr);
+		bool found = file &&
+			     symbols_line_address(d->symbols, file, line, addr);
 
 		free(file);
-		return found ? 0 :
-			       err_set(e, "no code is known for line %s", text);
+		return found ? 0
+			     : err_set(e, "no code is known for line %s", text);
 	}
 	if (debug_eval(d, text, NULL, &v, e))
 		return -1;
@@ -235,12 +235,12 @@ static void address_text(void *arg, u32 addr, struct buf *out)
 unsigned debug_show_insn(struct debug *d, gla_t at, struct buf *out)
 {
 	const struct seg *cs = &debug_cpu(d)->seg[SEG_CS];
-	struct disasm how = { .arg = d,
-			      .read = read_memory,
-			      .address = address_text,
-			      .base = cs->base,
-			      .code32 = cs->attr & SEG_DB,
-			      .intel = d->intel };
+	struct disasm how = {.arg = d,
+			     .read = read_memory,
+			     .address = address_text,
+			     .base = cs->base,
+			     .code32 = cs->attr & SEG_DB,
+			     .intel = d->intel};
 	unsigned len;
 
 	buf_printf(out, "%s", at == debug_pc(d) ? "=> " : "   ");

@@ -50,7 +50,7 @@ static struct level *add_level(struct walk *w, const char *name, gpa_t at,
 {
 	struct level *l = &w->level[w->levels++];
 
-	*l = (struct level){ name, at, entry, index, false };
+	*l = (struct level){name, at, entry, index, false};
 	return l;
 }
 
@@ -76,8 +76,8 @@ static void walk_32(struct debug *d, gla_t lin, struct walk *w)
 {
 	const struct cpu *c = debug_cpu(d);
 	gpa_t at = (c->cr3 & 0xfffff000) + (lin >> 22) * 4;
-	struct level *l = add_level(w, "PDE", at, read_entry(d, at, 4),
-				    lin >> 22);
+	struct level *l =
+		add_level(w, "PDE", at, read_entry(d, at, 4), lin >> 22);
 
 	if (!(l->entry & PTE_P))
 		return;
@@ -85,8 +85,7 @@ static void walk_32(struct debug *d, gla_t lin, struct walk *w)
 		l->is_large = true;
 		/* PSE-36: bits 20:13 are address bits 39:32. */
 		finish(w, lin, 4u << 20,
-		       (l->entry & 0xffc00000) |
-			       (l->entry & 0x001fe000) << 19);
+		       (l->entry & 0xffc00000) | (l->entry & 0x001fe000) << 19);
 		return;
 	}
 	at = (l->entry & 0xfffff000) + (lin >> 12 & 0x3ff) * 4;
@@ -179,18 +178,18 @@ static void show_verdict(const struct cpu *c, const struct walk *w, gla_t at,
 	}
 	buf_printf(out, "0x%08x is physical 0x%llx (%s page)\n", at,
 		   (unsigned long long)w->gpa,
-		   w->page == 4096       ? "4 KiB" :
-		   w->page == (2u << 20) ? "2 MiB" :
-					   "4 MiB");
+		   w->page == 4096         ? "4 KiB"
+		   : w->page == (2u << 20) ? "2 MiB"
+					   : "4 MiB");
 	buf_printf(out, "user may %s; kernel may %s%s\n",
-		   !(w->rights & PTE_US) ? "not touch it" :
-		   w->rights & PTE_RW    ? "read and write" :
-					   "read",
-		   w->rights & PTE_RW || !(c->cr0 & CR0_WP) ? "read and write" :
-							      "read",
-		   !(w->rights & PTE_RW) && !(c->cr0 & CR0_WP) ?
-			   " (CR0.WP is off)" :
-			   "");
+		   !(w->rights & PTE_US) ? "not touch it"
+		   : w->rights & PTE_RW  ? "read and write"
+					 : "read",
+		   w->rights & PTE_RW || !(c->cr0 & CR0_WP) ? "read and write"
+							    : "read",
+		   !(w->rights & PTE_RW) && !(c->cr0 & CR0_WP)
+			   ? " (CR0.WP is off)"
+			   : "");
 	if (w->rights & PTE_NX && c->efer & EFER_NXE)
 		buf_printf(out, "nobody may execute it\n");
 }
@@ -202,14 +201,18 @@ void debug_show_paging(struct debug *d, gla_t at, struct buf *out)
 	struct walk w;
 
 	if (!(c->cr0 & CR0_PG)) {
-		buf_printf(out, "paging is off (CR0.PG = 0): 0x%08x is "
-				"physical 0x%08x\n", at, at);
+		buf_printf(out,
+			   "paging is off (CR0.PG = 0): 0x%08x is "
+			   "physical 0x%08x\n",
+			   at, at);
 		return;
 	}
 	buf_printf(out, "%s%s, CR3 = 0x%08x\n",
 		   is_pae(c) ? "PAE paging" : "32-bit paging",
-		   is_pae(c) ? (c->efer & EFER_NXE ? " with NX" : "") :
-		   c->cr4 & CR4_PSE ? " with 4 MiB pages" : "", c->cr3);
+		   is_pae(c)          ? (c->efer & EFER_NXE ? " with NX" : "")
+		   : c->cr4 & CR4_PSE ? " with 4 MiB pages"
+				      : "",
+		   c->cr3);
 	walk(d, at, &w);
 	for (unsigned i = 0; i < w.levels; i++) {
 		const struct level *l = &w.level[i];
@@ -221,8 +224,9 @@ void debug_show_paging(struct debug *d, gla_t at, struct buf *out)
 		buf_byte(out, '\n');
 		if (!strcmp(l->name, "PDPTE") &&
 		    read_entry(d, l->at, 8) != l->entry)
-			buf_printf(out, "      memory has 0x%llx there now: "
-					"CR3 was not loaded since\n",
+			buf_printf(out,
+				   "      memory has 0x%llx there now: "
+				   "CR3 was not loaded since\n",
 				   (unsigned long long)read_entry(d, l->at, 8));
 	}
 	show_verdict(c, &w, at, out);
@@ -241,18 +245,17 @@ static void show_run(const struct run *r, struct buf *out)
 	if (r->end == r->start)
 		return;
 	buf_printf(out, "%08llx-%08llx %8lluK r%c%c %c%c -> %09llx\n",
-		   (unsigned long long)r->start,
-		   (unsigned long long)r->end - 1,
+		   (unsigned long long)r->start, (unsigned long long)r->end - 1,
 		   (unsigned long long)(r->end - r->start) >> 10,
 		   r->rights & PTE_RW ? 'w' : '-',
 		   r->rights & PTE_NX ? '-' : 'x',
-		   r->rights & PTE_US ? 'u' : 'k', r->rights & PTE_G ? 'g' : '-',
-		   (unsigned long long)r->gpa);
+		   r->rights & PTE_US ? 'u' : 'k',
+		   r->rights & PTE_G ? 'g' : '-', (unsigned long long)r->gpa);
 }
 
 void debug_show_maps(struct debug *d, struct buf *out)
 {
-	struct run r = { 0 };
+	struct run r = {0};
 	struct walk w;
 	u64 at = 0;
 
@@ -264,19 +267,19 @@ void debug_show_maps(struct debug *d, struct buf *out)
 		walk(d, (gla_t)at, &w);
 		if (!w.mapped) {
 			/* Past all that the missing level would cover. */
-			u64 hole = w.levels == 1 ? (is_pae(debug_cpu(d)) ?
-							    1u << 30 :
-							    4u << 20) :
-				   w.levels == 2 && is_pae(debug_cpu(d)) ?
-						   2u << 20 :
-						   4096;
+			u64 hole = w.levels == 1
+					   ? (is_pae(debug_cpu(d)) ? 1u << 30
+								   : 4u << 20)
+				   : w.levels == 2 && is_pae(debug_cpu(d))
+					   ? 2u << 20
+					   : 4096;
 			at = (at | (hole - 1)) + 1;
 			continue;
 		}
 		if (at != r.end || w.gpa != r.gpa + (r.end - r.start) ||
 		    w.rights != r.rights) {
 			show_run(&r, out);
-			r = (struct run){ at, at, w.gpa, w.rights, w.page };
+			r = (struct run){at, at, w.gpa, w.rights, w.page};
 		}
 		at += w.page;
 		r.end = at;

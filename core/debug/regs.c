@@ -27,7 +27,7 @@ static const struct {
 	u8 kind;
 } regs[] = {
 #define REG(name, size, group, type, read, write) \
-	{ #name, size, REG_##group, type },
+	{#name, size, REG_##group, type},
 #include "core/debug/regs.def"
 };
 
@@ -53,11 +53,11 @@ enum reg_group reg_group(enum reg r)
 
 struct value reg_read(const struct cpu *c, enum reg r)
 {
-	struct type t = { regs[r].size, regs[r].kind == INT, 0 };
-	struct value v = { 0 };
+	struct type t = {regs[r].size, regs[r].kind == INT, 0};
+	struct value v = {0};
 
 	if (regs[r].kind == PTR)
-		t = (struct type){ 0, false, 1 };
+		t = (struct type){0, false, 1};
 	switch (r) {
 #define REG(name, size, group, type, read, write) \
 	case REG_##name:                          \
@@ -109,9 +109,9 @@ static bool set_byte(u32 *r, unsigned shift, u64 v)
 	return true;
 }
 
-#define SET(place) ((place) = (u32)v, true)
+#define SET(place)   ((place) = (u32)v, true)
 #define SET16(place) ((place) = (u16)v, true)
-#define READ_ONLY false
+#define READ_ONLY    false
 
 int reg_write(struct cpu *c, enum reg r, u64 v, struct err *e)
 {
@@ -147,39 +147,38 @@ struct bit_name {
 };
 
 static const struct bit_name eflags_bits[] = {
-	{ EFL_CF, "CF" },   { EFL_PF, "PF" },	{ EFL_AF, "AF" },
-	{ EFL_ZF, "ZF" },   { EFL_SF, "SF" },	{ EFL_TF, "TF" },
-	{ EFL_IF, "IF" },   { EFL_DF, "DF" },	{ EFL_OF, "OF" },
-	{ EFL_NT, "NT" },   { EFL_RF, "RF" },	{ EFL_VM, "VM" },
-	{ EFL_AC, "AC" },   { EFL_VIF, "VIF" }, { EFL_VIP, "VIP" },
-	{ EFL_ID, "ID" },   { 0, NULL },
+	{EFL_CF, "CF"}, {EFL_PF, "PF"},   {EFL_AF, "AF"},   {EFL_ZF, "ZF"},
+	{EFL_SF, "SF"}, {EFL_TF, "TF"},   {EFL_IF, "IF"},   {EFL_DF, "DF"},
+	{EFL_OF, "OF"}, {EFL_NT, "NT"},   {EFL_RF, "RF"},   {EFL_VM, "VM"},
+	{EFL_AC, "AC"}, {EFL_VIF, "VIF"}, {EFL_VIP, "VIP"}, {EFL_ID, "ID"},
+	{0, NULL},
 };
 
 static const struct bit_name cr0_bits[] = {
-	{ CR0_PG, "PG" }, { CR0_CD, "CD" }, { CR0_NW, "NW" }, { CR0_AM, "AM" },
-	{ CR0_WP, "WP" }, { CR0_NE, "NE" }, { CR0_ET, "ET" }, { CR0_TS, "TS" },
-	{ CR0_EM, "EM" }, { CR0_MP, "MP" }, { CR0_PE, "PE" }, { 0, NULL },
+	{CR0_PG, "PG"}, {CR0_CD, "CD"}, {CR0_NW, "NW"}, {CR0_AM, "AM"},
+	{CR0_WP, "WP"}, {CR0_NE, "NE"}, {CR0_ET, "ET"}, {CR0_TS, "TS"},
+	{CR0_EM, "EM"}, {CR0_MP, "MP"}, {CR0_PE, "PE"}, {0, NULL},
 };
 
 static const struct bit_name cr4_bits[] = {
-	{ CR4_OSXMMEXCPT, "OSXMMEXCPT" },
-	{ CR4_OSFXSR, "OSFXSR" },
-	{ CR4_PCE, "PCE" },
-	{ CR4_PGE, "PGE" },
-	{ CR4_MCE, "MCE" },
-	{ CR4_PAE, "PAE" },
-	{ CR4_PSE, "PSE" },
-	{ CR4_DE, "DE" },
-	{ CR4_TSD, "TSD" },
-	{ CR4_PVI, "PVI" },
-	{ CR4_VME, "VME" },
-	{ 0, NULL },
+	{CR4_OSXMMEXCPT, "OSXMMEXCPT"},
+	{CR4_OSFXSR, "OSFXSR"},
+	{CR4_PCE, "PCE"},
+	{CR4_PGE, "PGE"},
+	{CR4_MCE, "MCE"},
+	{CR4_PAE, "PAE"},
+	{CR4_PSE, "PSE"},
+	{CR4_DE, "DE"},
+	{CR4_TSD, "TSD"},
+	{CR4_PVI, "PVI"},
+	{CR4_VME, "VME"},
+	{0, NULL},
 };
 
 static const struct bit_name efer_bits[] = {
-	{ EFER_NXE, "NXE" },
-	{ EFER_SCE, "SCE" },
-	{ 0, NULL },
+	{EFER_NXE, "NXE"},
+	{EFER_SCE, "SCE"},
+	{0, NULL},
 };
 
 static const struct bit_name *bits_of(enum reg r)
@@ -250,15 +249,15 @@ static void show_segment(const char *name, const struct seg *s, bool system,
 			   (s->attr & SEG_DPL) >> SEG_DPL_SHIFT,
 			   s->attr & SEG_DB ? "32" : "16",
 			   s->attr & SEG_CODE ? "code" : "data",
-			   s->attr & SEG_CODE ?
-				   (s->attr & SEG_RW ? " readable" : "") :
-				   (s->attr & SEG_RW ? " writable" : ""));
+			   s->attr & SEG_CODE
+				   ? (s->attr & SEG_RW ? " readable" : "")
+				   : (s->attr & SEG_RW ? " writable" : ""));
 }
 
 void reg_show_segments(const struct cpu *c, struct buf *out)
 {
-	static const char names[SEG_COUNT][3] = { "es", "cs", "ss",
-						  "ds", "fs", "gs" };
+	static const char names[SEG_COUNT][3] = {"es", "cs", "ss",
+						 "ds", "fs", "gs"};
 
 	for (unsigned i = 0; i < SEG_COUNT; i++)
 		show_segment(names[i], &c->seg[i], false, out);

@@ -12,7 +12,7 @@ static const struct {
 	int signal;
 	const char *sentence;
 } stops[] = {
-#define STOP(name, signal, sentence) [STOP_##name] = { signal, sentence },
+#define STOP(name, signal, sentence) [STOP_##name] = {signal, sentence},
 #include "core/cpu/stops.def"
 };
 
@@ -44,9 +44,9 @@ bool debug_ended(const struct debug *d)
 static void describe_watch(const struct breakpoint *b, struct buf *out)
 {
 	buf_printf(out, "%s %d: %s\n",
-		   b->kind == BREAK_WRITE ? "Watchpoint" :
-		   b->kind == BREAK_READ  ? "Read watchpoint" :
-					    "Access watchpoint",
+		   b->kind == BREAK_WRITE  ? "Watchpoint"
+		   : b->kind == BREAK_READ ? "Read watchpoint"
+					   : "Access watchpoint",
 		   b->number, b->what ? b->what : "");
 	if (b->before != b->old)
 		buf_printf(out, "Old value = 0x%llx\nNew value = 0x%llx\n",
@@ -65,8 +65,8 @@ void debug_describe_stop(struct debug *d, struct buf *out)
 		describe_watch(d->hit, out);
 	else if (d->hit && !d->hit->hidden)
 		buf_printf(out, "%s %d, ",
-			   d->hit->temporary ? "Temporary breakpoint" :
-					       "Breakpoint",
+			   d->hit->temporary ? "Temporary breakpoint"
+					     : "Breakpoint",
 			   d->hit->number);
 	else if (d->why != STOP_LIMIT)
 		buf_printf(out, "Stopped: %s.\n", vm_stop_text(d->vm));

@@ -34,15 +34,15 @@ struct symbol {
 	u32 addr;
 	u32 limit; /* its part of memory ends here */
 	char *name;
-	u8 rank;   /* among equals the highest is shown; 0: never by address */
+	u8 rank; /* among equals the highest is shown; 0: never by address */
 	bool is_code;
 };
 
 struct file {
 	struct file *next;
-	bfd *abfd;	/* owned; NULL for System.map */
+	bfd *abfd;      /* owned; NULL for System.map */
 	asymbol **syms; /* owned; bfd wants them for lines */
-	u32 offset;	/* guest address minus the file's */
+	u32 offset;     /* guest address minus the file's */
 };
 
 struct symbols {
@@ -107,8 +107,8 @@ static void add(struct symbols *s, const char *name, u32 addr, u32 limit,
 		s->sym = realloc(s->sym, s->cap * sizeof(*s->sym));
 		CHECK(s->sym, "no host memory for %zu symbols", s->cap);
 	}
-	s->sym[s->count] = (struct symbol){ addr, limit, strdup(name), rank,
-					    is_code };
+	s->sym[s->count] =
+		(struct symbol){addr, limit, strdup(name), rank, is_code};
 	CHECK(s->sym[s->count].name, "no host memory for a symbol");
 	s->count++;
 }
@@ -156,7 +156,8 @@ static void silent(const char *fmt, va_list ap)
 static u8 rank_of(flagword flags)
 {
 	return (u8)(1 + (flags & BSF_FUNCTION ? 4 : 0) +
-		    (flags & BSF_GLOBAL ? 2 : 0) + (flags & BSF_OBJECT ? 1 : 0));
+		    (flags & BSF_GLOBAL ? 2 : 0) +
+		    (flags & BSF_OBJECT ? 1 : 0));
 }
 
 static void add_bfd_symbol(struct symbols *s, const asymbol *a, u32 offset)
@@ -232,8 +233,8 @@ static int add_map(struct symbols *s, FILE *in, s64 at)
 		where = addr + (at > 0 ? (u32)at : 0);
 		absolute = toupper((unsigned char)kind) == 'A';
 		add(s, name, where,
-		    where < UINT32_MAX - MAP_REACH ? where + MAP_REACH :
-						     UINT32_MAX,
+		    where < UINT32_MAX - MAP_REACH ? where + MAP_REACH
+						   : UINT32_MAX,
 		    absolute ? 0 : (u8)(isupper((unsigned char)kind) ? 3 : 1),
 		    toupper((unsigned char)kind) == 'T');
 		count++;
@@ -428,7 +429,7 @@ static bool ask_bfd(struct symbols *s, u32 addr, struct source_line *l)
 						  at - vma, &file, &function,
 						  &line) &&
 			    file && line) {
-				*l = (struct source_line){ file, line };
+				*l = (struct source_line){file, line};
 				return true;
 			}
 		}
@@ -443,8 +444,7 @@ bool symbols_line(struct symbols *s, u32 addr, struct source_line *l)
 	if (!s->cache[slot].known || s->cache[slot].addr != addr) {
 		s->cache[slot].addr = addr;
 		s->cache[slot].known = true;
-		s->cache[slot].found =
-			ask_bfd(s, addr, &s->cache[slot].line);
+		s->cache[slot].found = ask_bfd(s, addr, &s->cache[slot].line);
 	}
 	*l = s->cache[slot].line;
 	return s->cache[slot].found;

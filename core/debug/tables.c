@@ -56,8 +56,9 @@ static void show_gate(struct debug *d, u64 e, struct buf *out)
 {
 	u32 offset = field(e, 0, 16) | field(e, 48, 16) << 16;
 
-	buf_printf(out, "%s, dpl %u, selector %04x", system_type(field(e, 40, 4)),
-		   field(e, 45, 2), field(e, 16, 16));
+	buf_printf(out, "%s, dpl %u, selector %04x",
+		   system_type(field(e, 40, 4)), field(e, 45, 2),
+		   field(e, 16, 16));
 	if (field(e, 40, 4) != SYS_TASK_GATE) {
 		buf_printf(out, ", ");
 		debug_address(d, offset, out);
@@ -84,14 +85,15 @@ static void show_segment(struct debug *d, u64 e, struct buf *out)
 	if (!field(e, 44, 1))
 		buf_printf(out, "%s", system_type(type));
 	else
-		buf_printf(out, "%s-bit %s%s%s%s", field(e, 54, 1) ? "32" : "16",
+		buf_printf(out, "%s-bit %s%s%s%s",
+			   field(e, 54, 1) ? "32" : "16",
 			   type & SEG_CODE ? "code" : "data",
-			   !(type & SEG_RW) ? "" :
-			   type & SEG_CODE  ? ", readable" :
-					      ", writable",
-			   !(type & SEG_EC) ? "" :
-			   type & SEG_CODE  ? ", conforming" :
-					      ", expand-down",
+			   !(type & SEG_RW)  ? ""
+			   : type & SEG_CODE ? ", readable"
+					     : ", writable",
+			   !(type & SEG_EC)  ? ""
+			   : type & SEG_CODE ? ", conforming"
+					     : ", expand-down",
 			   type & SEG_A ? ", accessed" : "");
 	buf_printf(out, "%s\n", field(e, 47, 1) ? "" : ", not present");
 }
@@ -110,7 +112,8 @@ static void show_table(struct debug *d, u32 base, u32 limit, bool gates,
 		}
 		if (!e)
 			continue;
-		buf_printf(out, gates ? "%02x: " : "%04x: ", gates ? at / 8 : at);
+		buf_printf(out,
+			   gates ? "%02x: " : "%04x: ", gates ? at / 8 : at);
 		if (gates)
 			show_gate(d, e, out);
 		else
@@ -165,15 +168,15 @@ void debug_show_tss(struct debug *d, struct buf *out)
 		const char *name;
 		u8 at, size;
 	} fields[] = {
-		{ "link", 0, 2 },   { "esp0", 4, 4 },	{ "ss0", 8, 2 },
-		{ "esp1", 12, 4 },  { "ss1", 16, 2 },	{ "esp2", 20, 4 },
-		{ "ss2", 24, 2 },   { "cr3", 28, 4 },	{ "eip", 32, 4 },
-		{ "eflags", 36, 4 }, { "eax", 40, 4 },	{ "ecx", 44, 4 },
-		{ "edx", 48, 4 },   { "ebx", 52, 4 },	{ "esp", 56, 4 },
-		{ "ebp", 60, 4 },   { "esi", 64, 4 },	{ "edi", 68, 4 },
-		{ "es", 72, 2 },    { "cs", 76, 2 },	{ "ss", 80, 2 },
-		{ "ds", 84, 2 },    { "fs", 88, 2 },	{ "gs", 92, 2 },
-		{ "ldt", 96, 2 },   { "trap", 100, 2 }, { "iomap", 102, 2 },
+		{"link", 0, 2},    {"esp0", 4, 4},   {"ss0", 8, 2},
+		{"esp1", 12, 4},   {"ss1", 16, 2},   {"esp2", 20, 4},
+		{"ss2", 24, 2},    {"cr3", 28, 4},   {"eip", 32, 4},
+		{"eflags", 36, 4}, {"eax", 40, 4},   {"ecx", 44, 4},
+		{"edx", 48, 4},    {"ebx", 52, 4},   {"esp", 56, 4},
+		{"ebp", 60, 4},    {"esi", 64, 4},   {"edi", 68, 4},
+		{"es", 72, 2},     {"cs", 76, 2},    {"ss", 80, 2},
+		{"ds", 84, 2},     {"fs", 88, 2},    {"gs", 92, 2},
+		{"ldt", 96, 2},    {"trap", 100, 2}, {"iomap", 102, 2},
 	};
 	const struct cpu *c = debug_cpu(d);
 	unsigned type = c->tr.attr & SEG_TYPE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* LINK: core/debug/expr.c core/base/err.c */
+/* LINK: core/debug/expr.c core/debug/value.c core/base/err.c */
 /* Any text is an expression or one line of error; nothing is read beyond it.
  * Memory is 256 bytes at 0; every register and symbol exists. */
 #include <stdlib.h>
@@ -14,7 +14,7 @@ static u8 memory[256];
 static bool reg(void *arg, const char *name, struct value *v)
 {
 	(void)arg;
-	*v = (struct value){ .bits = 0x80000000, .type = { 4, true, 0 } };
+	*v = (struct value){.bits = 0x80000000, .type = {4, true, 0}};
 	return name[0] != 'z';
 }
 
@@ -52,11 +52,11 @@ static unsigned write_bytes(void *arg, u32 addr, const void *buf, unsigned len)
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
-	const struct expr_env env = { .reg = reg,
-				      .symbol = symbol,
-				      .read = read_bytes,
-				      .write = write_bytes,
-				      .set_reg = set_reg };
+	const struct expr_env env = {.reg = reg,
+				     .symbol = symbol,
+				     .read = read_bytes,
+				     .write = write_bytes,
+				     .set_reg = set_reg};
 	char *text = malloc(size + 1);
 	const char *end;
 	struct value v;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* LINK: core/debug/expr.o core/base/err.o */
+/* LINK: core/debug/expr.o core/debug/value.o core/base/err.o */
 /* Expressions: what a person types and what comes out, on a world of one
  * register, two symbols and sixteen bytes of memory at 1000h. */
 #include <setjmp.h>
@@ -23,7 +23,7 @@ static bool reg(void *arg, const char *name, struct value *v)
 	(void)arg;
 	if (strcmp(name, "eax"))
 		return false;
-	*v = (struct value){ .bits = world.eax, .type = { 4, true, 0 } };
+	*v = (struct value){.bits = world.eax, .type = {4, true, 0}};
 	return true;
 }
 
@@ -66,11 +66,11 @@ static unsigned write_bytes(void *arg, u32 addr, const void *buf, unsigned len)
 	return len;
 }
 
-static const struct expr_env env = { .reg = reg,
-				     .symbol = symbol,
-				     .read = read_bytes,
-				     .write = write_bytes,
-				     .set_reg = set_reg };
+static const struct expr_env env = {.reg = reg,
+				    .symbol = symbol,
+				    .read = read_bytes,
+				    .write = write_bytes,
+				    .set_reg = set_reg};
 
 static int setup(void **state)
 {
@@ -96,7 +96,7 @@ static s64 eval(const char *text)
 static void refuse(const char *text, const char *why)
 {
 	struct value v;
-	struct err e = { "" };
+	struct err e = {""};
 
 	assert_int_equal(expr_eval(&env, text, NULL, &v, &e), -1);
 	if (!strstr(e.text, why)) {

@@ -24,13 +24,21 @@
 #include "core/debug/debug.h"
 #include "core/mem/mem.h"
 
-enum { START = 0x100000, LOOP = 0x100007, AFTER = 0x10000c, FOO = 0x10000f,
-       BAR = 0x100014, STORE = 0x100018, POP = 0x10001d, COUNTER = 0x101000 };
+enum {
+	START = 0x100000,
+	LOOP = 0x100007,
+	AFTER = 0x10000c,
+	FOO = 0x10000f,
+	BAR = 0x100014,
+	STORE = 0x100018,
+	POP = 0x10001d,
+	COUNTER = 0x101000
+};
 
 static const u8 image[] = {
-	0xb8, 5, 0, 0, 0,    0x89, 0xe5, 0xe8, 3, 0, 0, 0,
-	0x40, 0xeb, 0xf8,    0xe8, 0,	 0, 0, 0, 0x55, 0x89, 0xe5,
-	0x40, 0xa3, 0,	  0x10, 0x10, 0,    0x5d, 0xc3,
+	0xb8, 5,    0,    0,    0,    0x89, 0xe5, 0xe8, 3,    0,    0,
+	0,    0x40, 0xeb, 0xf8, 0xe8, 0,    0,    0,    0,    0x55, 0x89,
+	0xe5, 0x40, 0xa3, 0,    0x10, 0x10, 0,    0x5d, 0xc3,
 };
 
 static const char map[] = "00100000 T start\n00100007 T loop\n"
@@ -56,7 +64,7 @@ static void write_file(char *path, const void *bytes, size_t n)
 
 /* The translator handles host faults; cmocka puts handlers of its own in
  * their place around each test, so a test begins by putting them back. */
-static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP };
+static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
 static struct sigaction kept[ARRAY_LEN(signals)];
 static bool signals_kept;
 
@@ -70,8 +78,8 @@ static struct world *begin(void **state)
 static int setup(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	struct vm_config cfg = { .ram = 16 << 20, .flat_load = START };
-	struct err e = { "" };
+	struct vm_config cfg = {.ram = 16 << 20, .flat_load = START};
+	struct err e = {""};
 
 	write_file(w->kernel, image, sizeof(image));
 	write_file(w->symbols, map, sizeof(map) - 1);
@@ -113,9 +121,9 @@ static void at(struct world *w, u32 pc, enum vm_stop why)
 static struct breakpoint *add(struct world *w, enum break_kind kind, u32 addr,
 			      const char *condition)
 {
-	struct err e = { "" };
-	struct breakpoint *b = debug_break_add(w->d, kind, addr, 4, "here",
-					       condition, &e);
+	struct err e = {""};
+	struct breakpoint *b =
+		debug_break_add(w->d, kind, addr, 4, "here", condition, &e);
 
 	assert_string_equal(e.text, "");
 	assert_non_null(b);
@@ -166,7 +174,7 @@ static void a_condition_decides(void **state)
 static void a_condition_that_fails_stops_and_says_so(void **state)
 {
 	struct world *w = begin(state);
-	struct buf text = { 0 };
+	struct buf text = {0};
 
 	add(w, BREAK_CODE, BAR, "1 / ($eax - 5)");
 	debug_continue(w->d, NULL);
@@ -181,10 +189,10 @@ static void a_bad_condition_is_refused(void **state)
 	struct world *w = begin(state);
 	struct err e;
 
-	assert_null(debug_break_add(w->d, BREAK_CODE, BAR, 0, "", "$eax ==",
-				    &e));
-	assert_null(debug_break_add(w->d, BREAK_CODE, BAR, 0, "", "$eax = 1",
-				    &e));
+	assert_null(
+		debug_break_add(w->d, BREAK_CODE, BAR, 0, "", "$eax ==", &e));
+	assert_null(
+		debug_break_add(w->d, BREAK_CODE, BAR, 0, "", "$eax = 1", &e));
 	assert_null(debug_breaks(w->d));
 }
 
