@@ -25,12 +25,36 @@ int cmd_info(struct console *c, char *args, struct err *e)
 
 /* ---- registers ---- */
 
+/* As reg_show, and the symbol where a pointer points. */
+static void show_register(struct console *c, enum reg r)
+{
+	const struct cpu *cpu = vm_cpu(debug_vm(c->d));
+	struct value v = reg_read(cpu, r);
+	const char *name = NULL;
+	u32 offset;
+
+	reg_show(cpu, r, c->to);
+	if (v.type.depth)
+		name = debug_name(c->d, (u32)v.bits, &offset);
+	if (!name)
+		return;
+	c->to->len--; /* its newline */
+	buf_printf(c->to, " <%s+%u>\n", name, offset);
+}
+
+static void show_group(struct console *c, enum reg_group group)
+{
+	for (enum reg r = 0; r < REG_COUNT; r++)
+		if (reg_group(r) == group)
+			show_register(c, r);
+}
+
 int info_all(struct console *c, char *args, struct err *e)
 {
 	(void)args;
 	(void)e;
-	reg_show_group(vm_cpu(debug_vm(c->d)), REG_GENERAL, c->to);
-	reg_show_group(vm_cpu(debug_vm(c->d)), REG_SYSTEM, c->to);
+	show_group(c, REG_GENERAL);
+	show_group(c, REG_SYSTEM);
 	reg_show_fpu(vm_cpu(debug_vm(c->d)), c->to);
 	return 0;
 }
@@ -39,7 +63,7 @@ int info_system(struct console *c, char *args, struct err *e)
 {
 	(void)args;
 	(void)e;
-	reg_show_group(vm_cpu(debug_vm(c->d)), REG_SYSTEM, c->to);
+	show_group(c, REG_SYSTEM);
 	reg_show_segments(vm_cpu(debug_vm(c->d)), c->to);
 	return 0;
 }
@@ -54,18 +78,17 @@ int info_fpu(struct console *c, char *args, struct err *e)
 
 int info_registers(struct console *c, char *args, struct err *e)
 {
-	const struct cpu *cpu = vm_cpu(debug_vm(c->d));
 	char *word = words_next(&args);
 
 	if (!word) {
-		reg_show_group(cpu, REG_GENERAL, c->to);
+		show_group(c, REG_GENERAL);
 		return 0;
 	}
 	for (; word; word = words_next(&args)) {
 		enum reg r = reg_find(word + (*word == '$'));
 
 		if (r != REG_COUNT)
-			reg_show(cpu, r, c->to);
+			show_register(c, r);
 		else if (!strcmp(word, "all"))
 			info_all(c, args, e);
 		else if (!strcmp(word, "system"))

@@ -45,6 +45,7 @@ static void *bounce(struct bt *bt, gla_t lin, unsigned size, u32 how)
 	u8 *buf = bt->bounce + 64 + (lin & 63);
 
 	fpu_out(bt);
+	bt->in_code = true; /* devices ask for the time */
 	p->bounce = buf;
 	if (how & SOFT_READ) {
 		mem_phys_read(bt->cpu->mem, p->gpa[0], buf, p->len[0]);
@@ -53,6 +54,7 @@ static void *bounce(struct bt *bt, gla_t lin, unsigned size, u32 how)
 				      p->len[1]);
 		mem_tell_watch(bt->cpu, lin, p->gpa[0], p->len[0], false);
 	}
+	bt->in_code = false;
 	p->lin = lin;
 	bt->live->soft_post = !!(how & SOFT_WRITE);
 	(void)size;
@@ -115,10 +117,12 @@ u64 bt_soft_post(struct bt *bt, u32 unretired)
 	bt->live->unretired = unretired;
 	bt->invalidated = false;
 	fpu_out(bt);
+	bt->in_code = true;
 	mem_phys_write(m, p->gpa[0], p->bounce, p->len[0]);
 	if (p->parts == 2)
 		mem_phys_write(m, p->gpa[1], p->bounce + p->len[0], p->len[1]);
 	mem_tell_watch(bt->cpu, p->lin, p->gpa[0], p->len[0], true);
+	bt->in_code = false;
 	if (!must_look(bt))
 		return 0;
 	b = calling_block(bt, &index);

@@ -145,7 +145,6 @@ static struct block *find(struct bt *bt, u64 most)
 				 most < bt->cfg.max_insns ? (unsigned)most
 							  : bt->cfg.max_insns,
 				 true);
-	bt->lin_has_code[lin >> 15] |= (u8)(1u << ((lin >> 12) & 7));
 	return translate(bt, lin, gpa, bt->cfg.max_insns, false);
 }
 
@@ -162,13 +161,36 @@ static void link_edge(struct bt *bt, const struct edge *edge, struct block *to)
 	bt->stats.links++;
 }
 
+/* Does a window record the page, so that `unmapped` tells when the guest
+ * maps something else there? */
+static bool page_is_followed(struct bt *bt, gla_t lin)
+{
+	struct cpu *c = bt->cpu;
+	enum window_fill f;
+
+	if (!(bt->mode & MODE_PAGED))
+		return true;
+	f = window_miss(c, lin, false,
+			c->cpl == 3 ? WINDOW_USER : WINDOW_SUPERVISOR);
+	if (f == WINDOW_OTHER)
+		f = window_miss(c, lin, false, WINDOW_USER);
+	c->exc.pending = false; /* executable but unreadable cannot be */
+	return f == WINDOW_FILLED;
+}
+
 static void remember_jump(struct bt *bt, struct block *to)
 {
 	u32 target = bt->live->indirect;
 	struct jump_entry *j = &bt->jump_cache[target % JUMP_CACHE_SIZE];
 
-	if (to->temporary || !bt->cfg.links)
+	if (to->temporary || !bt->cfg.links || !page_is_followed(bt, to->lin) ||
+	    (to->gpa2 != ~0ull &&
+	     !page_is_followed(bt, (to->lin | (GUEST_PAGE - 1)) + 1)))
 		return;
+	bt->lin_has_code[to->lin >> 15] |= (u8)(1u << ((to->lin >> 12) & 7));
+	if (to->gpa2 != ~0ull)
+		bt->lin_has_code[(to->lin + GUEST_PAGE) >> 15] |=
+			(u8)(1u << (((to->lin + GUEST_PAGE) >> 12) & 7));
 	j->tag = 0 - (target + bt->live->context);
 	j->host = (u64)(uintptr_t)to->host;
 }

@@ -228,13 +228,6 @@ void reg_show(const struct cpu *c, enum reg r, struct buf *out)
 	buf_byte(out, '\n');
 }
 
-void reg_show_group(const struct cpu *c, enum reg_group g, struct buf *out)
-{
-	for (enum reg r = 0; r < REG_COUNT; r++)
-		if (regs[r].group == g)
-			reg_show(c, r, out);
-}
-
 static void show_segment(const char *name, const struct seg *s, bool system,
 			 struct buf *out)
 {

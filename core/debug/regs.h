@@ -26,7 +26,6 @@ int reg_write(struct cpu *c, enum reg r, u64 bits, struct err *e);
 
 /* One register as gdb prints it: name, hexadecimal, natural form. */
 void reg_show(const struct cpu *c, enum reg r, struct buf *out);
-void reg_show_group(const struct cpu *c, enum reg_group g, struct buf *out);
 /* Segment registers with their hidden parts; GDTR, IDTR, LDTR, TR. */
 void reg_show_segments(const struct cpu *c, struct buf *out);
 /* x87 and SSE from the FXSAVE image. */

@@ -107,6 +107,8 @@ static enum vm_stop serve_requests(struct vm *vm)
 			return vm->why;
 		}
 	}
+	if (r & BUS_NMI)
+		vm->cpu->nmi_pending = true;
 	if (r & BUS_BREAK)
 		return stop(vm, STOP_GUEST_BREAK);
 	return STOP_COUNT;
@@ -158,6 +160,13 @@ static enum vm_stop step(struct vm *vm, u64 end, u64 look)
 		limit = end;
 	if (limit > look)
 		limit = look;
+	if (vm->cpu->nmi_pending && !vm->cpu->nmi_blocked &&
+	    !vm->cpu->exc.pending) {
+		vm->cpu->nmi_pending = false;
+		vm->cpu->nmi_blocked = true;
+		vm->interrupts[EXC_NMI]++;
+		event_deliver_interrupt(vm->cpu, EXC_NMI);
+	}
 	switch (bt_run(vm->bt, limit)) {
 	case BT_EXIT_EXCEPTION:
 		deliver_exception(vm);

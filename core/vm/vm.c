@@ -69,6 +69,14 @@ static void request(void *arg, enum bus_request what)
 	bt_kick(vm->bt);
 }
 
+/* A timer was armed in the middle of a run: its limit is another now. */
+static void deadline_changed(void *arg)
+{
+	struct vm *vm = arg;
+
+	bt_kick(vm->bt);
+}
+
 static void serial_out(void *arg, unsigned port, u8 byte)
 {
 	struct vm *vm = arg;
@@ -108,6 +116,7 @@ static void config_bus(struct vm *vm)
 		.now = now,
 		.intr_changed = intr_changed,
 		.request = request,
+		.deadline_changed = deadline_changed,
 		.start_time = 1262304000u + vm->cfg.seed, /* 2010-01-01 */
 		.seed = vm->cfg.seed,
 		.has_apic = vm->cfg.has_apic,
