@@ -151,6 +151,7 @@ enum bt_exit fault_serve(struct bt *bt)
 	const u8 *address = (const u8 *)(uintptr_t)l->fault_address;
 	struct block *b = cache_by_host(bt, pc);
 	enum bt_exit result;
+	bool fpu_was_live = bt->cpu->fpu_live;
 	unsigned index;
 
 	CHECK(b, "host fault at %p (address %p, trap %u) outside any block",
@@ -168,6 +169,8 @@ enum bt_exit fault_serve(struct bt *bt)
 	if (result != BT_EXIT_SIGNAL) {
 		l->budget += b->insns - index;
 		l->soft_post = 0;
+	} else if (fpu_was_live) {
+		fpu_in(bt); /* the block goes on behind its own check */
 	}
 	return result;
 }

@@ -43,6 +43,7 @@ static void *bounce(struct bt *bt, gla_t lin, unsigned size, u32 how)
 {
 	struct soft_pending *p = &bt->soft;
 	u8 *buf = bt->bounce + 64 + (lin & 63);
+	bool fpu_was_live = bt->cpu->fpu_live;
 
 	fpu_out(bt);
 	bt->in_code = true; /* devices ask for the time */
@@ -55,6 +56,8 @@ static void *bounce(struct bt *bt, gla_t lin, unsigned size, u32 how)
 		mem_tell_watch(bt->cpu, lin, p->gpa[0], p->len[0], false);
 	}
 	bt->in_code = false;
+	if (fpu_was_live)
+		fpu_in(bt); /* the instruction itself may be an x87 one */
 	p->lin = lin;
 	bt->live->soft_post = !!(how & SOFT_WRITE);
 	(void)size;
@@ -110,6 +113,7 @@ u64 bt_soft_post(struct bt *bt, u32 unretired)
 {
 	struct soft_pending *p = &bt->soft;
 	struct mem *m = bt->cpu->mem;
+	bool fpu_was_live = bt->cpu->fpu_live;
 	unsigned index;
 	struct block *b;
 
@@ -123,6 +127,8 @@ u64 bt_soft_post(struct bt *bt, u32 unretired)
 		mem_phys_write(m, p->gpa[1], p->bounce + p->len[0], p->len[1]);
 	mem_tell_watch(bt->cpu, p->lin, p->gpa[0], p->len[0], true);
 	bt->in_code = false;
+	if (fpu_was_live)
+		fpu_in(bt);
 	if (!must_look(bt))
 		return 0;
 	b = calling_block(bt, &index);
