@@ -68,6 +68,7 @@ def ends():
     assert (r.returncode, r.stdout) == (0, "$1 = 42\n"), r
     r = run("-batch", "-append", "tour", LANTERN)
     assert r.returncode == 0 and "Good night" in r.stdout and "powered off" in r.stderr, r
+    assert r.stdout.count("pi is 3.141592") == 2, r.stdout  # x87 registers survive switches and faults
     r = run("-version")
     assert r.returncode == 0 and r.stdout.startswith("vitrine "), r
     r = run("-help")
