@@ -261,5 +261,9 @@ int info_breakpoints(struct console *c, char *args, struct err *e)
 	(void)args;
 	(void)e;
 	debug_break_show(c->d, c->to);
+	for (struct actions *a = c->actions; a; a = a->next)
+		if (a->lines.len)
+			buf_printf(c->to, "Commands of breakpoint %d:\n%s",
+				   a->number, buf_text(&a->lines));
 	return 0;
 }

@@ -47,6 +47,8 @@ int cmd_x(struct console *c, char *args, struct err *e)
 
 	if (format_parse(&text, &f, e))
 		return -1;
+	if (c->repeating)
+		f.count = c->examine.count;
 	text += strspn(text, " \t");
 	if (*text) {
 		if (debug_eval(c->d, text, NULL, &v, e))
@@ -54,7 +56,6 @@ int cmd_x(struct console *c, char *args, struct err *e)
 		c->examine_at = (u32)v.bits;
 	}
 	failed = format_memory(c->d, &f, &c->examine_at, c->to, e);
-	f.count = 1;
 	c->examine = f;
 	return failed;
 }

@@ -330,7 +330,9 @@ static void terminal_loop(struct console *c)
 		} else if (c->last && !c->filling) {
 			char *again = strdup(c->last);
 
+			c->repeating = true;
 			answer(c, again);
+			c->repeating = false;
 			free(again);
 		}
 		free(line);

@@ -34,7 +34,8 @@ def standing():
     ask(p, "print kernel_ma\t", r"<kernel_main\+0>")
     ask(p, "stepi", r"<kernel_main\+1>")
     ask(p, "", r"=> ")  # Enter repeats
-    ask(p, "x/2i $pc", r"=> ")
+    ask(p, "x/2xb 0xc0000000", r"0xc0000000.*:\t0x\w\w\t0x\w\w\r")
+    ask(p, "", r"0xc0000002.*:\t0x\w\w\t0x\w\w\r")  # and goes on
     p.send("half a line\x03")  # Ctrl-C drops the line
     p.expect(PROMPT)
     ask(p, "frob", r"no command `frob'")
