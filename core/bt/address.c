@@ -59,6 +59,7 @@ static struct addr soft(struct tr *t, unsigned seg, unsigned size,
 
 	emit_count(t, R9, how, SOFT_COUNT_SHIFT);
 	e_call(&t->e, t->bt->stub_soft);
+	t->fpu_ready = 0; /* a device may have been asked */
 	if (access & F_W)
 		t->soft_write = true;
 	return (struct addr){ R8, -1, 0, 0 };
@@ -170,6 +171,7 @@ void address_after_write(struct tr *t)
 	e_mov_rr(e, 0, RCX, R8);
 	emit_count(t, R9, 0, 0);
 	e_call(e, t->bt->stub_post);
+	t->fpu_ready = 0;
 	done = e_short(e, JMP8);
 	e_short_here(e, nothing);
 	e_mov_rr(e, 0, RCX, R8);

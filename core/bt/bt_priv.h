@@ -269,6 +269,7 @@ static inline void e_addr(struct emit *e, unsigned w, unsigned op,
 
 /* translate.c */
 void emit_op(struct tr *t);
+void emit_fpu_check(struct tr *t);
 void emit_jump_to(struct tr *t, u32 target); /* direct branch, unconditional */
 void emit_jcc_to(struct tr *t, unsigned cc, u32 target);
 void emit_indirect(struct tr *t); /* target in r8d */

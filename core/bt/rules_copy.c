@@ -106,6 +106,7 @@ static void copy_modrm(struct tr *t)
 	} else {
 		k.rex = rex_for(0, k.reg, 0, k.rm);
 	}
+	emit_fpu_check(t);
 	high_reg = (form & F_REG8) && in->reg >= 4;
 	high_rm = !k.mem && (form & F_RM8) && in->rm >= 4;
 	high = k.rex && (high_reg || high_rm);
@@ -134,6 +135,7 @@ static void copy_plain(struct tr *t)
 	bool esp = (t->in->op->form & F_OPREG) &&
 		   !(t->in->op->form & F_OPREG8) && (opcode & 7) == ESP;
 
+	emit_fpu_check(t);
 	emit_prefixes(t);
 	e_rex(&t->e, esp ? REX_B : 0);
 	emit_opcode(t, opcode);

@@ -109,7 +109,8 @@ static void make_exits(struct bt *bt, struct emit *e)
 }
 
 /* A call from translated code to C: fn(bt, arg1, arg2) with the registers
- * named; a non-zero result leaves translated code.  r10 and r11 survive. */
+ * named; a non-zero result leaves translated code.  r10 and r11 survive, and
+ * r8 and r9 unless the result is a pointer, which is then in r8. */
 static const u8 *make_call(struct bt *bt, struct emit *e, void *fn, int arg1,
 			   int arg2, bool pointer)
 {
@@ -117,14 +118,13 @@ static const u8 *make_call(struct bt *bt, struct emit *e, void *fn, int arg1,
 	u8 *leaves;
 
 	e_rip(e, 0, 0x8f, 0, &bt->live->op_return, 0); /* pop */
-	e_store_rip(e, 1, &bt->live->r[2], R10);
-	e_store_rip(e, 1, &bt->live->r[3], R11);
+	save_scratch(bt, e);
 	save_state(bt, e);
 	e_mov_ri64(e, RDI, (u64)(uintptr_t)bt);
-	if (arg1 >= 0)
-		e_mov_rr(e, 1, RSI, (unsigned)arg1);
+	if (arg1 >= 0) /* from memory: save_state used r10 */
+		e_load_rip(e, 1, RSI, &bt->live->r[arg1 - R8]);
 	if (arg2 >= 0)
-		e_mov_rr(e, 1, RDX, (unsigned)arg2);
+		e_load_rip(e, 1, RDX, &bt->live->r[arg2 - R8]);
 	e_mov_ri64(e, RAX, (u64)(uintptr_t)fn);
 	e8(e, 0xff); /* call rax */
 	e8(e, 0xd0);
@@ -136,8 +136,8 @@ static const u8 *make_call(struct bt *bt, struct emit *e, void *fn, int arg1,
 		leaves = e_short(e, 0x75); /* jnz */
 	}
 	load_state(bt, e);
-	e_load_rip(e, 1, R10, &bt->live->r[2]);
-	e_load_rip(e, 1, R11, &bt->live->r[3]);
+	for (unsigned i = pointer ? 2 : 0; i < 4; i++)
+		e_load_rip(e, 1, R8 + i, &bt->live->r[i]);
 	e_rip(e, 0, 0xff, 4, &bt->live->op_return, 0);
 	e_short_here(e, leaves);
 	leave(e);
@@ -179,6 +179,6 @@ void stubs_emit(struct bt *bt)
 	bt->stub_op = make_call(bt, &e, (void *)bt_call_op, R8, R9, false);
 	bt->stub_soft = make_call(bt, &e, (void *)bt_soft_access, R8, R9, true);
 	bt->stub_post = make_call(bt, &e, (void *)bt_soft_post, R9, -1, false);
-	bt->stub_fpu = make_call(bt, &e, (void *)bt_fpu_needed, R8, R9, false);
+	bt->stub_fpu = make_call(bt, &e, (void *)bt_fpu_needed, R10, R11, false);
 	bt->stubs_size = GUEST_PAGE;
 }

@@ -125,24 +125,30 @@ static void emit_cold(struct tr *t)
 	}
 }
 
-/* x87 and SSE: the state may be elsewhere, or not allowed now. */
-static void emit_fpu_check(struct tr *t)
+/* x87 and SSE: the state may be elsewhere, or not allowed now.  Comes after
+ * the operand's address is made (which may put the state elsewhere) and
+ * leaves r8 and r9 alone. */
+void emit_fpu_check(struct tr *t)
 {
 	struct emit *e = &t->e;
 	u32 form = t->in->op->form;
+	unsigned kind = form & F_SSE ? 2 : 1;
 	u8 *ready, *done;
 
-	e_mov_rr(e, 0, R8, RCX);
+	if (!(form & F_FPU) || (t->fpu_ready & kind))
+		return;
+	t->fpu_ready |= kind;
+	e_mov_rr(e, 0, R10, RCX);
 	e_load_rip(e, 0, RCX, form & F_SSE ? &t->bt->live->sse_blocked
 					   : &t->bt->live->fpu_blocked);
 	ready = e_short(e, JECXZ);
-	e_mov_rr(e, 0, RCX, R8);
-	e_mov_ri(e, R8, form);
-	emit_count(t, R9, 0, 0);
+	e_mov_rr(e, 0, RCX, R10);
+	e_mov_ri(e, R10, form);
+	emit_count(t, R11, 0, 0);
 	e_call(e, t->bt->stub_fpu);
 	done = e_short(e, JMP8);
 	e_short_here(e, ready);
-	e_mov_rr(e, 0, RCX, R8);
+	e_mov_rr(e, 0, RCX, R10);
 	e_short_here(e, done);
 }
 
@@ -150,15 +156,6 @@ static void emit_fpu_check(struct tr *t)
 
 static void emit_insn(struct tr *t)
 {
-	u32 form = t->in->op->form;
-
-	if (form & F_FPU) {
-		bool sse = form & F_SSE;
-
-		if (!(t->fpu_ready & (sse ? 2 : 1)) && t->in->op->class == C_COPY)
-			emit_fpu_check(t);
-		t->fpu_ready |= sse ? 2 : 1;
-	}
 	switch (t->in->op->class) {
 	case C_COPY:
 	case C_XCHG_EAX:
