@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/check.h"
 
@@ -50,6 +51,7 @@ struct symbols {
 	size_t count, cap;
 	u32 *by_name; /* indices into sym */
 	struct file *files;
+	char here[512]; /* working directory and a slash */
 	struct {
 		u32 addr;
 		bool known, found;
@@ -57,12 +59,22 @@ struct symbols {
 	} cache[LINE_CACHE];
 };
 
+/* Source files below the working directory are named from there. */
+static void note_directory(struct symbols *s)
+{
+	if (getcwd(s->here, sizeof(s->here) - 1))
+		strcat(s->here, "/");
+	else
+		s->here[0] = '\0';
+}
+
 struct symbols *symbols_new(void)
 {
 	struct symbols *s = calloc(1, sizeof(*s));
 
 	CHECK(s, "no host memory for symbols");
 	bfd_init();
+	note_directory(s);
 	return s;
 }
 
@@ -82,6 +94,7 @@ void symbols_clear(struct symbols *s)
 		free(f);
 	}
 	memset(s, 0, sizeof(*s));
+	note_directory(s);
 }
 
 void symbols_free(struct symbols *s)
