@@ -200,7 +200,9 @@ static inline u8 *e_short(struct emit *e, unsigned op)
 
 static inline void e_short_here(struct emit *e, u8 *place)
 {
-	if (!e->full)
+	if (e->at - (place + 1) > 127)
+		e->full = true; /* a rule is too long: found at once */
+	else if (!e->full)
 		*place = (u8)(e->at - (place + 1));
 }
 

@@ -100,6 +100,7 @@ static void copy_modrm(struct tr *t)
 	if (k.mem) {
 		unsigned size = in->op->mem_size == SZ_V ? in->opsize
 							 : in->op->mem_size;
+		emit_fpu_check(t); /* #NM comes before #PF */
 		k.a = address_of(t, in->seg, size, form);
 		k.rex = rex_for(0, k.reg, k.a.index < 0 ? 0 : k.a.index,
 				k.a.base < 0 ? 0 : k.a.base);

@@ -115,7 +115,7 @@ static const u8 *make_call(struct bt *bt, struct emit *e, void *fn, int arg1,
 			   int arg2, bool pointer)
 {
 	const u8 *start = emit_pc(e);
-	u8 *leaves;
+	u8 *goes_on;
 
 	e_rip(e, 0, 0x8f, 0, &bt->live->op_return, 0); /* pop */
 	save_scratch(bt, e);
@@ -131,16 +131,16 @@ static const u8 *make_call(struct bt *bt, struct emit *e, void *fn, int arg1,
 	e_rr(e, 1, 0x85, RAX, RAX); /* test rax, rax */
 	if (pointer) {
 		e_mov_rr(e, 1, R8, RAX);
-		leaves = e_short(e, 0x74); /* jz */
+		goes_on = e_short(e, 0x75); /* jnz */
 	} else {
-		leaves = e_short(e, 0x75); /* jnz */
+		goes_on = e_short(e, 0x74); /* jz */
 	}
+	leave(e);
+	e_short_here(e, goes_on);
 	load_state(bt, e);
 	for (unsigned i = pointer ? 2 : 0; i < 4; i++)
 		e_load_rip(e, 1, R8 + i, &bt->live->r[i]);
 	e_rip(e, 0, 0xff, 4, &bt->live->op_return, 0);
-	e_short_here(e, leaves);
-	leave(e);
 	return start;
 }
 
