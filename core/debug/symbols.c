@@ -423,29 +423,36 @@ const char *symbols_similar(const struct symbols *s, const char *name)
 
 /* ---- lines ---- */
 
+static bool ask_file(const struct file *f, u32 at, struct source_line *l)
+{
+	for (asection *sec = f->abfd->sections; sec; sec = sec->next) {
+		u32 vma = (u32)bfd_section_vma(sec);
+		const char *file = NULL, *function = NULL;
+		unsigned line = 0;
+
+		if (!(bfd_section_flags(sec) & SEC_CODE) || at < vma ||
+		    at - vma >= bfd_section_size(sec))
+			continue;
+		if (bfd_find_nearest_line(f->abfd, sec, f->syms, at - vma,
+					  &file, &function, &line) &&
+		    file && line) {
+			*l = (struct source_line){file, line};
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool ask_bfd(struct symbols *s, u32 addr, struct source_line *l)
 {
+	size_t n = strlen(s->here);
+
 	for (struct file *f = s->files; f; f = f->next) {
-		u32 at = addr - f->offset;
-
-		if (!f->abfd)
+		if (!f->abfd || !ask_file(f, addr - f->offset, l))
 			continue;
-		for (asection *sec = f->abfd->sections; sec; sec = sec->next) {
-			u32 vma = (u32)bfd_section_vma(sec);
-			const char *file = NULL, *function = NULL;
-			unsigned line = 0;
-
-			if (!(bfd_section_flags(sec) & SEC_CODE) || at < vma ||
-			    at - vma >= bfd_section_size(sec))
-				continue;
-			if (bfd_find_nearest_line(f->abfd, sec, f->syms,
-						  at - vma, &file, &function,
-						  &line) &&
-			    file && line) {
-				*l = (struct source_line){file, line};
-				return true;
-			}
-		}
+		if (n && !strncmp(l->file, s->here, n))
+			l->file += n;
+		return true;
 	}
 	return false;
 }
