@@ -83,6 +83,7 @@ static void tell_watched(void *arg, gla_t lin, gpa_t gpa, unsigned len,
 {
 	struct bt *bt = arg;
 
+	debugreg_data(bt, lin, len, write);
 	if (bt->on_watch)
 		bt->on_watch(bt->watch_arg, lin, gpa, len, write);
 }
@@ -119,7 +120,7 @@ void bt_flush(struct bt *bt, const char *why)
 }
 
 /* Translations that run over `lin` must stop there, or no longer. */
-static void forget_at(struct bt *bt, gla_t lin)
+void bt_forget_at(struct bt *bt, gla_t lin)
 {
 	for (u32 i = 0; i < bt->block_count; i++) {
 		struct block *b = bt->order[i];
@@ -134,7 +135,7 @@ int bt_break_add(struct bt *bt, gla_t lin)
 	if (bt->break_count == BREAKS_MAX)
 		return -1;
 	bt->breaks[bt->break_count++] = lin;
-	forget_at(bt, lin);
+	bt_forget_at(bt, lin);
 	return 0;
 }
 
@@ -145,7 +146,7 @@ void bt_break_remove(struct bt *bt, gla_t lin)
 			bt->breaks[i] = bt->breaks[--bt->break_count];
 			break;
 		}
-	forget_at(bt, lin);
+	bt_forget_at(bt, lin);
 }
 
 const struct bt_stats *bt_stats(const struct bt *bt)

@@ -69,6 +69,9 @@ void bt_on_watch(struct bt *bt,
 			    bool write),
 		 void *arg);
 
+/* The guest did port I/O: its own debug registers may want to know. */
+void bt_port_touched(struct bt *bt, u16 port, unsigned size);
+
 /* Code breakpoints by linear address; seen before the instruction runs.
  * bt_run steps over one that stands at the starting eip. */
 int bt_break_add(struct bt *bt, gla_t lin);

@@ -122,6 +122,14 @@ struct soft_pending {
 	gla_t lin;
 };
 
+/* One of DR0-DR3, as last looked at. */
+struct debug_point {
+	bool on;
+	u8 type;
+	gla_t lin;
+	gpa_t gpa; /* of a data breakpoint's page, ~0 when not mapped */
+};
+
 struct bt {
 	struct area *area;
 	struct cpu *cpu;
@@ -170,6 +178,9 @@ struct bt {
 	struct { u32 mode; u64 user_window; u64 id; } contexts[16];
 	u32 context_count;
 	u64 context_next;
+	struct debug_point points[4];
+	u32 points_on;	/* any of DR7's enable bits */
+	u32 debug_trap; /* DR6 bits of a #DB due after this instruction */
 	bool skip_break; /* run the instruction at eip though it has one */
 	void (*on_watch)(void *arg, gla_t lin, gpa_t gpa, unsigned len,
 			 bool write);
@@ -301,6 +312,14 @@ static inline u32 block_insn_eip(const struct block *b, unsigned index)
 {
 	return b->eip + b->marks[index].guest;
 }
+
+/* debugreg.c */
+void debugreg_refresh(struct bt *bt);
+bool debugreg_at(const struct bt *bt, gla_t lin);
+void debugreg_before(struct bt *bt);
+void debugreg_data(struct bt *bt, gla_t lin, unsigned len, bool write);
+void debugreg_stepped(struct bt *bt, gla_t lin);
+void bt_forget_at(struct bt *bt, gla_t lin);
 
 /* run.c */
 void run_refresh_mode(struct bt *bt);

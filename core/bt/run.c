@@ -85,6 +85,7 @@ void run_refresh_mode(struct bt *bt)
 	l->seg_window[1] = segment_window(bt, SEG_GS);
 	l->context = context_id(bt);
 	fpu_refresh(bt);
+	debugreg_refresh(bt);
 }
 
 /* mem's hook: translations of linear pages were dropped. */
@@ -243,6 +244,8 @@ static enum bt_exit standing(struct bt *bt, u64 limit)
 
 	if (c->shutdown)
 		return BT_EXIT_SHUTDOWN;
+	if ((bt->debug_trap || bt->points_on) && !c->exc.pending)
+		debugreg_before(bt);
 	if (c->exc.pending)
 		return BT_EXIT_EXCEPTION;
 	if (bt->kick)
@@ -294,7 +297,9 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 	for (;;) {
 		u64 most = limit - c->icount;
 		struct block *b;
-		u64 generation;
+		u64 generation, before;
+		bool stepping;
+		gla_t from;
 
 		if (c->mode_changed)
 			run_refresh_mode(bt);
@@ -308,6 +313,9 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 			most = 1;
 			bt->live->sti_eip = ~0u;
 		}
+		stepping = c->sysflags & EFL_TF;
+		if (stepping)
+			most = 1;
 		generation = bt->stats.flushes;
 		if (why == BT_EXIT_LINK)
 			edge = bt->edges[bt->live->edge];
@@ -322,8 +330,12 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		}
 		bt->skip_break = false;
 		c->sysflags &= ~(u32)EFL_RF;
+		from = b->lin;
+		before = c->icount;
 		why = run_block(bt, b->host, most);
 		settle(bt, why);
+		if (stepping && c->icount != before)
+			debugreg_stepped(bt, from);
 	}
 }
 

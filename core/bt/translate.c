@@ -262,6 +262,8 @@ static void decode_run(struct tr *t, unsigned room, unsigned max)
 
 		if (n && t->bt->break_count && has_break(t->bt, b->lin + at))
 			break;
+		if (n && t->bt->points_on && debugreg_at(t->bt, b->lin + at))
+			break;
 		if (!decode_one(t, at, room - at, in))
 			break;
 		b->marks[n].guest = (u16)at;

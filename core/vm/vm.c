@@ -16,6 +16,7 @@ static u32 port_in(void *arg, u16 port, unsigned size)
 {
 	struct vm *vm = arg;
 
+	bt_port_touched(vm->bt, port, size);
 	return bus_port_in(vm->bus, port, size);
 }
 
@@ -23,6 +24,7 @@ static void port_out(void *arg, u16 port, unsigned size, u32 value)
 {
 	struct vm *vm = arg;
 
+	bt_port_touched(vm->bt, port, size);
 	bus_port_out(vm->bus, port, size, value);
 }
 
