@@ -57,6 +57,10 @@ struct bt *bt_new(const struct bt_config *cfg, struct err *e)
 	bt->emit.delta = bt->code_x - bt->code_w;
 	bt->emit.end = bt->code_w + bt->code_size - BLOCK_ROOM;
 	stubs_emit(bt);
+	if (link_init(bt, e) < 0) {
+		bt_free(bt);
+		return NULL;
+	}
 	bt->live->jump_cache = (u64)(uintptr_t)bt->jump_cache;
 	bt->live->sti_eip = ~0u;
 	return bt;
@@ -102,7 +106,7 @@ int bt_attach(struct bt *bt, struct err *e)
 	struct mem *m = bt->cpu->mem;
 	struct mem_hooks hooks = { .arg = bt,
 				   .code_written = cache_code_written,
-				   .unmapped = run_unmapped,
+				   .unmapped = link_unmapped,
 				   .watched = tell_watched };
 
 	if (window_init(m, bt->cfg.windows, e) < 0)

@@ -76,7 +76,8 @@ struct live {
 	u64 op_return; /* host pc after the call of an operation */
 	u64 r[4];      /* r8..r11 at a host fault */
 	u64 budget;    /* r14 while C code runs: budget_base + instructions left */
-	u64 context;   /* r13: identity of address space and mode */
+	u64 context;   /* r13: the link table, identity of space and mode */
+	u64 stack_empty; /* guest_rsp when no return is predicted */
 	u64 window;    /* r15 */
 	u64 user_window;
 	u64 seg_window[2]; /* FS, GS: window of the CPL, or nowhere */
@@ -130,6 +131,22 @@ struct debug_point {
 	gpa_t gpa; /* of a data breakpoint's page, ~0 when not mapped */
 };
 
+enum {
+	CONTEXTS_MAX = 64,
+	SLOTS_MAX = 1 << 15,
+	SLOT_PAGES = 1 << 12,
+	TABLE_BYTES = SLOTS_MAX * 8,
+	HOST_STACK = 128 << 10,
+};
+
+/* An address space in one mode: branches between its pages are linked in a
+ * table of its own. */
+struct context {
+	u32 mode;
+	u64 user_window;
+	u8 *table;
+};
+
 struct bt {
 	struct area *area;
 	struct cpu *cpu;
@@ -143,11 +160,12 @@ struct bt {
 	u8 *temp_x;	      /* where a temporary block goes */
 	struct block *temp;   /* the one there is, and its metadata */
 	u8 temp_meta[16 << 10] __attribute__((aligned(16)));
-	u8 *host_stack;
+	u8 *host_stacks;     /* two, a guard page below each */
+	u8 *host_stack[2];   /* their upper ends: supervisor, user */
 	/* stubs (running addresses) */
 	const u8 *stub_enter, *stub_resume, *stub_exit_edge, *stub_exit_plain,
 		*stub_fault, *stub_op, *stub_soft, *stub_post, *stub_jump,
-		*stub_fpu, *stub_dead;
+		*stub_fpu, *stub_dead, *stub_slot, *stub_return;
 	/* A load from [r14] at each block's head faults below this. */
 	u8 *budget_base;
 	u8 *nowhere; /* reserved space that no access may reach */
@@ -175,9 +193,25 @@ struct bt {
 	bool invalidated; /* translations died during an operation */
 	volatile int kick;
 	bool in_code;	 /* C code was called from translated code */
-	struct { u32 mode; u64 user_window; u64 id; } contexts[16];
+	/* link.c */
+	struct context contexts[CONTEXTS_MAX];
 	u32 context_count;
-	u64 context_next;
+	u8 *tables;	/* reserved for link tables, each used once */
+	u64 tables_used;
+	int template_fd; /* a link table in which nothing is linked */
+	gla_t slot_target[SLOTS_MAX];
+	u32 slot_next[SLOTS_MAX]; /* same hash of page; 0 ends */
+	u32 slot_pages[SLOT_PAGES];
+	u32 slot_hash[2 * SLOTS_MAX]; /* slot + 1, by target */
+	u32 slot_count;
+	struct followed {
+		u64 context;
+		gla_t page;
+	} followed[1024];
+	bool kernel_in_user; /* supervisor code runs in user pages */
+	u64 stack_owner[2], stack_rsp[2]; /* contexts; 0: nobody */
+	u64 entered_context;
+	bool stack_void; /* predicted returns must not be used any more */
 	struct debug_point points[4];
 	u32 points_on;	/* any of DR7's enable bits */
 	u32 debug_trap; /* DR6 bits of a #DB due after this instruction */
@@ -284,6 +318,11 @@ void emit_fpu_check(struct tr *t);
 void emit_jump_to(struct tr *t, u32 target); /* direct branch, unconditional */
 void emit_jcc_to(struct tr *t, unsigned cc, u32 target);
 void emit_indirect(struct tr *t); /* target in r8d */
+/* Calls that the host's return predictor knows: to a direct target, or to
+ * r8d; go on with the code at the return address. */
+void emit_call_to(struct tr *t, u32 target);
+void emit_call_indirect(struct tr *t);
+void emit_return(struct tr *t); /* guest return address in r8d */
 void emit_exit(struct tr *t, enum bt_exit why); /* at t->next */
 void emit_count(struct tr *t, unsigned reg, u32 low, unsigned shift);
 enum { BUDGET_MAX = 16 << 20 };
@@ -321,9 +360,19 @@ void debugreg_data(struct bt *bt, gla_t lin, unsigned len, bool write);
 void debugreg_stepped(struct bt *bt, gla_t lin);
 void bt_forget_at(struct bt *bt, gla_t lin);
 
+/* link.c */
+int link_init(struct bt *bt, struct err *e);
+void link_reset(struct bt *bt);
+u64 link_context(struct bt *bt);
+int link_slot(struct bt *bt, gla_t target); /* -1: no more */
+bool link_follow(struct bt *bt, gla_t lin);
+void link_remember(struct bt *bt, u32 target, struct block *to, bool slot);
+void link_unmapped(void *arg, bool user, gla_t lin, u32 len);
+void link_stack_in(struct bt *bt);
+void link_stack_out(struct bt *bt);
+
 /* run.c */
 void run_refresh_mode(struct bt *bt);
-void run_unmapped(void *arg, gla_t lin, u32 len);
 static inline bool irq_deliverable(const struct bt *bt)
 {
 	return bt->live->irq_waiting && bt->cpu->iflag;

@@ -172,7 +172,7 @@ void cache_reset(struct bt *bt)
 	bt->edge_count = EDGES_TEMPORARY;
 	bt->meta_used = 0;
 	bt->cs_form_count = 1;
-	cache_purge_jumps(bt);
+	link_reset(bt);
 	bt->emit.at = bt->code_w + bt->stubs_size;
 	bt->emit.full = false;
 	bt->invalidated = true;

@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { HOST_STACK = 256 << 10 };
+enum { HOST_STACKS = 2 * (HOST_STACK + GUEST_PAGE) };
 
 static int map_code(struct bt *bt, u8 *at, struct err *e)
 {
@@ -41,6 +41,25 @@ static int map_budget(struct bt *bt, struct err *e)
 	return 0;
 }
 
+/* [guard][HOST_STACK] twice: supervisor, user. */
+static int map_stacks(struct bt *bt, struct err *e)
+{
+	u8 *at = mmap(NULL, HOST_STACKS, PROT_NONE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		return err_set(e, "host stack: %s", strerror(errno));
+	bt->host_stacks = at;
+	for (unsigned i = 0; i < 2; i++) {
+		bt->host_stack[i] = at + GUEST_PAGE + HOST_STACK;
+		if (mprotect(at + GUEST_PAGE, HOST_STACK,
+			     PROT_READ | PROT_WRITE) < 0)
+			return err_set(e, "host stack: %s", strerror(errno));
+		at += GUEST_PAGE + HOST_STACK;
+	}
+	return 0;
+}
+
 int codemem_init(struct bt *bt, struct err *e)
 {
 	u64 area = (sizeof(struct area) + GUEST_PAGE - 1) & ~(u64)(GUEST_PAGE - 1);
@@ -56,13 +75,8 @@ int codemem_init(struct bt *bt, struct err *e)
 	bt->area = (struct area *)at;
 	bt->cpu = &bt->area->cpu;
 	bt->live = &bt->area->live;
-	bt->host_stack = mmap(NULL, HOST_STACK + 2 * GUEST_PAGE, PROT_NONE,
-			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (bt->host_stack == MAP_FAILED ||
-	    mprotect(bt->host_stack + GUEST_PAGE, HOST_STACK,
-		     PROT_READ | PROT_WRITE) < 0)
-		return err_set(e, "host stack: %s", strerror(errno));
-	bt->host_stack += GUEST_PAGE + HOST_STACK;
+	if (map_stacks(bt, e) < 0)
+		return -1;
 	if (map_budget(bt, e) < 0)
 		return -1;
 	return map_code(bt, at + area, e);
@@ -74,9 +88,8 @@ void codemem_free(struct bt *bt)
 
 	if (bt->budget_base)
 		munmap(bt->budget_base - GUEST_PAGE, BUDGET_MAX + 2 * GUEST_PAGE);
-	if (bt->host_stack)
-		munmap(bt->host_stack - HOST_STACK - GUEST_PAGE,
-		       HOST_STACK + 2 * GUEST_PAGE);
+	if (bt->host_stacks)
+		munmap(bt->host_stacks, HOST_STACKS);
 	if (bt->code_w)
 		munmap(bt->code_w, bt->code_size);
 	if (bt->area)

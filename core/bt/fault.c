@@ -32,6 +32,16 @@ static void on_signal(int sig, siginfo_t *si, void *context)
 		signal(sig, SIG_DFL);
 		return; /* our own fault: happens again, and ends us */
 	}
+	for (unsigned i = 0; i < 2; i++) {
+		u8 *end = bt->host_stack[i] - HOST_STACK;
+		const u8 *at = si->si_addr;
+
+		/* The host stack is full of returns: start it afresh. */
+		if (sig == SIGSEGV && at >= end - GUEST_PAGE && at < end) {
+			g[REG_RSP] = (greg_t)bt->live->stack_empty;
+			return;
+		}
+	}
 	bt->live->fault_pc = (u64)g[REG_RIP];
 	bt->live->fault_trap = (u32)g[REG_TRAPNO];
 	bt->live->fault_error = (u32)g[REG_ERR];

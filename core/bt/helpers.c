@@ -163,8 +163,9 @@ static u64 after_op(struct bt *bt, const struct insn *in, u32 unretired)
 	}
 	same = mode_is_same(bt);
 	fpu_refresh(bt);
-	if (same && !must_look(bt))
+	if (same && !must_look(bt) && !c->flushed)
 		return 0;
+	c->flushed = false;
 	c->eip = next;
 	return leave_with(bt, BT_EXIT_AFTER, unretired - 1);
 }

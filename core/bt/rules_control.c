@@ -129,7 +129,7 @@ static void call_rm(struct tr *t)
 	e_mov_rr(&t->e, 0, R10, R8);
 	push_return(t);
 	e_mov_rr(&t->e, 0, R8, R10);
-	emit_indirect(t);
+	emit_call_indirect(t);
 }
 
 static void ret(struct tr *t)
@@ -137,7 +137,7 @@ static void ret(struct tr *t)
 	e_addr(&t->e, 0, 0x8b, R8, address_stack(t, 0, 4, F_R));
 	e_lea(&t->e, 0, R12, R12, -1, 0,
 	      4 + (s32)(t->in->opcode == 0xc2 ? t->in->imm : 0));
-	emit_indirect(t);
+	emit_return(t);
 }
 
 void rule_control(struct tr *t)
@@ -165,7 +165,7 @@ void rule_control(struct tr *t)
 	case C_CALL_REL:
 		if (stack && t->in->opsize == 4 && target_allowed(t, target)) {
 			push_return(t);
-			emit_jump_to(t, target);
+			emit_call_to(t, target);
 			return;
 		}
 		break;

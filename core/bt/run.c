@@ -42,24 +42,6 @@ void bt_rep_done(struct bt *bt, u64 extra)
 
 /* ---- mode and context ---- */
 
-/* Identity of (address space, mode): jump-cache tags carry it. */
-static u64 context_id(struct bt *bt)
-{
-	u32 i;
-
-	for (i = 0; i < bt->context_count; i++)
-		if (bt->contexts[i].mode == bt->mode &&
-		    bt->contexts[i].user_window == bt->live->user_window)
-			return bt->contexts[i].id;
-	if (i == ARRAY_LEN(bt->contexts))
-		i = bt->context_count = 0;
-	bt->contexts[i].mode = bt->mode;
-	bt->contexts[i].user_window = bt->live->user_window;
-	bt->contexts[i].id = ++bt->context_next << 32;
-	bt->context_count = i + 1;
-	return bt->contexts[i].id;
-}
-
 static u64 segment_window(struct bt *bt, unsigned seg)
 {
 	const struct seg *s = &bt->cpu->seg[seg];
@@ -83,26 +65,9 @@ void run_refresh_mode(struct bt *bt)
 			    : (u64)(uintptr_t)window_supervisor(c->mem);
 	l->seg_window[0] = segment_window(bt, SEG_FS);
 	l->seg_window[1] = segment_window(bt, SEG_GS);
-	l->context = context_id(bt);
+	l->context = link_context(bt);
 	fpu_refresh(bt);
 	debugreg_refresh(bt);
-}
-
-/* mem's hook: translations of linear pages were dropped. */
-void run_unmapped(void *arg, gla_t lin, u32 len)
-{
-	struct bt *bt = arg;
-	u32 page = lin >> 12, last = (u32)((lin + (u64)len - 1) >> 12);
-
-	for (;; page++) {
-		if (bt->lin_has_code[page >> 3] & (1u << (page & 7)))
-			break;
-		if (page == last || page == 0xfffff)
-			return;
-	}
-	/* New identities make every jump-cache entry miss. */
-	bt->context_count = 0;
-	bt->cpu->mode_changed = true;
 }
 
 /* ---- finding a block ---- */
@@ -162,40 +127,6 @@ static void link_edge(struct bt *bt, const struct edge *edge, struct block *to)
 	bt->stats.links++;
 }
 
-/* Does a window record the page, so that `unmapped` tells when the guest
- * maps something else there? */
-static bool page_is_followed(struct bt *bt, gla_t lin)
-{
-	struct cpu *c = bt->cpu;
-	enum window_fill f;
-
-	if (!(bt->mode & MODE_PAGED))
-		return true;
-	f = window_miss(c, lin, false,
-			c->cpl == 3 ? WINDOW_USER : WINDOW_SUPERVISOR);
-	if (f == WINDOW_OTHER)
-		f = window_miss(c, lin, false, WINDOW_USER);
-	c->exc.pending = false; /* executable but unreadable cannot be */
-	return f == WINDOW_FILLED;
-}
-
-static void remember_jump(struct bt *bt, struct block *to)
-{
-	u32 target = bt->live->indirect;
-	struct jump_entry *j = &bt->jump_cache[target % JUMP_CACHE_SIZE];
-
-	if (to->temporary || !bt->cfg.links || !page_is_followed(bt, to->lin) ||
-	    (to->gpa2 != ~0ull &&
-	     !page_is_followed(bt, (to->lin | (GUEST_PAGE - 1)) + 1)))
-		return;
-	bt->lin_has_code[to->lin >> 15] |= (u8)(1u << ((to->lin >> 12) & 7));
-	if (to->gpa2 != ~0ull)
-		bt->lin_has_code[(to->lin + GUEST_PAGE) >> 15] |=
-			(u8)(1u << (((to->lin + GUEST_PAGE) >> 12) & 7));
-	j->tag = 0 - (target + bt->live->context);
-	j->host = (u64)(uintptr_t)to->host;
-}
-
 static void enter(struct bt *bt, const u8 *target)
 {
 	((void (*)(const u8 *))(uintptr_t)bt->stub_enter)(target);
@@ -211,7 +142,7 @@ static enum bt_exit run_block(struct bt *bt, const u8 *at, u64 most)
 
 	bt->limit = bt->cpu->icount + chunk;
 	l->budget = base + chunk;
-	l->guest_rsp = (u64)(uintptr_t)bt->host_stack;
+	link_stack_in(bt);
 	do {
 		enter(bt, at);
 		why = l->exit;
@@ -219,8 +150,13 @@ static enum bt_exit run_block(struct bt *bt, const u8 *at, u64 most)
 		if (why == BT_EXIT_SIGNAL) {
 			why = fault_serve(bt);
 			at = (const u8 *)(uintptr_t)l->fault_pc;
+			if (bt->cpu->mode_changed)
+				run_refresh_mode(bt);
+			if (bt->stack_void)
+				l->guest_rsp = l->stack_empty;
 		}
 	} while (why == BT_EXIT_SIGNAL);
+	link_stack_out(bt);
 	bt->cpu->icount = bt->limit - (l->budget - base);
 	return why;
 }
@@ -272,6 +208,7 @@ static void settle(struct bt *bt, enum bt_exit why)
 		c->eip = bt->edges[bt->live->edge].target;
 		break;
 	case BT_EXIT_LOOKUP:
+	case BT_EXIT_SLOT:
 	case BT_EXIT_SHADOW:
 		c->eip = bt->live->indirect;
 		break;
@@ -298,7 +235,7 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		u64 most = limit - c->icount;
 		struct block *b;
 		u64 generation, before;
-		bool stepping;
+		bool stepping, shadowed, followed;
 		gla_t from;
 
 		if (c->mode_changed)
@@ -309,12 +246,9 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 			fpu_out(bt);
 			return stands;
 		}
-		if (bt->skip_break || (irq_deliverable(bt) && in_shadow(bt))) {
-			most = 1;
-			bt->live->sti_eip = ~0u;
-		}
+		shadowed = irq_deliverable(bt) && in_shadow(bt);
 		stepping = c->sysflags & EFL_TF;
-		if (stepping)
+		if (bt->skip_break || shadowed || stepping)
 			most = 1;
 		generation = bt->stats.flushes;
 		if (why == BT_EXIT_LINK)
@@ -325,14 +259,23 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		if (generation == bt->stats.flushes) {
 			if (why == BT_EXIT_LINK)
 				link_edge(bt, &edge, b);
-			else if (why == BT_EXIT_LOOKUP)
-				remember_jump(bt, b);
+			else if (why == BT_EXIT_LOOKUP || why == BT_EXIT_SLOT)
+				link_remember(bt, bt->live->indirect, b,
+					      why == BT_EXIT_SLOT);
 		}
+		followed = link_follow(bt, b->lin);
+		why = BT_EXIT_COUNT;
+		if (c->mode_changed)
+			continue; /* room was made: contexts are new */
+		if (shadowed)
+			bt->live->sti_eip = ~0u;
 		bt->skip_break = false;
 		c->sysflags &= ~(u32)EFL_RF;
 		from = b->lin;
 		before = c->icount;
 		why = run_block(bt, b->host, most);
+		if (!followed)
+			bt->stack_void = true;
 		settle(bt, why);
 		if (stepping && c->icount != before)
 			debugreg_stepped(bt, from);

@@ -168,6 +168,24 @@ static void make_jump(struct bt *bt, struct emit *e)
 	e_rm(e, 0, 0xff, 4, R11, R10, 3, 8);
 }
 
+/* A slot of the link table that is not linked yet: target in r8d. */
+static void make_slot(struct bt *bt, struct emit *e)
+{
+	bt->stub_slot = emit_pc(e);
+	e_store_rip(e, 0, &bt->live->indirect, R8);
+	e_store_rip_imm(e, &bt->live->exit, BT_EXIT_SLOT);
+	e_jmp(e, bt->stub_exit_plain);
+}
+
+/* A return that was not predicted, or wrongly: what the host stack holds is
+ * of no use, so it is emptied down to its sentinel, which leads here. */
+static void make_return(struct bt *bt, struct emit *e)
+{
+	bt->stub_return = emit_pc(e);
+	e_load_rip(e, 1, RSP, &bt->live->stack_empty);
+	e_jmp(e, bt->stub_jump);
+}
+
 void stubs_emit(struct bt *bt)
 {
 	struct emit e = { bt->code_w, bt->code_w + GUEST_PAGE,
@@ -176,6 +194,8 @@ void stubs_emit(struct bt *bt)
 	make_enter(bt, &e);
 	make_exits(bt, &e);
 	make_jump(bt, &e);
+	make_slot(bt, &e);
+	make_return(bt, &e);
 	bt->stub_op = make_call(bt, &e, (void *)bt_call_op, R8, R9, false);
 	bt->stub_soft = make_call(bt, &e, (void *)bt_soft_access, R8, R9, true);
 	bt->stub_post = make_call(bt, &e, (void *)bt_soft_post, R9, -1, false);

@@ -63,6 +63,24 @@ static void add_cold(struct tr *t, u32 target)
 	e32(&t->e, 0);
 }
 
+static bool linking(const struct tr *t)
+{
+	return t->bt->cfg.links && !t->b->temporary;
+}
+
+/* Jump (4) or call (2) through the space's link table, the target's address
+ * in r8d for whoever finds the slot empty; false when slots ran out. */
+static bool through_slot(struct tr *t, unsigned kind, u32 target)
+{
+	int slot = link_slot(t->bt, target);
+
+	e_mov_ri(&t->e, R8, target);
+	if (slot < 0)
+		return false;
+	e_rm(&t->e, 0, 0xff, kind, R13, -1, 0, slot * 8);
+	return true;
+}
+
 void emit_jcc_to(struct tr *t, unsigned cc, u32 target)
 {
 	e8(&t->e, 0x0f);
@@ -72,20 +90,77 @@ void emit_jcc_to(struct tr *t, unsigned cc, u32 target)
 
 void emit_jump_to(struct tr *t, u32 target)
 {
+	t->ended = true;
+	if (linking(t) && !same_page(t, target)) {
+		if (!through_slot(t, 4, target))
+			e_jmp(&t->e, t->bt->stub_jump);
+		return;
+	}
 	e8(&t->e, 0xe9);
 	add_cold(t, target);
-	t->ended = true;
 }
 
 void emit_indirect(struct tr *t)
 {
-	if (t->bt->cfg.links && !t->b->temporary) {
+	if (linking(t)) {
 		e_jmp(&t->e, t->bt->stub_jump);
 	} else {
 		e_store_rip(&t->e, 0, &t->bt->live->indirect, R8);
 		e_store_rip_imm(&t->e, &t->bt->live->exit, BT_EXIT_LOOKUP);
 		e_jmp(&t->e, t->bt->stub_exit_plain);
 	}
+	t->ended = true;
+}
+
+/* Where a host return comes back to: r8d is the address the guest returned
+ * to.  Is it the one after this call?  Asked without touching flags. */
+static void emit_continuation(struct tr *t)
+{
+	struct emit *e = &t->e;
+	u8 *right;
+
+	e_mov_rr(e, 1, R9, RCX);
+	e_lea(e, 0, RCX, R8, -1, 0, -(s32)t->next);
+	right = e_short(e, JECXZ);
+	e_mov_rr(e, 1, RCX, R9);
+	e_jmp(e, t->bt->stub_return);
+	e_short_here(e, right);
+	e_mov_rr(e, 1, RCX, R9);
+	emit_jump_to(t, t->next);
+}
+
+void emit_call_to(struct tr *t, u32 target)
+{
+	if (!linking(t)) {
+		emit_jump_to(t, target);
+		return;
+	}
+	if (same_page(t, target)) {
+		e8(&t->e, 0xe8);
+		add_cold(t, target);
+	} else if (!through_slot(t, 2, target)) {
+		e_call(&t->e, t->bt->stub_jump);
+	}
+	emit_continuation(t);
+}
+
+void emit_call_indirect(struct tr *t)
+{
+	if (!linking(t)) {
+		emit_indirect(t);
+		return;
+	}
+	e_call(&t->e, t->bt->stub_jump);
+	emit_continuation(t);
+}
+
+void emit_return(struct tr *t)
+{
+	if (!linking(t)) {
+		emit_indirect(t);
+		return;
+	}
+	e8(&t->e, 0xc3);
 	t->ended = true;
 }
 
@@ -108,16 +183,15 @@ static void emit_cold(struct tr *t)
 		u32 edge;
 
 		__builtin_memcpy(patch, &rel, 4);
-		if (!near && bt->cfg.links && !t->b->temporary) {
-			e_mov_ri(e, R8, target);
-			e_jmp(e, bt->stub_jump);
+		if (!near && linking(t)) {
+			if (!through_slot(t, 4, target))
+				e_jmp(e, bt->stub_jump);
 			continue;
 		}
 		edge = t->b->temporary ? i : bt->edge_count++;
 		bt->edges[edge] = (struct edge){
 			t->b,
-			near && bt->cfg.links && !t->b->temporary
-				? patch + e->delta : NULL,
+			near && linking(t) ? patch + e->delta : NULL,
 			target,
 		};
 		e_store_rip_imm(e, &bt->live->edge, edge);

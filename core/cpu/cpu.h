@@ -81,6 +81,9 @@ struct cpu {
 	/* Something a mode key depends on changed (segment, CPL, CR0, CR4,
 	 * CR3, EFLAGS.VM/TF/AC); the translator looks before going on. */
 	bool mode_changed;
+	/* Translations of pages were flushed: the next instruction is looked
+	 * up anew. */
+	bool flushed;
 
 	u64 efer, pat, apic_base;
 	u32 sysenter_cs, sysenter_esp, sysenter_eip;

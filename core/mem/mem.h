@@ -102,8 +102,9 @@ struct mem_hooks {
 	void *arg;
 	/* Bytes of a page that holds translated code are about to change. */
 	void (*code_written)(void *arg, gpa_t gpa, u64 len);
-	/* The linear page's translation was dropped or changed. */
-	void (*unmapped)(void *arg, gla_t lin, u32 len);
+	/* Translations of linear pages in the supervisor window, or in the
+	 * current user window, were dropped or changed; len 0: all of them. */
+	void (*unmapped)(void *arg, bool user, gla_t lin, u32 len);
 	/* A watched byte was touched (debugger or guest debug registers). */
 	void (*watched)(void *arg, gla_t lin, gpa_t gpa, unsigned len,
 			bool write);

@@ -155,18 +155,21 @@ bool mem_lin_write(struct cpu *c, gla_t lin, const void *buf, unsigned len,
 
 void mem_flush_all(struct cpu *c)
 {
+	c->flushed = true;
 	tlb_flush_all(c->mem);
 	window_flush(c, true);
 }
 
 void mem_flush_cr3(struct cpu *c)
 {
+	c->flushed = true;
 	tlb_flush_all(c->mem);
 	window_flush(c, false);
 }
 
 void mem_flush_page(struct cpu *c, gla_t lin)
 {
+	c->flushed = true;
 	for (unsigned user = 0; user < 2; user++) {
 		struct tlb_entry *t = tlb_slot(c->mem, lin, user);
 

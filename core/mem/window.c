@@ -131,7 +131,8 @@ void window_reset(struct cpu *c)
 	}
 	p->current = 1;
 	p->stats.windows = 1;
-	window_tell_all(c->mem);
+	window_tell_all(c->mem, false);
+	window_tell_all(c->mem, true);
 }
 
 u8 *window_supervisor(struct mem *m)
@@ -264,7 +265,7 @@ void window_choose(struct cpu *c)
 	}
 	if (p->win[i].lost) {
 		p->win[i].lost = false;
-		window_tell_all(c->mem);
+		window_tell_all(c->mem, true);
 	}
 }
 

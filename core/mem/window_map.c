@@ -231,16 +231,14 @@ static void tell(struct mem *m, struct window *w, u32 page, u32 n)
 	if (!window_is_current(m->windows, w))
 		w->lost = true; /* told when it becomes current */
 	else if (m->hooks.unmapped)
-		m->hooks.unmapped(m->hooks.arg, page * GUEST_PAGE,
-				  n * GUEST_PAGE);
+		m->hooks.unmapped(m->hooks.arg, w != &m->windows->win[0],
+				  page * GUEST_PAGE, n * GUEST_PAGE);
 }
 
-void window_tell_all(struct mem *m)
+void window_tell_all(struct mem *m, bool user)
 {
-	if (!m->hooks.unmapped)
-		return;
-	m->hooks.unmapped(m->hooks.arg, 0, 1u << 31);
-	m->hooks.unmapped(m->hooks.arg, 1u << 31, 1u << 31);
+	if (m->hooks.unmapped)
+		m->hooks.unmapped(m->hooks.arg, user, 0, 0);
 }
 
 /* Do all these pages only gain the right to write? */
@@ -369,7 +367,7 @@ void window_drop(struct mem *m, struct window *w)
 	p->stats.mappings -= w->mappings;
 	w->mappings = 0;
 	if (window_is_current(p, w))
-		window_tell_all(m);
+		window_tell_all(m, w != &p->win[0]);
 	else
 		w->lost = true;
 }

@@ -157,7 +157,7 @@ void slot_drop(struct mem *m, struct window *w, struct slot *s);
 /* Unmaps all of a window. */
 void window_drop(struct mem *m, struct window *w);
 /* Tells whoever links translations that nothing is known any more. */
-void window_tell_all(struct mem *m);
+void window_tell_all(struct mem *m, bool user);
 
 /* ---- window.c ---- */
 

@@ -18,9 +18,10 @@ bool cpu_raise_pf(struct cpu *c, gla_t lin, u32 error)
 	return false;
 }
 
-static void on_unmapped(void *arg, gla_t lin, u32 len)
+static void on_unmapped(void *arg, bool user, gla_t lin, u32 len)
 {
 	(void)arg;
+	(void)user;
 	told++;
 	told_lin = lin;
 	told_len = len;

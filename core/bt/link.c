@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Links between pages, and returns.
+ *
+ * Inside a page a branch is patched into a host jump.  A branch to another
+ * page means, in each address space, whatever is mapped there; so it goes
+ * through a slot of the space's link table (`jmp [r13+slot]`), shared by all
+ * branches to the same address.  Tables begin as private copies of one whose
+ * slots all lead to the dispatcher.  A table's address is never used twice
+ * before the jump cache is purged: it is the identity in the cache's tags.
+ *
+ * A slot is filled only if a window records the target's page, because then
+ * mem says when that page is mapped elsewhere (link_unmapped).
+ *
+ * Supervisor code sees the same pages in every space, so its table is shared
+ * by all, until code in user pages is seen to run in supervisor mode.
+ *
+ * Guest calls are host calls: the host stack holds where returns will likely
+ * go, checked on arrival (emit_continuation).  There is one for user and one
+ * for supervisor mode, valid for the context it was filled in. */
+#include "core/bt/bt_priv.h"
+
+#include "core/mem/window.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define TABLES_SPACE (16ull << 30)
+
+/* ---- tables ---- */
+
+int link_init(struct bt *bt, struct err *e)
+{
+	const u8 **t;
+
+	bt->template_fd = memfd_create("links", MFD_CLOEXEC);
+	if (bt->template_fd < 0 || ftruncate(bt->template_fd, TABLE_BYTES) < 0)
+		return err_set(e, "link tables: %s", strerror(errno));
+	t = mmap(NULL, TABLE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+		 bt->template_fd, 0);
+	bt->tables = mmap(NULL, TABLES_SPACE, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (t == MAP_FAILED || bt->tables == MAP_FAILED)
+		return err_set(e, "link tables: %s", strerror(errno));
+	for (unsigned i = 0; i < SLOTS_MAX; i++)
+		t[i] = bt->stub_slot;
+	munmap(t, TABLE_BYTES);
+	return 0;
+}
+
+static void drop_context(struct bt *bt, u32 i)
+{
+	mmap(bt->contexts[i].table, TABLE_BYTES, PROT_NONE,
+	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	bt->contexts[i] = bt->contexts[--bt->context_count];
+	bt->cpu->mode_changed = true;
+}
+
+static void drop_all_contexts(struct bt *bt)
+{
+	while (bt->context_count)
+		drop_context(bt, bt->context_count - 1);
+}
+
+static u8 *new_table(struct bt *bt)
+{
+	u8 *at;
+
+	if (bt->tables_used + TABLE_BYTES > TABLES_SPACE) {
+		drop_all_contexts(bt);
+		cache_purge_jumps(bt);
+		bt->tables_used = 0;
+	}
+	at = bt->tables + bt->tables_used;
+	bt->tables_used += TABLE_BYTES;
+	at = mmap(at, TABLE_BYTES, PROT_READ | PROT_WRITE,
+		  MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, bt->template_fd, 0);
+	CHECK(at != MAP_FAILED, "link table: %s", strerror(errno));
+	return at;
+}
+
+/* The link table of the current address space and mode. */
+u64 link_context(struct bt *bt)
+{
+	bool user = bt->mode & MODE_USER || bt->kernel_in_user;
+	u64 window = user ? bt->live->user_window : 0;
+	struct context *k;
+
+	for (u32 i = 0; i < bt->context_count; i++) {
+		k = &bt->contexts[i];
+		if (k->mode == bt->mode && k->user_window == window)
+			return (u64)(uintptr_t)k->table;
+	}
+	if (bt->context_count == CONTEXTS_MAX)
+		drop_context(bt, 0);
+	k = &bt->contexts[bt->context_count];
+	*k = (struct context){ bt->mode, window, NULL };
+	k->table = new_table(bt);
+	bt->context_count++;
+	bt->cpu->mode_changed = false;
+	return (u64)(uintptr_t)k->table;
+}
+
+void link_reset(struct bt *bt)
+{
+	drop_all_contexts(bt);
+	bt->stack_void = true;
+	bt->slot_count = 0;
+	for (unsigned i = 0; i < 2 * SLOTS_MAX; i++)
+		bt->slot_hash[i] = 0;
+	for (unsigned i = 0; i < SLOT_PAGES; i++)
+		bt->slot_pages[i] = 0;
+	for (unsigned i = 0; i < sizeof(bt->lin_has_code); i++)
+		bt->lin_has_code[i] = 0;
+	cache_purge_jumps(bt);
+}
+
+/* ---- slots ---- */
+
+static u32 hash_target(gla_t target)
+{
+	return (target * 2654435761u >> 12) % (2 * SLOTS_MAX);
+}
+
+static int find_slot(const struct bt *bt, gla_t target, u32 *free)
+{
+	u32 h = hash_target(target);
+
+	for (; bt->slot_hash[h]; h = (h + 1) % (2 * SLOTS_MAX))
+		if (bt->slot_target[bt->slot_hash[h] - 1] == target)
+			return (int)bt->slot_hash[h] - 1;
+	*free = h;
+	return -1;
+}
+
+static u32 *page_chain(struct bt *bt, gla_t lin)
+{
+	return &bt->slot_pages[(lin >> 12) % SLOT_PAGES];
+}
+
+/* The slot for branches to eip `target`.  Chains go by the page that eip is
+ * in when CS has base 0; other bases never use slots' chains (see below). */
+int link_slot(struct bt *bt, gla_t target)
+{
+	u32 h = 0, *chain;
+	int slot = find_slot(bt, target, &h);
+
+	if (slot >= 0)
+		return slot;
+	if (bt->slot_count + 1 >= SLOTS_MAX)
+		return -1;
+	slot = (int)++bt->slot_count; /* 0 ends chains */
+	bt->slot_target[slot] = target;
+	bt->slot_hash[h] = (u32)slot + 1;
+	chain = page_chain(bt, target);
+	bt->slot_next[slot] = *chain;
+	*chain = (u32)slot;
+	return slot;
+}
+
+/* ---- filling ---- */
+
+static bool record_page(struct bt *bt, gla_t lin)
+{
+	struct cpu *c = bt->cpu;
+	enum window_fill f;
+
+	if (!(bt->mode & MODE_PAGED))
+		return true;
+	if (c->cpl == 3) {
+		f = window_miss(c, lin, false, WINDOW_USER);
+	} else {
+		f = window_miss(c, lin, false, WINDOW_SUPERVISOR);
+		if (f == WINDOW_OTHER) {
+			f = window_miss(c, lin, false, WINDOW_USER);
+			if (!bt->kernel_in_user) {
+				bt->kernel_in_user = true;
+				c->mode_changed = true;
+				return false;
+			}
+		}
+	}
+	c->exc.pending = false;
+	return f == WINDOW_FILLED;
+}
+
+/* Makes sure that a change of lin's mapping will be heard of. */
+bool link_follow(struct bt *bt, gla_t lin)
+{
+	gla_t page = lin & ~(GUEST_PAGE - 1);
+	struct followed *f = &bt->followed[(lin >> 12) % ARRAY_LEN(bt->followed)];
+
+	if (f->page == page && f->context == bt->live->context)
+		return true;
+	if (!record_page(bt, lin))
+		return false;
+	f->page = page;
+	f->context = bt->live->context;
+	bt->lin_has_code[lin >> 15] |= (u8)(1u << ((lin >> 12) & 7));
+	return true;
+}
+
+void link_remember(struct bt *bt, u32 target, struct block *to, bool slot)
+{
+	struct jump_entry *j = &bt->jump_cache[target % JUMP_CACHE_SIZE];
+	u32 unused;
+	int n;
+
+	/* Slots and cache are searched by eip when a page goes (forget_page),
+	 * so that must be the linear address. */
+	if (to->temporary || !bt->cfg.links || !(bt->mode & MODE_CS_FLAT) ||
+	    !link_follow(bt, to->lin))
+		return;
+	if (to->gpa2 != ~0ull && !link_follow(bt, (to->lin | 0xfff) + 1))
+		return;
+	if (slot) {
+		n = find_slot(bt, target, &unused);
+		if (n >= 0)
+			((u64 *)(uintptr_t)bt->live->context)[n] =
+				(u64)(uintptr_t)to->host;
+		return;
+	}
+	j->tag = 0 - (target + bt->live->context);
+	j->host = (u64)(uintptr_t)to->host;
+}
+
+/* ---- forgetting ---- */
+
+static void forget_slots(struct bt *bt, gla_t from, u32 len)
+{
+	for (u32 s = *page_chain(bt, from); s; s = bt->slot_next[s]) {
+		if (bt->slot_target[s] - from >= len)
+			continue;
+		for (u32 i = 0; i < bt->context_count; i++)
+			((const u8 **)bt->contexts[i].table)[s] = bt->stub_slot;
+	}
+	/* The cache goes by the target's low bits: a page is one run of it. */
+	for (u32 i = 0; i < len; i++)
+		bt->jump_cache[(from + i) % JUMP_CACHE_SIZE].tag = 1;
+}
+
+/* And what straddles into the page. */
+static void forget_page(struct bt *bt, gla_t page)
+{
+	forget_slots(bt, page, GUEST_PAGE);
+	forget_slots(bt, page - INSN_MAX, INSN_MAX);
+	for (u32 i = 0; i < ARRAY_LEN(bt->followed); i++)
+		if (bt->followed[i].page == page)
+			bt->followed[i].context = 0;
+	bt->stack_void = true;
+}
+
+/* mem's hook (mem.h). */
+void link_unmapped(void *arg, bool user, gla_t lin, u32 len)
+{
+	struct bt *bt = arg;
+	u32 page = lin >> 12, pages = len >> 12;
+
+	if (!len) {
+		for (u32 i = bt->context_count; i-- > 0;)
+			if (!user || (bt->contexts[i].user_window ==
+				      (u64)(uintptr_t)window_user(bt->cpu->mem)))
+				drop_context(bt, i);
+		bt->stack_void = true;
+		return;
+	}
+	for (; pages; pages--, page++) {
+		if (!(bt->lin_has_code[(page & 0xfffff) >> 3] &
+		      (1u << (page & 7))))
+			continue;
+		forget_page(bt, page << 12);
+		bt->invalidated = true; /* the host stack may lead there */
+	}
+}
+
+/* ---- the host stack ---- */
+
+static unsigned stack_of(const struct bt *bt)
+{
+	return !!(bt->mode & MODE_USER);
+}
+
+/* Takes up the return predictions of this context if they still hold. */
+void link_stack_in(struct bt *bt)
+{
+	struct live *l = bt->live;
+	unsigned k = stack_of(bt);
+
+	l->stack_empty = (u64)(uintptr_t)bt->host_stack[k] - 16;
+	*(u64 *)(uintptr_t)l->stack_empty = (u64)(uintptr_t)bt->stub_return;
+	if (bt->stack_void)
+		bt->stack_owner[0] = bt->stack_owner[1] = 0;
+	bt->stack_void = false;
+	bt->entered_context = l->context;
+	l->guest_rsp = bt->stack_owner[k] == l->context ? bt->stack_rsp[k]
+							: l->stack_empty;
+}
+
+void link_stack_out(struct bt *bt)
+{
+	unsigned k = bt->live->stack_empty !=
+		     (u64)(uintptr_t)bt->host_stack[0] - 16;
+
+	bt->stack_owner[k] = bt->entered_context;
+	bt->stack_rsp[k] = bt->live->guest_rsp;
+}
