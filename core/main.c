@@ -291,6 +291,41 @@ static int opt_sandbox(struct options *o, char *value, struct err *e)
 	return err_set(e, "-sandbox %s: expected on or off", value);
 }
 
+/* Switches of the translator, for tests: the guest must not see them. */
+static int opt_translator(struct options *o, char *value, struct err *e)
+{
+	char *word;
+	u64 n;
+
+	while ((word = strsep(&value, ","))) {
+		char *arg = strchr(word, '=');
+
+		if (!strcmp(word, "windows=off"))
+			o->vm.no_windows = true;
+		else if (!strcmp(word, "links=off"))
+			o->vm.no_links = true;
+		else if (!strcmp(word, "step=on"))
+			o->vm.step = true;
+		else if (!strncmp(word, "block=", 6)) {
+			if (number("translator", arg + 1, &n, e))
+				return -1;
+			if (n < 1 || n > 64)
+				return err_set(e, "-translator %s: 1 to 64",
+					       word);
+			o->vm.max_insns = (unsigned)n;
+		} else if (!strncmp(word, "code=", 5)) {
+			if (number("translator", arg + 1, &o->vm.code_size, e))
+				return -1;
+		} else
+			return err_set(e,
+				       "-translator %s: expected windows=off, "
+				       "links=off, block=N, step=on or "
+				       "code=BYTES",
+				       word);
+	}
+	return 0;
+}
+
 static int opt_version(struct options *o, char *value, struct err *e)
 {
 	(void)value;

@@ -8,6 +8,7 @@ _vitrine() {
 	-trace) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 	-engine) mapfile -t COMPREPLY < <(compgen -W "bt vmi" -- "$cur") ;;
 	-clock) mapfile -t COMPREPLY < <(compgen -W "virtual host" -- "$cur") ;;
+	-translator) mapfile -t COMPREPLY < <(compgen -W "windows=off links=off block= step=on code=" -- "$cur") ;;
 	-sandbox) mapfile -t COMPREPLY < <(compgen -W "on off" -- "$cur") ;;
 	-serial) mapfile -t COMPREPLY < <(compgen -W "stdio null file: pty unix:" -- "$cur") ;;
 	-gdb) mapfile -t COMPREPLY < <(compgen -W "tcp: unix:" -- "$cur") ;;
@@ -16,7 +17,7 @@ _vitrine() {
 	*)
 		if [[ $cur == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "-kernel -initrd -append -load -m -engine -cpu -s -gdb -S -serial -batch -e -x
-				-symbols -clock -seed -trace -stats -no-reboot -sandbox -version -help" -- "${cur/#--/-}")
+				-symbols -clock -seed -trace -stats -no-reboot -sandbox -translator -version -help" -- "${cur/#--/-}")
 		else
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		fi

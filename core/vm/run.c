@@ -160,6 +160,8 @@ static enum vm_stop step(struct vm *vm, u64 end, u64 look)
 		limit = end;
 	if (limit > look)
 		limit = look;
+	if (vm->cfg.step && limit > vm->cpu->icount + 1)
+		limit = vm->cpu->icount + 1;
 	if (vm->cpu->nmi_pending && !vm->cpu->nmi_blocked &&
 	    !vm->cpu->exc.pending) {
 		vm->cpu->nmi_pending = false;

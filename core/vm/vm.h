@@ -32,6 +32,7 @@ struct vm_config {
 	bool has_apic;
 	/* Translator switches for tests; zero means the usual. */
 	bool no_windows, no_links;
+	bool step; /* every instruction a run of its own */
 	unsigned max_insns;
 	u64 code_size;
 	void *arg; /* passed back */
