@@ -12,6 +12,7 @@ import json
 import math
 import os
 import random
+import select
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,7 @@ PACKAGES = """libc6 libgcc-s1 zlib1g gzip bzip2 libbz2-1.0 xz-utils liblzma5 per
 LEAVE_OUT = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "usr/share/lintian",
              "usr/lib/i386-linux-gnu/gconv", "usr/lib/i386-linux-gnu/perl-base/unicore", "usr/share/bash-completion",
              "usr/share/gawk", "var", "etc")
+PATIENCE = 60  # seconds that no workload needs, anywhere
 QEMU = "qemu-system-i386 -accel tcg -display none -monitor none -serial stdio -no-reboot"
 
 
@@ -100,18 +102,28 @@ def measure_native(words):
     with tempfile.TemporaryDirectory(dir=home) as root:
         run(["cp", "-a", ROOT + "/.", root])
         return measure(["env", "-i"] + ([] if os.geteuid() == 0 else ["unshare", "-r"]) +
-                       ["/usr/sbin/chroot", root, "/init"] + words.split(","), 600, one_cpu)
+                       ["/usr/sbin/chroot", root, "/init"] + words.split(","), one_cpu)
 
 
-def measure(command, limit, before=None):
-    """Runs the command and returns {name: [(seconds, digest of the output)]}."""
+def lines(proc, patience):
+    """The lines that the process prints, until it is silent for longer than `patience` seconds."""
+    rest = b""
+    while select.select([proc.stdout], [], [], patience)[0]:
+        more = os.read(proc.stdout.fileno(), 65536)
+        if not more:
+            return
+        *whole, rest = (rest + more).split(b"\n")
+        now = time.monotonic()
+        for line in whole:
+            yield now, line.decode("latin-1").strip()
+
+
+def measure(command, before=None):
+    """Runs the command and returns {name: [(seconds, digest of the output, its beginning)]}."""
     found, begun, log = {}, {}, []
     proc = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                             preexec_fn=before)
-    end = time.monotonic() + limit
-    for raw in proc.stdout:
-        now = time.monotonic()
-        line = raw.decode("latin-1").strip()
+    for now, line in lines(proc, PATIENCE):
         log.append(line)
         word = line.split()
         if len(word) >= 2 and word[0] == "@begin":
@@ -120,10 +132,10 @@ def measure(command, limit, before=None):
             found.setdefault(word[1], []).append((now - begun[word[1]], word[2], " ".join(word[3:])))
             sys.stderr.write(".")
             sys.stderr.flush()
-        if now > end or line == "@done":
+        if line == "@done":
             break
-    if "@done" not in log:
-        sys.stderr.write("\n" + "\n".join(log[-5:]) + "\n")
+    else:
+        sys.stderr.write("\nended, or silent, after:\n" + "\n".join(log[-5:]))
     try:
         proc.wait(20 if "@done" in log else 0.1)
     except subprocess.TimeoutExpired:
@@ -197,7 +209,7 @@ def main():
         if engine == "native":
             results[engine] = measure_native(words)
         else:
-            results[engine] = measure((args.bt if engine == "bt" else args.tcg).split() + boot, 3600)
+            results[engine] = measure((args.bt if engine == "bt" else args.tcg).split() + boot)
     with open(OUT + "/result.json", "w", encoding="utf-8") as f:
         json.dump(results, f, indent=1)
     wrong = show(rows, results, engines)
