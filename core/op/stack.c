@@ -147,6 +147,25 @@ enum op_result op_popa(struct cpu *c, const struct insn *in)
 	return OP_NEXT;
 }
 
+/* The value read at `at` may overlap words of the frame that the processor
+ * has pushed by now and we have not: take those bytes from the frame. */
+static u32 see_pushed(const struct cpu *c, const struct frame *f, u32 at,
+		      u32 value, u32 mask)
+{
+	for (unsigned i = 0; i < f->size; i++) {
+		u32 below = (c->gpr[ESP] - (at + i)) & mask; /* 1: first byte */
+		unsigned word, byte;
+
+		if (!below || below > f->count * f->size)
+			continue;
+		word = (below - 1) / f->size;
+		byte = f->size - 1 - (below - 1) % f->size;
+		value &= ~(0xffu << 8 * i);
+		value |= (f->word[word] >> 8 * byte & 0xff) << 8 * i;
+	}
+	return value;
+}
+
 /* ENTER (SDM 2A): EBP, then level - 1 saved frame pointers of the outer
  * procedures, then the new one. */
 static bool enter_frame(struct cpu *c, const struct insn *in, struct frame *f,
@@ -157,12 +176,11 @@ static bool enter_frame(struct cpu *c, const struct insn *in, struct frame *f,
 
 	frame_push(f, c->gpr[EBP]);
 	for (unsigned i = 1; i < level; i++) {
-		u32 outer = 0;
+		u32 outer = 0, at = (c->gpr[EBP] - i * in->opsize) & mask;
 
-		if (!mem_read(c, SEG_SS, (c->gpr[EBP] - i * in->opsize) & mask,
-			      &outer, in->opsize))
+		if (!mem_read(c, SEG_SS, at, &outer, in->opsize))
 			return false;
-		frame_push(f, outer);
+		frame_push(f, see_pushed(c, f, at, outer, mask));
 	}
 	if (level)
 		frame_push(f, frame_pointer);
