@@ -284,6 +284,7 @@ u32 mode_now(struct bt *bt);
 void rule_copy(struct tr *t);
 void rule_control(struct tr *t);
 void rule_stack(struct tr *t);
+void rule_string(struct tr *t);
 void rule_odd(struct tr *t);
 
 /* memory operands (address.c) */

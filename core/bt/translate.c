@@ -255,6 +255,9 @@ static void emit_insn(struct tr *t)
 	case C_LEAVE:
 		rule_stack(t);
 		break;
+	case C_STRING:
+		rule_string(t);
+		break;
 	default:
 		rule_odd(t);
 		break;
