@@ -39,7 +39,7 @@ run: $(B)/vitrine $(if $(PROVIDER),$(B)/vitrine-trace.so) $(B)/lantern.elf ## in
 	@if [ -t 0 ]; then exec $(B)/vitrine -kernel $(B)/lantern.elf; \
 	else exec $(B)/vitrine -batch -kernel $(B)/lantern.elf -append tour; fi
 
-check: all $(UNIT) $(GUEST) ## install what is missing, build, run the whole suite (T=word runs the tests named so)
+check: all $(UNIT) $(GUEST) $$(CPU_GUEST) ## install what is missing, build, run the whole suite (T=word runs the tests named so)
 	@B=$(B) CC="$(CC)" CLANG="$(CLANG)" CFLAGS="$(CFLAGS)" tests/run.sh $(T)
 
 help: ## print this list
@@ -128,5 +128,5 @@ build/fuzz/%: tests/fuzz/%.c
 $(B)/guest/%.elf: tests/guest/%.S $(wildcard tests/guest/*.h tests/guest/*.ld)
 	@mkdir -p $(@D); $(CC) -m32 -g -nostdlib -static -no-pie -Itests/guest -I. -Wl,--build-id=none -Wl,-n,--no-warn-rwx-segments -Wl,-Ttext=0x100000 -o $@ $<
 
--include tests/guest/lantern/lantern.mk
+-include tests/guest/lantern/lantern.mk tests/guest/cpu/cpu.mk
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
