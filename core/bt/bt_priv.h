@@ -99,8 +99,7 @@ struct jump_entry {
 	u64 tag; /* -(target + context) */
 	u64 host;
 };
-enum { JUMP_CACHE_SIZE = 1 << 16, BLOCK_HASH = 1 << 14, EDGES_MAX = 1 << 20,
-       EDGES_TEMPORARY = 8 /* the first few belong to the temporary block */ };
+enum { JUMP_CACHE_SIZE = 1 << 16, BLOCK_HASH = 1 << 14, EDGES_MAX = 1 << 20 };
 
 struct area {
 	struct cpu cpu;
@@ -226,6 +225,8 @@ struct bt {
 enum {
 	BLOCK_INSNS = 64,
 	BLOCK_ROOM = 16 << 10, /* host bytes a block may need */
+	/* The first few edges belong to the temporary block. */
+	EDGES_TEMPORARY = BLOCK_INSNS + 8,
 };
 
 struct tr {
@@ -245,7 +246,8 @@ struct tr {
 	struct {
 		u8 *patch; /* written address of the rel32 that leads there */
 		u32 target;
-	} cold[8];
+		u8 back; /* instructions of the block left out by the branch */
+	} cold[BLOCK_INSNS + 8];
 	unsigned cold_count;
 	bool soft_write; /* the instruction wrote the soft way */
 };

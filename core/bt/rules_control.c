@@ -41,7 +41,8 @@ static void jcc(struct tr *t)
 
 	if (target_allowed(t, target)) {
 		emit_jcc_to(t, cc, target);
-		emit_jump_to(t, t->next);
+		if (t->index == t->b->insns - 1u)
+			emit_jump_to(t, t->next);
 		return;
 	}
 	taken = e_short(&t->e, 0x70 | cc);

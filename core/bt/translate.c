@@ -59,6 +59,8 @@ static bool same_page(const struct tr *t, u32 target)
 static void add_cold(struct tr *t, u32 target)
 {
 	t->cold[t->cold_count].patch = t->e.at;
+	t->cold[t->cold_count].back =
+		(u8)(t->index < t->b->insns ? unretired(t) - 1 : 0);
 	t->cold[t->cold_count++].target = target;
 	e32(&t->e, 0);
 }
@@ -183,10 +185,17 @@ static void emit_cold(struct tr *t)
 		u32 edge;
 
 		__builtin_memcpy(patch, &rel, 4);
+		if (t->cold[i].back) /* the budget gets its share back */
+			e_lea(e, 1, R14, R14, -1, 0, t->cold[i].back);
 		if (!near && linking(t)) {
 			if (!through_slot(t, 4, target))
 				e_jmp(e, bt->stub_jump);
 			continue;
+		}
+		if (t->cold[i].back) { /* this jump can be linked instead */
+			e8(e, 0xe9);
+			patch = e->at;
+			e32(e, 0);
 		}
 		edge = t->b->temporary ? i : bt->edge_count++;
 		bt->edges[edge] = (struct edge){
@@ -329,6 +338,15 @@ static bool decode_one(struct tr *t, unsigned at, unsigned avail,
 	}
 }
 
+/* A conditional branch forward is mostly not taken: the block goes on. */
+static bool ends_block(const struct tr *t, const struct insn *in)
+{
+	if (!(in->op->form & F_END))
+		return false;
+	return in->op->class != C_JCC || (s32)in->imm < 0 ||
+	       !(t->mode & MODE_CS_FLAT);
+}
+
 static void decode_run(struct tr *t, unsigned room, unsigned max)
 {
 	struct block *b = t->b;
@@ -347,7 +365,7 @@ static void decode_run(struct tr *t, unsigned room, unsigned max)
 		check_limit(t, in, b->eip + at);
 		at += in->len;
 		n++;
-		if (in->op->form & F_END || at >= room)
+		if (at >= room || ends_block(t, in))
 			break;
 	}
 	b->marks[n].guest = (u16)at;
@@ -376,7 +394,7 @@ static bool out_of_room(const struct bt *bt)
 	return bt->emit.at + BLOCK_ROOM > bt->emit.end ||
 	       bt->meta_used + (64 << 10) > bt->meta_size ||
 	       bt->block_count + 1 >= bt->block_max ||
-	       bt->edge_count + 16 >= EDGES_MAX;
+	       bt->edge_count + EDGES_TEMPORARY >= EDGES_MAX;
 }
 
 static void *alloc(struct bt *bt, bool temporary, u64 *used, u64 size)
