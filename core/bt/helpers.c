@@ -181,7 +181,7 @@ u64 bt_call_op(struct bt *bt, const struct insn *in, u32 unretired)
 	if (in->op->slow)
 		fpu_out(bt);
 	bt->in_code = true;
-	r = in->op->fn(c, in);
+	r = op_table[in->op->operation](c, in);
 	bt->in_code = false;
 	switch (r) {
 	case OP_NEXT:

@@ -24,7 +24,7 @@ static bool target_allowed(const struct tr *t, u32 target)
 /* #GP(0) at this instruction when its branch is taken. */
 static void raise_limit(struct tr *t)
 {
-	static const struct opcode row = { .class = C_OP, .fn = op_jmp_near,
+	static const struct opcode row = { .class = C_OP, .operation = OPERATION_jmp_near,
 					   .form = F_END };
 
 	t->in->op = &row; /* the operation finds the target out of limit */

@@ -10,19 +10,11 @@
  * Code for the unlikely (edges not linked yet) is emitted behind the block. */
 #include "core/bt/bt_priv.h"
 
-static op_fn raise_gp;
-static enum op_result raise_gp(struct cpu *c, const struct insn *in)
-{
-	(void)in;
-	cpu_raise(c, EXC_GP, 0);
-	return OP_FAULT;
-}
-
 static const struct opcode row_invalid = {
-	.class = C_OP, .form = F_END, .name = "(bad)", .fn = op_ud,
+	.class = C_OP, .form = F_END, .name = "(bad)", .operation = OPERATION_ud,
 };
 static const struct opcode row_gp = {
-	.class = C_OP, .form = F_END, .name = "(limit)", .fn = raise_gp,
+	.class = C_OP, .form = F_END, .name = "(limit)", .operation = OPERATION_limit,
 };
 
 /* ---- pieces that rules use ---- */

@@ -11,9 +11,6 @@
 #include "core/base/types.h"
 #include "core/x86/bits.h"
 
-enum { EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI };
-enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_COUNT };
-
 /* A segment register: visible selector and descriptor cache. */
 struct seg {
 	u16 sel;

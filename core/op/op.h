@@ -25,6 +25,9 @@ typedef enum op_result op_fn(struct cpu *c, const struct insn *in);
 #define OP(name, speed) op_fn op_##name;
 #include "core/op/ops.def"
 
+/* The functions by enum operation (core/x86/opcode.h); [0] is NULL. */
+extern op_fn *const op_table[];
+
 /* ---- events (event.c) ---- */
 
 /* Delivers c->exc (merging double and triple faults) and clears it. */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Names for the bits of EFLAGS, control registers, descriptors, page-table
+/* Names for registers by number, and for the bits of EFLAGS, control registers, descriptors, page-table
  * entries and error codes (SDM volume 3A, chapters 2 to 6). */
 #ifndef CORE_X86_BITS_H
 #define CORE_X86_BITS_H
+
+enum { EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI };
+enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_COUNT };
 
 enum {
 	EFL_CF = 1u << 0,

@@ -20,14 +20,13 @@ enum {
 };
 
 const struct opcode opcodes[] = {
-#define OPNAME(f) op_##f
 #define ROW(map, byte, pfx, ext, mf, name, form, size, cls, rd, wr) \
-	{ map, byte, pfx, ext, mf, size, cls, form, rd, wr, name, NULL, false },
+	{ map, byte, pfx, ext, mf, size, cls, form, rd, wr, name, 0, false },
 #define OPR(map, byte, pfx, ext, mf, name, form, f) \
 	{ map, byte, pfx, ext, mf, 0, C_OP, form, EFL_ARITH, 0, name, \
-	  OPNAME(f), SPEED_##f },
+	  OPERATION_##f, SPEED_##f },
 #define OPC(map, byte, pfx, ext, mf, name, form, cls, rd, f) \
-	{ map, byte, pfx, ext, mf, 0, cls, form, rd, 0, name, OPNAME(f), \
+	{ map, byte, pfx, ext, mf, 0, cls, form, rd, 0, name, OPERATION_##f, \
 	  SPEED_##f },
 #include "core/x86/opcodes.def"
 };

@@ -4,7 +4,6 @@
 #define CORE_X86_OPCODE_H
 
 #include "core/base/types.h"
-#include "core/op/op.h"
 #include "core/x86/bits.h"
 
 /* Which of 66h, F2h, F3h the row is for. */
@@ -81,6 +80,14 @@ enum opcode_class {
 /* Memory operand size: bytes, or by operand size. */
 enum { SZ_V = 0x80 };
 
+/* The operations of core/op, by number. */
+enum operation {
+	OPERATION_NONE,
+#define OP(name, speed) OPERATION_##name,
+#include "core/op/ops.def"
+	OPERATION_COUNT
+};
+
 struct opcode {
 	u8 map, byte, prefix, ext, modform;
 	u8 mem_size;
@@ -88,8 +95,8 @@ struct opcode {
 	u32 form;
 	u16 flags_read, flags_killed; /* EFL_ bits, arithmetic ones only */
 	const char *name;
-	op_fn *fn;
-	bool slow; /* fn may do anything */
+	u8 operation; /* enum operation; 0: none */
+	bool slow;    /* the operation may do anything */
 };
 
 extern const struct opcode opcodes[];
