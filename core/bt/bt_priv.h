@@ -54,6 +54,7 @@ struct block {
 	u32 mode;
 	u8 *host; /* running address of the head */
 	u32 host_len;
+	u32 order; /* place in bt->order */
 	u16 guest_len, insns;
 	bool dead, temporary;
 	struct insn_mark *marks; /* insns + 1 of them */
@@ -271,6 +272,7 @@ struct block *cache_by_host(struct bt *bt, const u8 *pc);
 void *meta_alloc(struct bt *bt, u64 size);
 void cache_code_written(void *arg, gpa_t gpa, u64 len);
 void cache_kill(struct bt *bt, struct block *b);
+void cache_revive(struct bt *bt, struct block *dead, const struct block *to);
 void cache_purge_jumps(struct bt *bt);
 void cache_reset(struct bt *bt);
 enum site site_get(struct bt *bt, gpa_t gpa);

@@ -44,6 +44,7 @@ void cache_insert(struct bt *bt, struct block *b)
 		*page = b;
 		mem_mark_code(bt->cpu, b->gpa2, true);
 	}
+	b->order = bt->block_count;
 	bt->order[bt->block_count++] = b;
 }
 
@@ -95,6 +96,25 @@ static void unlist(struct bt *bt, struct block *b, gpa_t gpa)
 		*at = *next_in_page(b, gpa >> 12);
 }
 
+static struct emit head_of(const struct bt *bt, const struct block *b)
+{
+	u8 *at = codemem_written(bt, b->host);
+
+	return (struct emit){ at, at + 16, bt->code_x - bt->code_w, false };
+}
+
+/* What leads to the dead block shall lead to `to`, its new translation. */
+void cache_revive(struct bt *bt, struct block *dead, const struct block *to)
+{
+	struct emit e = head_of(bt, dead);
+
+	if (to->temporary || to->dead || to->lin != dead->lin ||
+	    to->gpa != dead->gpa || to->gpa2 != ~0ull ||
+	    dead->gpa2 != ~0ull || to->mode != dead->mode)
+		return;
+	e_jmp(&e, to->host);
+}
+
 void cache_kill(struct bt *bt, struct block *b)
 {
 	struct block **at = &bt->hash[hash_of(b->lin, b->gpa, b->mode)];
@@ -108,10 +128,8 @@ void cache_kill(struct bt *bt, struct block *b)
 	if (b->gpa2 != ~0ull)
 		unlist(bt, b, b->gpa2);
 	b->dead = true;
-	e = (struct emit){ codemem_written(bt, b->host), NULL,
-			   bt->code_x - bt->code_w, false };
-	e.end = e.at + 16;
-	e_store_rip_imm(&e, &bt->live->indirect, b->eip);
+	e = head_of(bt, b);
+	e_store_rip_imm(&e, &bt->live->edge, b->order);
 	e_jmp(&e, bt->stub_dead);
 	bt->stats.invalidated++;
 	bt->invalidated = true;

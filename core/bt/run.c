@@ -116,13 +116,35 @@ static struct block *find(struct bt *bt, u64 most)
 
 /* ---- leaving ---- */
 
+/* A block that straddles pages is only reached through the link table, which
+ * hears of both: the edge's stub becomes a jump through its slot. */
+static void link_straddling(struct bt *bt, const struct edge *edge)
+{
+	u8 *site = codemem_written(bt, edge->site);
+	int slot = link_slot(bt, edge->target);
+	struct emit e;
+	s32 rel;
+
+	if (slot < 0)
+		return;
+	__builtin_memcpy(&rel, site, 4);
+	e = (struct emit){ site + 4 + rel, site + 4 + rel + 15,
+			   bt->code_x - bt->code_w, false };
+	e_mov_ri(&e, R8, edge->target);
+	e_rm(&e, 0, 0xff, 4, R13, -1, 0, slot * 8);
+}
+
 static void link_edge(struct bt *bt, const struct edge *edge, struct block *to)
 {
 	struct block *from = edge->from;
 
-	if (!edge->site || from->dead || to->temporary || to->gpa2 != ~0ull ||
+	if (!edge->site || from->dead || to->temporary ||
 	    from->lin >> 12 != to->lin >> 12 || from->gpa >> 12 != to->gpa >> 12)
 		return;
+	if (to->gpa2 != ~0ull) {
+		link_straddling(bt, edge);
+		return;
+	}
 	codemem_patch_jump(bt, edge->site, to->host);
 	bt->stats.links++;
 }
@@ -214,7 +236,7 @@ static void settle(struct bt *bt, enum bt_exit why)
 		break;
 	case BT_EXIT_DEAD:
 		if (bt->live->exit == BT_EXIT_DEAD) /* ran into a dead head */
-			c->eip = bt->live->indirect;
+			c->eip = bt->order[bt->live->edge]->eip;
 		break;
 	default:
 		break; /* eip is set */
@@ -233,7 +255,7 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 	run_refresh_mode(bt);
 	for (;;) {
 		u64 most = limit - c->icount;
-		struct block *b;
+		struct block *b, *dead;
 		u64 generation, before;
 		bool stepping, shadowed, followed;
 		gla_t from;
@@ -253,12 +275,16 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		generation = bt->stats.flushes;
 		if (why == BT_EXIT_LINK)
 			edge = bt->edges[bt->live->edge];
+		dead = why == BT_EXIT_DEAD && bt->live->exit == BT_EXIT_DEAD
+			       ? bt->order[bt->live->edge] : NULL;
 		b = find(bt, most);
 		if (!b)
 			continue; /* the exception stands */
 		if (generation == bt->stats.flushes) {
 			if (why == BT_EXIT_LINK)
 				link_edge(bt, &edge, b);
+			else if (dead)
+				cache_revive(bt, dead, b);
 			else if (why == BT_EXIT_LOOKUP || why == BT_EXIT_SLOT)
 				link_remember(bt, bt->live->indirect, b,
 					      why == BT_EXIT_SLOT);

@@ -44,7 +44,7 @@ static void windows_belong_to_cr3(void **state)
 	window_drop_physical(&cpu, 0x200000);
 	told = 0;
 	load_cr3(DIR | 0x18);      /* caching bits name no other space */
-	assert_int_equal(told, 2); /* two halves */
+	assert_int_equal(told, 1); /* all of it */
 	assert_ptr_equal(window_user(mem), first);
 	assert_false(mapped(0x5000, READ, WINDOW_USER));
 	/* DIR2 becomes another process. */
