@@ -3,7 +3,7 @@
 #include "rt.h"
 
 extern u8 rt_stubs[];
-u32 rt_flag_mask = 0x277fd5;
+u32 rt_flag_mask = 0x267fd5;
 static u32 rt_dir[1024] __attribute__((aligned(4096)));
 static u32 rt_tables[8][1024] __attribute__((aligned(4096)));
 
