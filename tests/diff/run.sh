@@ -20,7 +20,7 @@ if [ "$insns" -gt 500000 ]; then # an image holds half a million
 	exit 0
 fi
 B=${B:-build} WORDS=${WORDS-paging}
-ENGINE=${ENGINE:-$B/vitrine -batch}
+ENGINE=${ENGINE:-${VITRINE:-$B/vitrine} -batch}
 [ "$ENGINE" != qemu ] || ENGINE="qemu-system-i386 -accel tcg -cpu max -display none -no-reboot -serial none -monitor none -debugcon stdio"
 out=$B/diff/$seed-$insns${WORDS:+-$WORDS}${1:+-$(echo "$*" | tr ' ' -)}
 mkdir -p "$out"
