@@ -78,6 +78,7 @@ struct live {
 	u64 r[4];      /* r8..r11 at a host fault */
 	u64 budget;    /* r14 while C code runs: budget_base + instructions left */
 	u64 context;   /* r13: the link table, identity of space and mode */
+	u64 context_tag; /* its number in the upper half: see jump_entry */
 	u64 stack_empty; /* guest_rsp when no return is predicted */
 	u64 window;    /* r15 */
 	u64 user_window;
@@ -97,7 +98,7 @@ struct live {
 };
 
 struct jump_entry {
-	u64 tag; /* -(target + context) */
+	u64 tag; /* -(context_tag + target): zero when all three are added */
 	u64 host;
 };
 enum { JUMP_CACHE_SIZE = 1 << 16, BLOCK_HASH = 1 << 14, EDGES_MAX = 1 << 20 };
@@ -369,6 +370,7 @@ void bt_forget_at(struct bt *bt, gla_t lin);
 int link_init(struct bt *bt, struct err *e);
 void link_reset(struct bt *bt);
 u64 link_context(struct bt *bt);
+u64 link_tag(const struct bt *bt, u64 context);
 int link_slot(struct bt *bt, gla_t target); /* -1: no more */
 bool link_follow(struct bt *bt, gla_t lin);
 void link_remember(struct bt *bt, u32 target, struct block *to, bool slot);

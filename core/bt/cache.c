@@ -166,7 +166,7 @@ void cache_code_written(void *arg, gpa_t gpa, u64 len)
 void cache_purge_jumps(struct bt *bt)
 {
 	for (unsigned i = 0; i < JUMP_CACHE_SIZE; i++)
-		bt->jump_cache[i].tag = 1; /* never -(target + context) */
+		bt->jump_cache[i].tag = 1; /* never -(context_tag + target) */
 }
 
 /* Forgets everything: code, metadata, sites. */

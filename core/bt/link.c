@@ -5,8 +5,8 @@
  * page means, in each address space, whatever is mapped there; so it goes
  * through a slot of the space's link table (`jmp [r13+slot]`), shared by all
  * branches to the same address.  Tables begin as private copies of one whose
- * slots all lead to the dispatcher.  A table's address is never used twice
- * before the jump cache is purged: it is the identity in the cache's tags.
+ * slots all lead to the dispatcher.  A table's place is never used twice
+ * before the jump cache is purged: its number is in the cache's tags.
  *
  * A slot is filled only if a window records the target's page, because then
  * mem says when that page is mapped elsewhere (link_unmapped).
@@ -70,6 +70,9 @@ static u8 *new_table(struct bt *bt)
 	if (bt->tables_used + TABLE_BYTES > TABLES_SPACE) {
 		drop_all_contexts(bt);
 		cache_purge_jumps(bt);
+		for (u32 i = 0; i < ARRAY_LEN(bt->followed); i++)
+			bt->followed[i].context = 0;
+		bt->stack_void = true;
 		bt->tables_used = 0;
 	}
 	at = bt->tables + bt->tables_used;
@@ -100,6 +103,14 @@ u64 link_context(struct bt *bt)
 	bt->context_count++;
 	bt->cpu->mode_changed = false;
 	return (u64)(uintptr_t)k->table;
+}
+
+/* Tells the spaces of the jump cache's entries apart (bt_priv.h). */
+u64 link_tag(const struct bt *bt, u64 context)
+{
+	u64 place = context - (u64)(uintptr_t)bt->tables;
+
+	return (place / TABLE_BYTES + 1) << 32;
 }
 
 void link_reset(struct bt *bt)
@@ -221,7 +232,7 @@ void link_remember(struct bt *bt, u32 target, struct block *to, bool slot)
 				(u64)(uintptr_t)to->host;
 		return;
 	}
-	j->tag = 0 - (target + bt->live->context);
+	j->tag = 0 - (bt->live->context_tag + target);
 	j->host = (u64)(uintptr_t)to->host;
 }
 

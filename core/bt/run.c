@@ -66,6 +66,7 @@ void run_refresh_mode(struct bt *bt)
 	l->seg_window[0] = segment_window(bt, SEG_FS);
 	l->seg_window[1] = segment_window(bt, SEG_GS);
 	l->context = link_context(bt);
+	l->context_tag = link_tag(bt, l->context);
 	fpu_refresh(bt);
 	debugreg_refresh(bt);
 }

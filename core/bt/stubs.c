@@ -144,8 +144,7 @@ static const u8 *make_call(struct bt *bt, struct emit *e, void *fn, int arg1,
 	return start;
 }
 
-/* Indirect branch to r8d: the jump cache, without touching flags.  A tag is
- * -(target + context), so adding both gives zero when it fits. */
+/* Indirect branch to r8d: the jump cache, without touching flags. */
 static void make_jump(struct bt *bt, struct emit *e)
 {
 	u8 *hit;
@@ -155,9 +154,11 @@ static void make_jump(struct bt *bt, struct emit *e)
 	e_rr(e, 0, 0x0fb7, R10, R8); /* movzx r10d, r8w */
 	e_load_rip(e, 1, R11, &bt->live->jump_cache);
 	e_lea(e, 1, R10, R10, R10, 0, 0);
-	e_rm(e, 1, 0x8b, RCX, R11, R10, 3, 0);
+	e_lea(e, 1, R10, R11, R10, 3, 0);
+	e_load_rip(e, 1, R11, &bt->live->context_tag);
+	e_rm(e, 1, 0x8b, RCX, R10, -1, 0, 0);
 	e_lea(e, 1, RCX, RCX, R8, 0, 0);
-	e_lea(e, 1, RCX, RCX, R13, 0, 0);
+	e_lea(e, 1, RCX, RCX, R11, 0, 0);
 	hit = e_short(e, JECXZ);
 	e_mov_rr(e, 1, RCX, R9);
 	e_store_rip(e, 0, &bt->live->indirect, R8);
@@ -165,7 +166,7 @@ static void make_jump(struct bt *bt, struct emit *e)
 	e_jmp(e, bt->stub_exit_plain);
 	e_short_here(e, hit);
 	e_mov_rr(e, 1, RCX, R9);
-	e_rm(e, 0, 0xff, 4, R11, R10, 3, 8);
+	e_rm(e, 0, 0xff, 4, R10, -1, 0, 8);
 }
 
 /* A slot of the link table that is not linked yet: target in r8d. */
