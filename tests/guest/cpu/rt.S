@@ -18,6 +18,8 @@
 	.set ERR_, 68
 	.set CR2_, 72
 	.set SIZE, 76
+	.set rt_stack, 0x1702000  /* not in the image: tests may show them */
+	.set rt_ustack, 0x1704000
 
 	.text
 	.align 4
@@ -169,12 +171,7 @@ rt_gdt:	.quad 0, 0x00cf9b000000ffff, 0x00cf93000000ffff
 	.fill 59, 8, 0
 
 	.bss
-	.align 4096
-	.skip 8192
-rt_stack:
-	.skip 8192
-rt_ustack:
-	.skip 64
+	.align 64
 rt_idt:	.skip 2048
 rt_tss:	.skip 8304
 rt_tss2: .skip 8304

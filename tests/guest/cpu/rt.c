@@ -115,9 +115,14 @@ static const char *const vectors[20] = {
 	"TS", "NP", "SS", "GP", "PF", "15", "MF", "AC", "MC", "XM",
 };
 
-static void show_change(const char *name, u32 from, u32 to)
+/* Addresses in the fragment are told as such: where it lies may change. */
+static void show_change(const char *name, u32 from, u32 to, u32 code)
 {
-	if (from != to)
+	if (from == to)
+		return;
+	if (code >> 20 && to - code < 0x200)
+		print(" %s=code+%b", name, to - code);
+	else
 		print(" %s=%x", name, to);
 }
 
@@ -142,13 +147,13 @@ void show(const char *name, const struct state *from, const struct state *to)
 	if (to->vec == 14)
 		print(" cr2 %x", to->cr2);
 	for (unsigned i = 0; i < 8; i++)
-		show_change(regs[i], a[i], b[i]);
+		show_change(regs[i], a[i], b[i], from->eip);
 	show_change("eflags", from->eflags & rt_flag_mask,
-		    to->eflags & rt_flag_mask);
+		    to->eflags & rt_flag_mask, 0);
 	a = &from->cs;
 	b = &to->cs;
 	for (unsigned i = 0; i < 6; i++)
-		show_change(segs[i], a[i] & 0xffff, b[i] & 0xffff);
+		show_change(segs[i], a[i] & 0xffff, b[i] & 0xffff, 0);
 	print("\n");
 }
 

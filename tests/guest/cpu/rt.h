@@ -42,7 +42,7 @@ struct tss {
 
 extern u64 rt_gdt[64], rt_idt[256];
 extern struct tss rt_tss, rt_tss2;
-extern u8 rt_stack[], rt_ustack[]; /* tops: for run()'s default states */
+extern u8 rt_stack[], rt_ustack[]; /* tops, 8 KiB below each are free */
 extern u32 rt_flag_mask;	   /* the EFLAGS that show() shows */
 
 void test(void);
@@ -106,9 +106,10 @@ static inline void poke(u32 a, u32 v)
 #define FRAG(text)                                                           \
 	({                                                                   \
 		u32 at_;                                                     \
-		asm volatile("jmp 772f\n771: .intel_syntax noprefix\n" text  \
-			     "\n.att_syntax prefix\nint $0x90\n772: "        \
-			     "movl $771b, %0"                                \
+		asm volatile(".pushsection .frag, \"ax\"\n.align 16, 0xcc\n"  \
+			     "771: .intel_syntax noprefix\n" text            \
+			     "\n.att_syntax prefix\nint $0x90\n"             \
+			     ".popsection\nmovl $771b, %0"                   \
 			     : "=r"(at_));                                   \
 		at_;                                                         \
 	})

@@ -45,9 +45,7 @@ static void one(const char *name, u32 code, u32 back, u32 low, u32 high)
 	from.esi = LOW + 0x100;
 	from.ecx = 12;
 	from.ebp = HIGH + 0x20 - back;
-	if (back & 0x1000)
-		from.ebx = from.edi = HIGH - (back & 0xfff);
-	else if (name[0] == '*')
+	if (name[0] == '*')
 		from.esp = HIGH - back;
 	s = from;
 	run(&s);
@@ -55,7 +53,8 @@ static void one(const char *name, u32 code, u32 back, u32 low, u32 high)
 	map(P | W | U, P | W | U);
 	print("   memory %s %s", sum(LOW) == before[0] ? "same" : "changed",
 	      sum(HIGH) == before[1] ? "same" : "changed");
-	run(&s);
+	if (s.vec != END)
+		run(&s);
 	print(", restarted %b memory %x %x\n", s.vec, sum(LOW), sum(HIGH));
 }
 
