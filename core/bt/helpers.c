@@ -155,8 +155,6 @@ static u64 after_op(struct bt *bt, const struct insn *in, u32 unretired)
 	u32 next = c->eip + in->len;
 	bool same;
 
-	if (!(c->seg[SEG_CS].attr & SEG_DB) || cpu_is_vm86(c))
-		next &= 0xffff;
 	if (c->shadow) {
 		bt->live->sti_eip = next;
 		c->shadow = false;

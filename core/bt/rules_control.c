@@ -28,8 +28,6 @@ static void raise_limit(struct tr *t)
 					   .form = F_END };
 
 	t->in->op = &row; /* the operation finds the target out of limit */
-	t->in->opcode = t->in->map ? 0xe9 : 0xeb;
-	t->in->map = 0;
 	emit_op(t);
 }
 
@@ -151,7 +149,8 @@ void rule_control(struct tr *t)
 		jcc(t);
 		return;
 	case C_LOOP:
-		/* Out of the limit, the fetch at the target faults. */
+		if (!target_allowed(t, target))
+			break;
 		if (t->in->addrsize == 4)
 			loop32(t, target);
 		else

@@ -280,8 +280,6 @@ static void emit_block(struct tr *t)
 		t->in = &t->insns[t->index];
 		t->eip = b->eip + b->marks[t->index].guest;
 		t->next = t->eip + t->in->len;
-		if (!(t->mode & MODE_CS32))
-			t->next &= 0xffff;
 		t->site = site_get(t->bt, b->gpa + b->marks[t->index].guest);
 		b->marks[t->index].host = (u16)(emit_pc(&t->e) - b->host);
 		emit_insn(t);

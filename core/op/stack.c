@@ -75,9 +75,7 @@ static bool near_target(struct cpu *c, const struct insn *in, u32 *target)
 		if (!rm_read(c, in, in->opsize, target))
 			return false;
 	} else {
-		s32 rel = in->opcode == 0xeb ? (s8)in->imm : (s32)in->imm;
-
-		*target = next_eip(c, in) + (u32)rel;
+		*target = next_eip(c, in) + in->imm;
 	}
 	*target &= size_mask(in->opsize);
 	return code_limit_ok(c, &c->seg[SEG_CS], *target);
@@ -113,6 +111,26 @@ enum op_result op_ret_near(struct cpu *c, const struct insn *in)
 	    !code_limit_ok(c, &c->seg[SEG_CS], target))
 		return OP_FAULT;
 	stack_add(c, in->opsize + release);
+	c->eip = target;
+	return OP_JUMP;
+}
+
+/* LOOPNE, LOOPE, LOOP, JCXZ: E0 to E3.  A target outside the segment is a
+ * fault before the count changes. */
+enum op_result op_loop(struct cpu *c, const struct insn *in)
+{
+	u32 mask = size_mask(in->addrsize), count = c->gpr[ECX] & mask, target;
+	bool zf = c->arith & EFL_ZF, taken = count == 0;
+
+	if (in->opcode != 0xe3) {
+		count = (count - 1) & mask;
+		taken = count && (in->opcode == 0xe2 || zf == (in->opcode & 1));
+	}
+	if (taken && !near_target(c, in, &target))
+		return OP_FAULT;
+	set_part(&c->gpr[ECX], count, mask);
+	if (!taken)
+		return OP_NEXT;
 	c->eip = target;
 	return OP_JUMP;
 }
