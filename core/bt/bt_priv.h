@@ -203,6 +203,9 @@ struct bt {
 	gla_t slot_target[SLOTS_MAX];
 	u32 slot_next[SLOTS_MAX]; /* same hash of page; 0 ends */
 	u32 slot_pages[SLOT_PAGES];
+	/* Entries of the jump cache in use, as index + 1, by the same hash. */
+	u32 jump_pages[SLOT_PAGES];
+	u32 jump_next[JUMP_CACHE_SIZE], jump_prev[JUMP_CACHE_SIZE];
 	u32 slot_hash[2 * SLOTS_MAX]; /* slot + 1, by target */
 	u32 slot_count;
 	struct followed {
@@ -274,7 +277,7 @@ void *meta_alloc(struct bt *bt, u64 size);
 void cache_code_written(void *arg, gpa_t gpa, u64 len);
 void cache_kill(struct bt *bt, struct block *b);
 void cache_revive(struct bt *bt, struct block *dead, const struct block *to);
-void cache_purge_jumps(struct bt *bt);
+void link_purge_jumps(struct bt *bt);
 void cache_reset(struct bt *bt);
 enum site site_get(struct bt *bt, gpa_t gpa);
 void site_set(struct bt *bt, gpa_t gpa, enum site site);

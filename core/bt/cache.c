@@ -163,12 +163,6 @@ void cache_code_written(void *arg, gpa_t gpa, u64 len)
 		mem_mark_code(bt->cpu, gpa, false);
 }
 
-void cache_purge_jumps(struct bt *bt)
-{
-	for (unsigned i = 0; i < JUMP_CACHE_SIZE; i++)
-		bt->jump_cache[i].tag = 1; /* never -(context_tag + target) */
-}
-
 /* Forgets everything: code, metadata, sites. */
 void cache_reset(struct bt *bt)
 {

@@ -69,7 +69,7 @@ static u8 *new_table(struct bt *bt)
 
 	if (bt->tables_used + TABLE_BYTES > TABLES_SPACE) {
 		drop_all_contexts(bt);
-		cache_purge_jumps(bt);
+		link_purge_jumps(bt);
 		for (u32 i = 0; i < ARRAY_LEN(bt->followed); i++)
 			bt->followed[i].context = 0;
 		bt->stack_void = true;
@@ -124,7 +124,7 @@ void link_reset(struct bt *bt)
 		bt->slot_pages[i] = 0;
 	for (unsigned i = 0; i < sizeof(bt->lin_has_code); i++)
 		bt->lin_has_code[i] = 0;
-	cache_purge_jumps(bt);
+	link_purge_jumps(bt);
 }
 
 /* ---- slots ---- */
@@ -145,9 +145,9 @@ static int find_slot(const struct bt *bt, gla_t target, u32 *free)
 	return -1;
 }
 
-static u32 *page_chain(struct bt *bt, gla_t lin)
+static u32 page_hash(gla_t lin)
 {
-	return &bt->slot_pages[(lin >> 12) % SLOT_PAGES];
+	return (lin >> 12) % SLOT_PAGES;
 }
 
 /* The slot for branches to eip `target`.  Chains go by the page that eip is
@@ -164,10 +164,58 @@ int link_slot(struct bt *bt, gla_t target)
 	slot = (int)++bt->slot_count; /* 0 ends chains */
 	bt->slot_target[slot] = target;
 	bt->slot_hash[h] = (u32)slot + 1;
-	chain = page_chain(bt, target);
+	chain = &bt->slot_pages[page_hash(target)];
 	bt->slot_next[slot] = *chain;
 	*chain = (u32)slot;
 	return slot;
+}
+
+/* ---- the jump cache ---- */
+
+enum { NO_TAG = 1 }; /* never -(context_tag + target) */
+
+static u32 jump_target(const struct jump_entry *j)
+{
+	return 0 - (u32)j->tag;
+}
+
+static void jump_forget(struct bt *bt, u32 i)
+{
+	u32 next = bt->jump_next[i], prev = bt->jump_prev[i];
+	struct jump_entry *j = &bt->jump_cache[i];
+
+	if (next)
+		bt->jump_prev[next - 1] = prev;
+	if (prev)
+		bt->jump_next[prev - 1] = next;
+	else
+		bt->jump_pages[page_hash(jump_target(j))] = next;
+	j->tag = NO_TAG;
+}
+
+static void jump_set(struct bt *bt, u32 target, const u8 *host)
+{
+	u32 i = target % JUMP_CACHE_SIZE, *head;
+	struct jump_entry *j = &bt->jump_cache[i];
+
+	if (j->tag != NO_TAG)
+		jump_forget(bt, i);
+	head = &bt->jump_pages[page_hash(target)];
+	bt->jump_prev[i] = 0;
+	bt->jump_next[i] = *head;
+	if (*head)
+		bt->jump_prev[*head - 1] = i + 1;
+	*head = i + 1;
+	j->tag = 0 - (bt->live->context_tag + target);
+	j->host = (u64)(uintptr_t)host;
+}
+
+void link_purge_jumps(struct bt *bt)
+{
+	for (u32 i = 0; i < JUMP_CACHE_SIZE; i++)
+		bt->jump_cache[i].tag = NO_TAG;
+	for (u32 i = 0; i < SLOT_PAGES; i++)
+		bt->jump_pages[i] = 0;
 }
 
 /* ---- filling ---- */
@@ -214,7 +262,6 @@ bool link_follow(struct bt *bt, gla_t lin)
 
 void link_remember(struct bt *bt, u32 target, struct block *to, bool slot)
 {
-	struct jump_entry *j = &bt->jump_cache[target % JUMP_CACHE_SIZE];
 	u32 unused;
 	int n;
 
@@ -232,33 +279,58 @@ void link_remember(struct bt *bt, u32 target, struct block *to, bool slot)
 				(u64)(uintptr_t)to->host;
 		return;
 	}
-	j->tag = 0 - (bt->live->context_tag + target);
-	j->host = (u64)(uintptr_t)to->host;
+	jump_set(bt, target, to->host);
 }
 
 /* ---- forgetting ---- */
 
-static void forget_slots(struct bt *bt, gla_t from, u32 len)
+/* Does a change in that half of the window pair reach this context? */
+static bool concerns(const struct bt *bt, const struct context *k, bool user)
 {
-	for (u32 s = *page_chain(bt, from); s; s = bt->slot_next[s]) {
-		if (bt->slot_target[s] - from >= len)
-			continue;
-		for (u32 i = 0; i < bt->context_count; i++)
-			((const u8 **)bt->contexts[i].table)[s] = bt->stub_slot;
-	}
-	/* The cache goes by the target's low bits: a page is one run of it. */
-	for (u32 i = 0; i < len; i++)
-		bt->jump_cache[(from + i) % JUMP_CACHE_SIZE].tag = 1;
+	return !user || k->user_window ==
+				(u64)(uintptr_t)window_user(bt->cpu->mem);
 }
 
-/* And what straddles into the page. */
-static void forget_page(struct bt *bt, gla_t page)
+static void forget_slots(struct bt *bt, bool user, gla_t from, u32 len)
 {
-	forget_slots(bt, page, GUEST_PAGE);
-	forget_slots(bt, page - INSN_MAX, INSN_MAX);
-	for (u32 i = 0; i < ARRAY_LEN(bt->followed); i++)
-		if (bt->followed[i].page == page)
-			bt->followed[i].context = 0;
+	const u8 **at;
+
+	for (u32 s = bt->slot_pages[page_hash(from)]; s; s = bt->slot_next[s]) {
+		if (bt->slot_target[s] - from >= len)
+			continue;
+		for (u32 i = 0; i < bt->context_count; i++) {
+			at = (const u8 **)bt->contexts[i].table + s;
+			/* a write would cost the host a page */
+			if (concerns(bt, &bt->contexts[i], user) &&
+			    *at != bt->stub_slot)
+				*at = bt->stub_slot;
+		}
+	}
+}
+
+static void forget_jumps(struct bt *bt, gla_t from, u32 len)
+{
+	u32 next;
+
+	for (u32 i = bt->jump_pages[page_hash(from)]; i; i = next) {
+		next = bt->jump_next[i - 1];
+		if (jump_target(&bt->jump_cache[i - 1]) - from < len)
+			jump_forget(bt, i - 1);
+	}
+}
+
+static void forget_page(struct bt *bt, bool user, gla_t page)
+{
+	gla_t before = page - INSN_MAX; /* what straddles into the page */
+	struct followed *f =
+		&bt->followed[(page >> 12) % ARRAY_LEN(bt->followed)];
+
+	forget_slots(bt, user, page, GUEST_PAGE);
+	forget_slots(bt, user, before, INSN_MAX);
+	forget_jumps(bt, page, GUEST_PAGE);
+	forget_jumps(bt, before, INSN_MAX);
+	if (f->page == page)
+		f->context = 0;
 	bt->stack_void = true;
 }
 
@@ -270,8 +342,7 @@ void link_unmapped(void *arg, bool user, gla_t lin, u32 len)
 
 	if (!len) {
 		for (u32 i = bt->context_count; i-- > 0;)
-			if (!user || (bt->contexts[i].user_window ==
-				      (u64)(uintptr_t)window_user(bt->cpu->mem)))
+			if (concerns(bt, &bt->contexts[i], user))
 				drop_context(bt, i);
 		bt->stack_void = true;
 		return;
@@ -280,7 +351,7 @@ void link_unmapped(void *arg, bool user, gla_t lin, u32 len)
 		if (!(bt->lin_has_code[(page & 0xfffff) >> 3] &
 		      (1u << (page & 7))))
 			continue;
-		forget_page(bt, page << 12);
+		forget_page(bt, user, page << 12);
 		bt->invalidated = true; /* the host stack may lead there */
 	}
 }
