@@ -284,27 +284,38 @@ void link_remember(struct bt *bt, u32 target, struct block *to, bool slot)
 
 /* ---- forgetting ---- */
 
-/* Does a change in that half of the window pair reach this context? */
-static bool concerns(const struct bt *bt, const struct context *k, bool user)
+/* The link tables that a change of a window's mappings reaches. */
+struct reached {
+	const u8 **table[CONTEXTS_MAX];
+	u32 count;
+};
+
+static bool reaches(const struct context *k, bool user, u64 window)
 {
-	return !user || k->user_window ==
-				(u64)(uintptr_t)window_user(bt->cpu->mem);
+	return !user || k->user_window == window;
 }
 
-static void forget_slots(struct bt *bt, bool user, gla_t from, u32 len)
+static void find_reached(struct bt *bt, bool user, struct reached *r)
 {
-	const u8 **at;
+	u64 window = (u64)(uintptr_t)window_user(bt->cpu->mem);
 
+	r->count = 0;
+	for (u32 i = 0; i < bt->context_count; i++)
+		if (reaches(&bt->contexts[i], user, window))
+			r->table[r->count++] =
+				(const u8 **)bt->contexts[i].table;
+}
+
+static void forget_slots(struct bt *bt, const struct reached *r, gla_t from,
+			 u32 len)
+{
 	for (u32 s = bt->slot_pages[page_hash(from)]; s; s = bt->slot_next[s]) {
 		if (bt->slot_target[s] - from >= len)
 			continue;
-		for (u32 i = 0; i < bt->context_count; i++) {
-			at = (const u8 **)bt->contexts[i].table + s;
-			/* a write would cost the host a page */
-			if (concerns(bt, &bt->contexts[i], user) &&
-			    *at != bt->stub_slot)
-				*at = bt->stub_slot;
-		}
+		for (u32 i = 0; i < r->count; i++)
+			if (r->table[i][s] != bt->stub_slot) /* a first
+					* write costs the host a page */
+				r->table[i][s] = bt->stub_slot;
 	}
 }
 
@@ -319,14 +330,14 @@ static void forget_jumps(struct bt *bt, gla_t from, u32 len)
 	}
 }
 
-static void forget_page(struct bt *bt, bool user, gla_t page)
+static void forget_page(struct bt *bt, const struct reached *r, gla_t page)
 {
 	gla_t before = page - INSN_MAX; /* what straddles into the page */
 	struct followed *f =
 		&bt->followed[(page >> 12) % ARRAY_LEN(bt->followed)];
 
-	forget_slots(bt, user, page, GUEST_PAGE);
-	forget_slots(bt, user, before, INSN_MAX);
+	forget_slots(bt, r, page, GUEST_PAGE);
+	forget_slots(bt, r, before, INSN_MAX);
 	forget_jumps(bt, page, GUEST_PAGE);
 	forget_jumps(bt, before, INSN_MAX);
 	if (f->page == page)
@@ -339,19 +350,23 @@ void link_unmapped(void *arg, bool user, gla_t lin, u32 len)
 {
 	struct bt *bt = arg;
 	u32 page = lin >> 12, pages = len >> 12;
+	struct reached r;
 
 	if (!len) {
+		u64 window = (u64)(uintptr_t)window_user(bt->cpu->mem);
+
 		for (u32 i = bt->context_count; i-- > 0;)
-			if (concerns(bt, &bt->contexts[i], user))
+			if (reaches(&bt->contexts[i], user, window))
 				drop_context(bt, i);
 		bt->stack_void = true;
 		return;
 	}
+	find_reached(bt, user, &r);
 	for (; pages; pages--, page++) {
 		if (!(bt->lin_has_code[(page & 0xfffff) >> 3] &
 		      (1u << (page & 7))))
 			continue;
-		forget_page(bt, user, page << 12);
+		forget_page(bt, &r, page << 12);
 		bt->invalidated = true; /* the host stack may lead there */
 	}
 }
