@@ -80,8 +80,10 @@ static bool save_old(struct cpu *c, u32 eip, u32 eflags)
 	struct tss32 t = { .eip = eip, .eflags = eflags };
 	struct tss16 h = { .ip = eip, .flags = eflags };
 
-	for (unsigned i = 0; i < 8; i++)
-		t.gpr[i] = h.gpr[i] = c->gpr[i];
+	for (unsigned i = 0; i < 8; i++) {
+		t.gpr[i] = c->gpr[i];
+		h.gpr[i] = (u16)c->gpr[i];
+	}
 	for (unsigned i = 0; i < SEG_COUNT; i++)
 		t.seg[i] = c->seg[i].sel;
 	for (unsigned i = 0; i < 4; i++)

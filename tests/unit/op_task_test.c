@@ -45,7 +45,7 @@ static unsigned type_of(u16 sel)
 static void jump_saves_and_loads_registers(void **state)
 {
 	(void)state;
-	cpu.gpr[EBX] = 0x55;
+	cpu.gpr[EBX] = 0x12345678;
 	assert_int_equal(far(0xea, SEL_TSS2), OP_JUMP);
 	assert_int_equal(cpu.eip, 0x4444);
 	assert_int_equal(cpu.cpl, 3);
@@ -55,7 +55,7 @@ static void jump_saves_and_loads_registers(void **state)
 	assert_int_equal(type_of(SEL_TSS), SYS_TSS32);
 	assert_int_equal(type_of(SEL_TSS2), SYS_TSS32_BUSY);
 	assert_int_equal(fake_get(FAKE_TSS + EIP, 4), 0x10007);
-	assert_int_equal(fake_get(FAKE_TSS + 52, 4), 0x55);
+	assert_int_equal(fake_get(FAKE_TSS + 52, 4), 0x12345678);
 	assert_int_equal(fake_get(FAKE_TSS + CS_AT, 2), SEL_CODE0);
 }
 
