@@ -11,9 +11,10 @@
  * from the debug-exit port; 2 wrong usage; 3 the guest cannot go on (-batch);
  * 4 trouble with the host.  Only this file exits, and it says why in one
  * line on standard error. */
+#include <ctype.h>
 #include <errno.h>
-#include <libgen.h>
-#include <stdarg.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,7 @@ struct options {
 	unsigned serials;
 	struct todo todo[LIST_MAX];
 	unsigned todos;
-	const char *stats;
+	const char *stats; /* path */
 	bool batch, stand, has_clock, show_help, show_version;
 };
 
@@ -54,7 +55,11 @@ struct options {
 
 static int opt_kernel(struct options *o, char *value, struct err *e)
 {
-	(void)e;
+	if (!*value)
+		return err_set(e, "-kernel: an empty file name");
+	if (o->vm.kernel)
+		return err_set(e, "two kernels: %s and %s", o->vm.kernel,
+			       value);
 	o->vm.kernel = value;
 	return 0;
 }
@@ -82,6 +87,7 @@ static int opt_append(struct options *o, char *value, struct err *e)
 	return 0;
 }
 
+/* `option` as the error names it, dash and all. */
 static int number(const char *option, const char *value, u64 *n, struct err *e)
 {
 	char *end;
@@ -89,7 +95,7 @@ static int number(const char *option, const char *value, u64 *n, struct err *e)
 	errno = 0;
 	*n = strtoull(value, &end, 0);
 	if (*value < '0' || *value > '9' || *end || errno)
-		return err_set(e, "-%s %s: expected a number", option, value);
+		return err_set(e, "%s%s: expected a number", option, value);
 	return 0;
 }
 
@@ -97,7 +103,7 @@ static int opt_load(struct options *o, char *value, struct err *e)
 {
 	u64 n;
 
-	if (number("load", value, &n, e))
+	if (number("-load ", value, &n, e))
 		return -1;
 	if (n > UINT32_MAX)
 		return err_set(e, "-load %s: beyond 4 GiB", value);
@@ -140,38 +146,48 @@ static int opt_engine(struct options *o, char *value, struct err *e)
 	return 0;
 }
 
-static void list_features(struct buf *out)
+static bool is_feature(const char *name)
 {
+	const char *known;
+
+	for (unsigned i = 0; (known = cpuid_feature_name(i)); i++)
+		if (!strcmp(known, name))
+			return true;
+	return false;
+}
+
+static int unknown_feature(const char *word, struct err *e)
+{
+	struct buf known = {0};
 	const char *name;
 
 	for (unsigned i = 0; (name = cpuid_feature_name(i)); i++)
-		buf_printf(out, " %s", name);
-	buf_printf(out, " apic");
+		buf_printf(&known, " %s", name);
+	err_set(e, "-cpu %s: no such feature; there are:%s", word,
+		buf_text(&known));
+	buf_free(&known);
+	return -1;
 }
 
 static int opt_cpu(struct options *o, char *value, struct err *e)
 {
-	struct buf known = {0};
-	char *feature;
+	char *word;
+	struct err why;
 
-	while ((feature = strsep(&value, ","))) {
-		bool on = *feature == '+';
+	while ((word = strsep(&value, ","))) {
+		bool on = *word == '+';
 
-		if (*feature != '+' && *feature != '-')
+		if (*word != '+' && *word != '-')
 			return err_set(e,
 				       "-cpu %s: expected +FEATURE or "
 				       "-FEATURE",
-				       feature);
-		if (!strcmp(feature + 1, "apic"))
+				       word);
+		if (!is_feature(word + 1))
+			return unknown_feature(word, e);
+		if (cpuid_set_feature(word + 1, on, &why))
+			return err_set(e, "-cpu %s: %s", word, why.text);
+		if (!strcmp(word + 1, "apic"))
 			o->vm.has_apic = on;
-		if (!cpuid_set_feature(feature + 1, on, NULL) ||
-		    !strcmp(feature + 1, "apic"))
-			continue;
-		list_features(&known);
-		err_set(e, "-cpu %s: cannot be switched %s; features are:%s",
-			feature, on ? "on" : "off", buf_text(&known));
-		buf_free(&known);
-		return -1;
 	}
 	return 0;
 }
@@ -255,7 +271,7 @@ static int opt_clock(struct options *o, char *value, struct err *e)
 
 static int opt_seed(struct options *o, char *value, struct err *e)
 {
-	return number("seed", value, &o->vm.seed, e);
+	return number("-seed ", value, &o->vm.seed, e);
 }
 
 static int opt_trace(struct options *o, char *value, struct err *e)
@@ -291,6 +307,8 @@ static int opt_sandbox(struct options *o, char *value, struct err *e)
 	return err_set(e, "-sandbox %s: expected on or off", value);
 }
 
+enum { CODE_MIN = 64 << 10, CODE_MAX = 1 << 30, INSNS_MAX = 64 };
+
 /* Switches of the translator, for tests: the guest must not see them. */
 static int opt_translator(struct options *o, char *value, struct err *e)
 {
@@ -298,30 +316,37 @@ static int opt_translator(struct options *o, char *value, struct err *e)
 	u64 n;
 
 	while ((word = strsep(&value, ","))) {
-		char *arg = strchr(word, '=');
-
-		if (!strcmp(word, "windows=off"))
+		if (!strcmp(word, "windows=off")) {
 			o->vm.no_windows = true;
-		else if (!strcmp(word, "links=off"))
+		} else if (!strcmp(word, "links=off")) {
 			o->vm.no_links = true;
-		else if (!strcmp(word, "step=on"))
+		} else if (!strcmp(word, "step=on")) {
 			o->vm.step = true;
-		else if (!strncmp(word, "block=", 6)) {
-			if (number("translator", arg + 1, &n, e))
+		} else if (!strncmp(word, "block=", 6)) {
+			if (number("-translator block=", word + 6, &n, e))
 				return -1;
-			if (n < 1 || n > 64)
-				return err_set(e, "-translator %s: 1 to 64",
-					       word);
+			if (n < 1 || n > INSNS_MAX)
+				return err_set(e,
+					       "-translator %s: expected 1 "
+					       "to %d instructions",
+					       word, INSNS_MAX);
 			o->vm.max_insns = (unsigned)n;
 		} else if (!strncmp(word, "code=", 5)) {
-			if (number("translator", arg + 1, &o->vm.code_size, e))
+			if (number("-translator code=", word + 5, &n, e))
 				return -1;
-		} else
+			if (n < CODE_MIN || n > CODE_MAX)
+				return err_set(e,
+					       "-translator %s: expected %d "
+					       "to %d bytes",
+					       word, CODE_MIN, CODE_MAX);
+			o->vm.code_size = (n + 4095) & ~4095ull;
+		} else {
 			return err_set(e,
 				       "-translator %s: expected windows=off, "
 				       "links=off, block=N, step=on or "
 				       "code=BYTES",
 				       word);
+		}
 	}
 	return 0;
 }
@@ -436,11 +461,8 @@ static int parse(struct options *o, int argc, char **argv, struct err *e)
 
 		if (argv[i][0] == '-' && argv[i][1])
 			words = take_option(o, i, argc, argv, e);
-		else if (o->vm.kernel)
-			return err_set(e, "two kernels: %s and %s",
-				       o->vm.kernel, argv[i]);
-		else
-			o->vm.kernel = argv[i];
+		else if (opt_kernel(o, argv[i], e))
+			words = -1;
 		if (words < 0)
 			return -1;
 		i += words;
@@ -461,13 +483,17 @@ struct run {
 	struct vm *vm;
 	struct debug *debug;
 	struct console *console;
+	FILE *stats;
 	char guest[40];
 };
 
-static int complain(int status, const struct err *e)
+/* One line whatever names the user gave. */
+static void complain(struct err *e)
 {
+	for (char *c = e->text; *c; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = '?';
 	fprintf(stderr, "vitrine: %s\n", e->text);
-	return status;
 }
 
 /* "lantern" for build/lantern.elf: the prompt's first word. */
@@ -480,10 +506,11 @@ static void name_guest(struct run *r)
 		*strrchr(r->guest, '.') = '\0';
 }
 
-static int make(struct run *r, struct err *e)
+/* Places outside that the run writes to; a long run shall not end with the
+ * news that one of them never existed. */
+static int connect_outside(struct run *r, struct err *e)
 {
 	static const char *const presets[HOST_PORTS] = {"stdio", "null"};
-	struct err no_symbols;
 
 	r->host = host_new(r->o.batch);
 	for (unsigned i = 0; i < HOST_PORTS; i++)
@@ -491,6 +518,20 @@ static int make(struct run *r, struct err *e)
 				 r->o.serial[i] ? r->o.serial[i] : presets[i],
 				 e))
 			return -1;
+	if (!r->o.stats)
+		return 0;
+	r->stats = fopen(r->o.stats, "we");
+	if (!r->stats)
+		return err_set(e, "-stats %s: %s", r->o.stats, strerror(errno));
+	return 0;
+}
+
+static int make(struct run *r, struct err *e)
+{
+	struct err no_symbols;
+
+	if (connect_outside(r, e))
+		return -1;
 	r->o.vm.modules = r->o.modules;
 	r->o.vm.arg = r->host;
 	r->o.vm.serial_out = host_serial_out;
@@ -508,127 +549,170 @@ static int make(struct run *r, struct err *e)
 	return 0;
 }
 
+/* FILE[@ADDR]; a status, 0 when done. */
 static int add_symbols(struct run *r, const char *text, struct err *e)
 {
 	char *path = strdup(text), *at = strrchr(path, '@');
 	struct value v = {0};
-	int failed = 0;
+	int status = EXIT_OK;
+	struct err why;
 
 	if (at && at[1]) {
 		*at = '\0';
-		failed = debug_eval(r->debug, at + 1, NULL, &v, e);
+		if (debug_eval(r->debug, at + 1, NULL, &v, &why)) {
+			err_set(e, "-symbols %s: %s", text, why.text);
+			status = EXIT_USAGE;
+		}
 	}
-	if (!failed)
-		failed = symbols_add(debug_symbols(r->debug), path,
-				     at ? (s64)(u32)v.bits : -1, e) < 0;
+	if (!status && symbols_add(debug_symbols(r->debug), path,
+				   at ? (s64)(u32)v.bits : -1, e) < 0)
+		status = EXIT_HOST;
 	free(path);
-	return failed ? -1 : 0;
+	return status;
 }
 
-/* -e, -x and -symbols in order.  In -batch the first that fails ends it.
- * The exit status, 0 to go on. */
+static int do_todo(struct run *r, const struct todo *t, struct err *e)
+{
+	int result;
+
+	switch (t->kind) {
+	case 'y':
+		return add_symbols(r, t->text, e);
+	case 'x':
+		result = console_source(r->console, t->text, e);
+		return result == SOURCE_UNREADABLE ? EXIT_HOST
+		       : result                    ? EXIT_USAGE
+						   : EXIT_OK;
+	default:
+		return console_execute(r->console, t->text, NULL, e)
+			       ? EXIT_USAGE
+			       : EXIT_OK;
+	}
+}
+
+/* -e, -x and -symbols in order.  A file that cannot be read ends it, in
+ * -batch also a command that fails.  The exit status, 0 to go on. */
 static int do_todos(struct run *r, struct err *e)
 {
 	for (unsigned i = 0; i < r->o.todos; i++) {
-		const struct todo *t = &r->o.todo[i];
-		int failed =
-			t->kind == 'y' ? add_symbols(r, t->text, e)
-			: t->kind == 'x'
-				? console_source(r->console, t->text, e)
-				: console_execute(r->console, t->text, NULL, e);
+		int status = do_todo(r, &r->o.todo[i], e);
 
 		if (console_quits(r->console))
-			return 0;
-		if (failed && t->kind == 'y')
-			return EXIT_HOST;
-		if (failed && r->o.batch)
-			return EXIT_USAGE;
-		if (failed)
+			return EXIT_OK;
+		if (status == EXIT_HOST || (status && r->o.batch))
+			return status;
+		if (status)
 			fprintf(stderr, "%s\n", e->text);
 	}
-	return 0;
+	return EXIT_OK;
 }
 
-static int status_of(struct run *r)
+/* As a shell says of a process that a signal ended. */
+static int killed(struct run *r, struct err *e)
 {
-	enum vm_stop why = debug_why(r->debug);
+	int number = host_must_end(r->host);
 
+	err_set(e, "ended by SIG%s", sigabbrev_np(number));
+	return 128 + number;
+}
+
+/* How a batch run ended: the line to say, and the status. */
+static int status_of(struct run *r, struct err *e)
+{
+	*e->text = '\0';
+	if (!debug_ended(r->debug) && host_must_end(r->host))
+		return killed(r, e);
 	if (console_quits(r->console) && !debug_ended(r->debug))
 		return EXIT_OK;
-	fprintf(stderr, "vitrine: %s\n", vm_stop_text(r->vm));
-	switch (why) {
+	err_set(e, "%s", vm_stop_text(r->vm));
+	switch (debug_why(r->debug)) {
 	case STOP_DEBUG_EXIT:
 		return bus_exit_status(vm_bus(r->vm));
 	case STOP_TRIPLE_FAULT:
 	case STOP_UNIMPLEMENTED:
 		return EXIT_GUEST;
 	case STOP_INTERRUPT:
-		return 128 + 2; /* as a shell says of SIGINT */
+		return 128 + SIGINT;
 	default:
 		return EXIT_OK;
 	}
 }
 
-static int run(struct run *r)
+/* The status; e is empty when there is nothing to say. */
+static int run(struct run *r, struct err *e)
 {
-	struct err e;
-	int status = do_todos(r, &e);
+	int status = do_todos(r, e);
 
 	if (status)
-		return complain(status, &e);
+		return status;
 	if (r->o.batch) {
 		if (!console_quits(r->console))
 			console_run_to_end(r->console);
-		return status_of(r);
+		return status_of(r, e);
 	}
 	if (host_is_terminal(r->host) && !r->o.stand &&
 	    !console_ran(r->console) && !console_quits(r->console) &&
-	    console_execute(r->console, "continue", NULL, &e))
-		fprintf(stderr, "%s\n", e.text);
-	if (!console_quits(r->console))
-		console_loop(r->console);
-	return EXIT_OK;
+	    console_execute(r->console, "continue", NULL, e))
+		fprintf(stderr, "%s\n", e->text);
+	*e->text = '\0';
+	if (!console_quits(r->console) && console_loop(r->console, e))
+		return EXIT_USAGE;
+	return host_must_end(r->host) ? killed(r, e) : EXIT_OK;
 }
 
 static int write_stats(struct run *r, struct err *e)
 {
 	struct buf json = {0};
-	FILE *out = fopen(r->o.stats, "w");
 	bool bad;
 
-	if (!out)
-		return err_set(e, "-stats %s: %s", r->o.stats, strerror(errno));
 	vm_stats_json(r->vm, buf_print, &json);
-	bad = fwrite(buf_text(&json), 1, json.len, out) != json.len;
-	bad |= fclose(out) != 0;
+	bad = fwrite(buf_text(&json), 1, json.len, r->stats) != json.len;
+	bad |= fclose(r->stats) != 0;
 	buf_free(&json);
-	return bad ? err_set(e, "-stats %s: cannot be written", r->o.stats) : 0;
+	return bad ? err_set(e, "-stats %s: %s", r->o.stats, strerror(errno))
+		   : 0;
+}
+
+/* A file opened on a closed standard output would be written to as if it
+ * were one. */
+static void open_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
 }
 
 int main(int argc, char **argv)
 {
 	struct run r = {
 		.o.vm = {.ram = 128u << 20, .flat_load = -1, .has_apic = true}};
-	struct err e;
-	int status;
+	struct err e = {""};
+	int status = EXIT_USAGE;
 
-	if (parse(&r.o, argc, argv, &e))
-		return complain(EXIT_USAGE, &e);
-	if (r.o.show_help) {
-		show_help();
-		return EXIT_OK;
+	open_standard_files();
+	signal(SIGXFSZ, SIG_IGN); /* a full disk is an error like others */
+	signal(SIGPIPE, SIG_IGN);
+	if (!parse(&r.o, argc, argv, &e)) {
+		status = EXIT_OK;
+		if (r.o.show_help)
+			show_help();
+		else if (r.o.show_version)
+			printf("vitrine %s\n", VERSION);
+		else if (make(&r, &e))
+			status = EXIT_HOST;
+		else
+			status = run(&r, &e);
 	}
-	if (r.o.show_version) {
-		printf("vitrine %s\n", VERSION);
-		return EXIT_OK;
-	}
-	if (make(&r, &e)) {
-		status = complain(EXIT_HOST, &e);
-	} else {
-		status = run(&r);
-		if (r.o.stats && write_stats(&r, &e))
-			status = complain(EXIT_HOST, &e);
-	}
+	if (r.host && host_trouble(r.host, &e))
+		status = EXIT_HOST;
+	if (r.stats && r.vm && write_stats(&r, &e))
+		status = EXIT_HOST;
+	if (*e.text)
+		complain(&e);
 	console_free(r.console);
 	debug_free(r.debug);
 	vm_free(r.vm);

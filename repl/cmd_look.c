@@ -256,7 +256,7 @@ static int show_lines(struct console *c, struct err *e)
 	char text[512];
 
 	if (!in)
-		return err_set(e, "%.180s: %s", c->list_file, strerror(errno));
+		return err_set(e, "%s: %s", c->list_file, strerror(errno));
 	while (shown < c->settings.listsize && fgets(text, sizeof(text), in))
 		if (++n >= c->list_line) {
 			buf_printf(c->to, "%u\t%s%s", n, text,
@@ -265,7 +265,7 @@ static int show_lines(struct console *c, struct err *e)
 		}
 	fclose(in);
 	if (!shown)
-		return err_set(e, "%.180s ends before line %u", c->list_file,
+		return err_set(e, "%s ends before line %u", c->list_file,
 			       c->list_line);
 	c->list_line += shown;
 	return 0;
@@ -427,7 +427,7 @@ int cmd_dump(struct console *c, char *args, struct err *e)
 		end.bits += start.bits;
 	out = fopen(file, "wb");
 	if (!out)
-		return err_set(e, "%.180s: %s", file, strerror(errno));
+		return err_set(e, "%s: %s", file, strerror(errno));
 	for (u64 at = start.bits; at < end.bits; at += CHUNK) {
 		unsigned n = end.bits - at < CHUNK ? (unsigned)(end.bits - at)
 						   : CHUNK;
@@ -439,8 +439,7 @@ int cmd_dump(struct console *c, char *args, struct err *e)
 				       (u32)at);
 		}
 	}
-	return fclose(out) ? err_set(e, "%.180s: %s", file, strerror(errno))
-			   : 0;
+	return fclose(out) ? err_set(e, "%s: %s", file, strerror(errno)) : 0;
 }
 
 int cmd_restore(struct console *c, char *args, struct err *e)
@@ -460,7 +459,7 @@ int cmd_restore(struct console *c, char *args, struct err *e)
 		return -1;
 	in = fopen(file, "rb");
 	if (!in)
-		return err_set(e, "%.180s: %s", file, strerror(errno));
+		return err_set(e, "%s: %s", file, strerror(errno));
 	at = (u32)v.bits;
 	while ((n = fread(chunk, 1, CHUNK, in))) {
 		if (debug_write(c->d, at, chunk, (unsigned)n) != n) {

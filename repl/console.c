@@ -74,8 +74,7 @@ static int ambiguous(const struct command *table, const char *what,
 		if (!strncmp(t->name, word, strlen(word)))
 			buf_printf(&names, "%s%s", names.len ? ", " : "",
 				   t->name);
-	err_set(e, "%s `%s' is ambiguous: %.160s", what, word,
-		buf_text(&names));
+	err_set(e, "%s `%s' is ambiguous: %s", what, word, buf_text(&names));
 	buf_free(&names);
 	return -1;
 }
@@ -193,31 +192,72 @@ int console_execute(struct console *c, const char *line, struct buf *out,
 	return failed;
 }
 
-int console_source(struct console *c, const char *path, struct err *e)
+/* The next line of a file or pipe, without its newline: 1, 0 at the end, -1
+ * and the reason when it is no line of text. */
+static int read_line(FILE *in, char line[LINE_WIDTH], struct err *e)
 {
-	FILE *in = fopen(path, "r");
+	size_t n = 0;
+	int byte;
+
+	while ((byte = getc(in)) != EOF && byte != '\n') {
+		if (!byte)
+			return err_set(e,
+				       "a zero byte: not a file of commands");
+		if (n == LINE_WIDTH - 1)
+			return err_set(e, "a line of more than %d bytes",
+				       LINE_WIDTH - 1);
+		line[n++] = (char)byte;
+	}
+	line[n] = '\0';
+	if (byte == EOF && ferror(in) && errno != EINTR)
+		return err_set(e, "%s", strerror(errno));
+	return byte != EOF || n;
+}
+
+static int source_lines(struct console *c, const char *path, FILE *in,
+			struct err *e)
+{
 	char line[LINE_WIDTH];
 	unsigned number = 0;
-	int failed = 0;
 	struct err why;
 
-	if (!in)
-		return err_set(e, "%s: %s", path, strerror(errno));
-	if (++c->depth > SOURCE_DEPTH)
-		failed = err_set(e,
-				 "%s: files source one another more than "
-				 "%d deep",
-				 path, SOURCE_DEPTH);
-	while (!failed && !c->quit && fgets(line, sizeof(line), in)) {
+	while (!c->quit && !host_must_end(c->host)) {
+		int got = read_line(in, line, &why);
+
 		number++;
-		if (!console_execute(c, line, c->to == &c->out ? NULL : c->to,
-				     &why))
-			continue;
-		failed = err_set(e, "%.80s:%u: %.160s", path, number, why.text);
+		if (got < 0) {
+			err_set(e, "%s:%u: %s", path, number, why.text);
+			return SOURCE_UNREADABLE;
+		}
+		if (!got)
+			break;
+		if (console_execute(c, line, c->to == &c->out ? NULL : c->to,
+				    &why))
+			return err_set(e, "%s:%u: %s", path, number, why.text);
 	}
+	return 0;
+}
+
+int console_source(struct console *c, const char *path, struct err *e)
+{
+	FILE *in;
+	int result;
+
+	if (c->depth == SOURCE_DEPTH)
+		return err_set(e,
+			       "%s: files source one another more than "
+			       "%d deep",
+			       path, SOURCE_DEPTH);
+	in = fopen(path, "re");
+	if (!in) {
+		err_set(e, "%s: %s", path, strerror(errno));
+		return SOURCE_UNREADABLE;
+	}
+	c->depth++;
+	result = source_lines(c, path, in, e);
 	c->depth--;
 	fclose(in);
-	return failed;
+	return result;
 }
 
 /* Runs a line for a person: the error is shown here. */
@@ -270,13 +310,16 @@ static void on_line(char *line)
 static char *read_terminal(struct console *c)
 {
 	struct pollfd in = {STDIN_FILENO, POLLIN, 0};
-	char prompt[192];
+	char prompt[192], key;
 
 	make_prompt(c, prompt, sizeof(prompt));
 	typed.ready = false;
 	rl_callback_handler_install(prompt, on_line);
 	while (!typed.ready && !host_must_end(c->host)) {
-		if (poll(&in, 1, -1) > 0) {
+		if (host_typed_ahead(c->host, &key)) {
+			rl_stuff_char(key);
+			rl_callback_read_char();
+		} else if (poll(&in, 1, -1) > 0) {
 			rl_callback_read_char();
 		} else if (host_interrupted(c->host)) {
 			rl_replace_line("", 0);
@@ -342,30 +385,32 @@ static void terminal_loop(struct console *c)
 	write_history(path);
 }
 
-static void pipe_loop(struct console *c)
+static int pipe_loop(struct console *c, struct err *e)
 {
 	char line[LINE_WIDTH];
 	bool any = false;
+	int got = 0;
 
 	while (!c->quit && !host_must_end(c->host) &&
-	       fgets(line, sizeof(line), stdin)) {
+	       (got = read_line(stdin, line, e)) > 0) {
 		if (c->settings.echo)
-			printf("> %s", line);
+			printf("> %s\n", line);
 		any = true;
 		answer(c, line);
 	}
 	/* Nothing asked at all: as good as -batch. */
-	if (!any && !c->ran)
+	if (!got && !any && !c->ran)
 		console_run_to_end(c);
+	return got < 0 ? -1 : 0;
 }
 
-void console_loop(struct console *c)
+int console_loop(struct console *c, struct err *e)
 {
 	c->interactive = host_is_terminal(c->host);
-	if (c->interactive)
-		terminal_loop(c);
-	else
-		pipe_loop(c);
+	if (!c->interactive)
+		return pipe_loop(c, e);
+	terminal_loop(c);
+	return 0;
 }
 
 /* ---- life ---- */

@@ -4,7 +4,10 @@
  * The machine calls host_poll now and then while it runs, and sleeps in it
  * while it idles; everything from outside comes in there, on the one thread.
  * A serial port that has no room keeps its byte waiting here and is not read
- * from until there is room, so nothing is lost and nothing grows.
+ * from until there is room, so nothing is lost and nothing grows.  The other
+ * way a client that reads slowly is waited for; one that does not read at
+ * all for a while loses what the guest says, as on a real line, until it
+ * reads again.
  *
  * Standard input of a script is there before the guest has booted, and a
  * kernel that sets up its interrupt controller forgets what came before.  So
@@ -41,16 +44,19 @@ enum {
 	KEY_BACK = 0x1d, /* Ctrl-] */
 	WAITING_MAX = 512,
 	PATIENCE = 64, /* polls */
+	PATIENCE_MS = 1000,
 };
 
 struct port {
 	int in, out;   /* -1: nothing there */
 	int listening; /* unix socket waiting for a client */
 	bool is_stdio, owns_out;
+	const char *spec;        /* borrowed; for errors */
 	char *path;              /* owned; unix socket to unlink */
 	struct buf text;         /* written soon */
 	u8 waiting[WAITING_MAX]; /* read, but the guest had no room */
 	size_t waiting_from, waiting_to;
+	bool deaf; /* nobody read for PATIENCE_MS: not waited for any more */
 };
 
 struct host {
@@ -59,7 +65,10 @@ struct host {
 	bool batch, is_terminal, is_raw, runs;
 	bool listens; /* the guest is far enough to be typed at */
 	unsigned polls;
-	bool mid_line; /* guest output on the screen ends in a line */
+	char ahead[64]; /* typed behind Ctrl-]: the console's */
+	size_t ahead_from, ahead_to;
+	bool mid_line;      /* guest output on the screen ends in a line */
+	struct err trouble; /* what could not be written; empty: nothing */
 	struct termios saved;
 	volatile sig_atomic_t interrupted, must_end;
 };
@@ -78,7 +87,7 @@ static void on_signal(int number)
 	if (number == SIGINT)
 		h->interrupted = 1;
 	else
-		h->must_end = 1;
+		h->must_end = number;
 	if (h->runs)
 		vm_interrupt(h->vm);
 }
@@ -102,7 +111,6 @@ void host_attach(struct host *h, struct vm *vm)
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
 	sigaction(SIGHUP, &act, NULL);
-	signal(SIGPIPE, SIG_IGN);
 }
 
 bool host_interrupted(struct host *h)
@@ -113,7 +121,7 @@ bool host_interrupted(struct host *h)
 	return was;
 }
 
-bool host_must_end(const struct host *h)
+int host_must_end(const struct host *h)
 {
 	return h->must_end;
 }
@@ -197,6 +205,7 @@ int host_connect(struct host *h, unsigned port, const char *spec, struct err *e)
 	struct port *p = &h->port[port];
 
 	CHECK(host_knows(spec), "serial port %s", spec);
+	p->spec = spec;
 	if (!strcmp(spec, "null"))
 		return 0;
 	if (!strcmp(spec, "pty"))
@@ -221,10 +230,41 @@ static void hang_up(struct port *p)
 {
 	close(p->in);
 	p->in = p->out = -1;
-	p->owns_out = false;
+	p->owns_out = p->deaf = false;
 }
 
-static void flush(struct port *p)
+/* Waits until the other end reads; false when it does not, or when the user
+ * wants to stop. */
+static bool has_room(struct host *h, struct port *p)
+{
+	struct pollfd out = {p->out, POLLOUT, 0};
+
+	if (p->deaf || h->interrupted || h->must_end)
+		return false;
+	p->deaf = poll(&out, 1, PATIENCE_MS) == 0;
+	return !p->deaf;
+}
+
+/* What the guest says has nowhere to go any more; without a person to see
+ * that, going on is of no use. */
+static void lost(struct host *h, struct port *p)
+{
+	if (p->path) {
+		hang_up(p);
+		return;
+	}
+	if (!*h->trouble.text)
+		err_set(&h->trouble, "-serial %s: %s", p->spec,
+			strerror(errno));
+	if (p->owns_out)
+		close(p->out);
+	p->in = p->out = -1;
+	p->owns_out = false;
+	if (h->batch && h->vm)
+		vm_interrupt(h->vm);
+}
+
+static void flush(struct host *h, struct port *p)
 {
 	size_t done = 0;
 
@@ -232,14 +272,26 @@ static void flush(struct port *p)
 		ssize_t n =
 			write(p->out, p->text.data + done, p->text.len - done);
 
-		if (n > 0)
+		if (n > 0) {
 			done += (size_t)n;
-		else if (errno == EAGAIN)
-			break; /* nobody reads the pty: as on a real line */
-		else if (errno != EINTR)
+			p->deaf = false;
+		} else if (errno == EAGAIN) {
+			if (!has_room(h, p))
+				break;
+		} else if (errno != EINTR) {
+			lost(h, p);
+		} else if (h->interrupted || h->must_end) {
 			break;
+		}
 	}
 	buf_clear(&p->text);
+}
+
+bool host_trouble(const struct host *h, struct err *e)
+{
+	if (*h->trouble.text)
+		*e = h->trouble;
+	return *h->trouble.text;
 }
 
 void host_serial_out(void *arg, unsigned port, u8 byte)
@@ -253,7 +305,7 @@ void host_serial_out(void *arg, unsigned port, u8 byte)
 		h->mid_line = byte != '\n';
 	buf_byte(&p->text, (char)byte);
 	if (byte == '\n' || p->text.len >= 1024)
-		flush(p);
+		flush(h, p);
 }
 
 /* ---- input ---- */
@@ -303,6 +355,9 @@ static void read_keys(struct host *h)
 		char *back = memchr(keys, KEY_BACK, (size_t)n);
 
 		if (back) {
+			h->ahead_from = 0;
+			h->ahead_to = (size_t)(keys + n - back - 1);
+			memcpy(h->ahead, back + 1, h->ahead_to);
 			n = back - keys;
 			vm_interrupt(h->vm);
 		}
@@ -310,6 +365,14 @@ static void read_keys(struct host *h)
 	for (unsigned i = 0; i < HOST_PORTS; i++)
 		if (h->port[i].is_stdio)
 			host_type(h, i, keys, (size_t)n);
+}
+
+bool host_typed_ahead(struct host *h, char *key)
+{
+	if (h->ahead_from == h->ahead_to)
+		return false;
+	*key = h->ahead[h->ahead_from++];
+	return true;
 }
 
 static void read_port(struct host *h, unsigned number)
@@ -326,7 +389,8 @@ static void read_port(struct host *h, unsigned number)
 
 static void accept_client(struct port *p)
 {
-	int fd = accept4(p->listening, NULL, NULL, SOCK_CLOEXEC);
+	int fd =
+		accept4(p->listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd < 0)
 		return;
@@ -363,7 +427,7 @@ void host_poll(void *arg, int timeout_ms)
 	for (int i = 0; i < HOST_PORTS; i++) {
 		struct port *p = &h->port[i];
 
-		flush(p);
+		flush(h, p);
 		deliver(h, (unsigned)i);
 		if (p->in >= 0 && wants_input(p)) {
 			what[n] = i;
@@ -401,7 +465,7 @@ void host_guest_runs(struct host *h, bool on)
 
 	fflush(stdout);
 	for (unsigned i = 0; i < HOST_PORTS; i++)
-		flush(&h->port[i]);
+		flush(h, &h->port[i]);
 	if (!on && h->mid_line && !h->batch) {
 		putchar('\n'); /* what follows is ours */
 		h->mid_line = false;
@@ -432,7 +496,7 @@ void host_free(struct host *h)
 	for (unsigned i = 0; i < HOST_PORTS; i++) {
 		struct port *p = &h->port[i];
 
-		flush(p);
+		flush(h, p);
 		buf_free(&p->text);
 		if (p->owns_out && p->out >= 0)
 			close(p->out);

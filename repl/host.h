@@ -19,9 +19,13 @@ void host_free(struct host *h);
 
 /* Is that something a port can be connected to? */
 bool host_knows(const char *spec);
-/* Connects port 0 or 1: stdio, null, file:PATH, pty, unix:PATH. */
+/* Connects port 0 or 1: stdio, null, file:PATH, pty, unix:PATH; spec is
+ * borrowed. */
 int host_connect(struct host *h, unsigned port, const char *spec,
 		 struct err *e);
+/* Has what the guest said been lost, to a full disk or a closed pipe? Then
+ * the line to say is in e. */
+bool host_trouble(const struct host *h, struct err *e);
 /* Catches SIGINT and SIGTERM for the machine, which is borrowed. */
 void host_attach(struct host *h, struct vm *vm);
 
@@ -37,10 +41,12 @@ void host_guest_runs(struct host *h, bool on);
  * them fitted. */
 size_t host_type(struct host *h, unsigned port, const char *bytes, size_t n);
 
+/* Keys typed behind Ctrl-] before it was acted on, one a call. */
+bool host_typed_ahead(struct host *h, char *key);
 /* Ctrl-C came since the last call. */
 bool host_interrupted(struct host *h);
-/* SIGTERM or SIGHUP came: end soon. */
-bool host_must_end(const struct host *h);
+/* The number of SIGTERM or SIGHUP when it came: end soon; else 0. */
+int host_must_end(const struct host *h);
 bool host_is_terminal(const struct host *h);
 
 #endif

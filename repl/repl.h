@@ -22,7 +22,9 @@ void console_free(struct console *c);
  * NULL.  -1 and one line when it failed.  gdb's `monitor` comes here. */
 int console_execute(struct console *c, const char *line, struct buf *out,
 		    struct err *e);
-/* Runs a file's lines, up to the first that fails. */
+/* Runs a file's lines, up to the first that fails: -1, or SOURCE_UNREADABLE
+ * when it was the file. */
+enum { SOURCE_UNREADABLE = -2 };
 int console_source(struct console *c, const char *path, struct err *e);
 
 /* Has any command let the guest run?  Did one ask to quit? */
@@ -30,8 +32,8 @@ bool console_ran(const struct console *c);
 bool console_quits(const struct console *c);
 
 /* Lines from the terminal (readline) or standard input until quit or its
- * end. */
-void console_loop(struct console *c);
+ * end; -1 when what comes is no text. */
+int console_loop(struct console *c, struct err *e);
 
 /* Lets the guest run, without a console, until it ends. */
 void console_run_to_end(struct console *c);

@@ -5,11 +5,12 @@
 #define CORE_BASE_ERR_H
 
 struct err {
-	char text[256];
+	char text[512];
 };
 
 /* Formats the line and returns -1, so `return err_set(e, ...)` reads well.
- * `e` may be NULL when the caller does not want the text. */
+ * `e` may be NULL when the caller does not want the text.  A line too long
+ * loses its middle: names come first and reasons last. */
 int err_set(struct err *e, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

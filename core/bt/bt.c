@@ -9,9 +9,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
-static void *reserve(u64 size, struct err *e)
+enum { USED = PROT_READ | PROT_WRITE };
+
+static void *reserve(u64 size, int prot, struct err *e)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	void *p = mmap(NULL, size, prot,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED) {
@@ -25,17 +27,18 @@ static int init_tables(struct bt *bt, struct err *e)
 {
 	bt->meta_size = bt->cfg.code_size;
 	bt->block_max = (u32)(bt->cfg.code_size / 64);
-	bt->meta = reserve(bt->meta_size, e);
-	bt->order = reserve(bt->block_max * sizeof(*bt->order), e);
-	bt->edges = reserve(EDGES_MAX * sizeof(*bt->edges), e);
-	bt->page_blocks = reserve((1u << 20) * sizeof(*bt->page_blocks), e);
-	bt->jump_cache = reserve(JUMP_CACHE_SIZE * sizeof(*bt->jump_cache), e);
-	bt->nowhere = mmap(NULL, 5ull << 30, PROT_NONE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (!bt->meta || !bt->order || !bt->edges || !bt->page_blocks ||
-	    !bt->jump_cache || bt->nowhere == MAP_FAILED)
-		return -1;
-	return 0;
+	bt->meta = reserve(bt->meta_size, USED, e);
+	bt->order = reserve(bt->block_max * sizeof(*bt->order), USED, e);
+	bt->edges = reserve(EDGES_MAX * sizeof(*bt->edges), USED, e);
+	bt->page_blocks =
+		reserve((1u << 20) * sizeof(*bt->page_blocks), USED, e);
+	bt->jump_cache =
+		reserve(JUMP_CACHE_SIZE * sizeof(*bt->jump_cache), USED, e);
+	bt->nowhere = reserve(5ull << 30, PROT_NONE, e);
+	return bt->meta && bt->order && bt->edges && bt->page_blocks &&
+			       bt->jump_cache && bt->nowhere
+		       ? 0
+		       : -1;
 }
 
 struct bt *bt_new(const struct bt_config *cfg, struct err *e)

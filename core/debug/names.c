@@ -153,8 +153,8 @@ int debug_eval(struct debug *d, const char *text, const char **end,
 		close = symbols_count(d->symbols) ? "" : " (no symbols loaded)";
 		similar = symbols_similar(d->symbols, name);
 		if (similar)
-			err_set(e, "no symbol `%s'; did you mean `%.120s'?",
-				name, similar);
+			err_set(e, "no symbol `%s'; did you mean `%s'?", name,
+				similar);
 		else
 			err_set(e, "no symbol `%s'%s", name, close);
 	}

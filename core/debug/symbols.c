@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/check.h"
@@ -227,18 +228,30 @@ static int add_bfd(struct symbols *s, bfd *abfd, s64 at)
 	return n < 0 ? 0 : (int)n;
 }
 
-/* Lines of "c0100000 T startup_32", as nm and Linux's System.map have. */
-static int add_map(struct symbols *s, FILE *in, s64 at)
+/* "c0100000 T startup_32", as nm and Linux's System.map have it; from
+ * /proc/kallsyms perhaps with the module's name behind. */
+static bool map_line(const char *line, u32 *addr, char *kind, char name[256])
 {
-	char line[512], name[256], kind;
-	int count = 0;
-	unsigned addr;
+	int end = 0;
 
-	while (fgets(line, sizeof(line), in)) {
+	if (sscanf(line, "%x %c %255s %n", addr, kind, name, &end) != 3)
+		return false;
+	return end && (!line[end] || line[end] == '[');
+}
+
+/* How many, or -1 when the first line (kept in `line`) is no symbol's. */
+static int add_map(struct symbols *s, FILE *in, s64 at, char line[512])
+{
+	char name[256], kind;
+	int count = 0;
+	u32 addr;
+
+	*line = '\0';
+	while (fgets(line, 512, in)) {
 		u32 where;
 		bool absolute;
 
-		if (sscanf(line, "%x %c %255s", &addr, &kind, name) != 3) {
+		if (!map_line(line, &addr, &kind, name)) {
 			if (!count)
 				return -1;
 			continue;
@@ -255,34 +268,72 @@ static int add_map(struct symbols *s, FILE *in, s64 at)
 	return count ? count : -1;
 }
 
-int symbols_add(struct symbols *s, const char *path, s64 at, struct err *e)
+/* Debian's System.map is one line that says where the real one is: what the
+ * file says is shown when it can be. */
+static int no_symbols(const char *path, char *line, struct err *e)
 {
-	FILE *in = fopen(path, "r");
-	int count;
-	bfd *abfd;
+	size_t n = strcspn(line, "\n");
 
-	if (!in)
-		return err_set(e, "%s: %s", path, strerror(errno));
-	bfd_set_error_handler(silent);
-	abfd = bfd_openr(path, NULL);
-	if (abfd) {
-		abfd->flags |= BFD_DECOMPRESS;
-		if (bfd_check_format(abfd, bfd_object) &&
-		    bfd_get_flavour(abfd) == bfd_target_elf_flavour) {
-			fclose(in);
-			count = add_bfd(s, abfd, at);
-			sort(s);
-			return count;
-		}
-		bfd_close(abfd);
-	}
-	count = add_map(s, in, at);
-	fclose(in);
-	sort(s);
-	if (count < 0)
+	line[n] = '\0';
+	for (size_t i = 0; i < n; i++)
+		if (!isprint((unsigned char)line[i]))
+			n = 0;
+	if (!n)
 		return err_set(e, "%s: neither an ELF file nor a System.map",
 			       path);
-	return count;
+	return err_set(e,
+		       "%s: neither an ELF file nor a System.map; it says "
+		       "`%.100s'",
+		       path, line);
+}
+
+static bool is_file(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		err_set(e, "%s: %s", path, strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		err_set(e, "%s: not a regular file", path);
+	else
+		return true;
+	return false;
+}
+
+/* An ELF file's bfd, owned by the caller; NULL when it is something else. */
+static bfd *open_elf(const char *path)
+{
+	bfd *abfd;
+
+	bfd_set_error_handler(silent);
+	abfd = bfd_openr(path, NULL);
+	if (!abfd)
+		return NULL;
+	abfd->flags |= BFD_DECOMPRESS;
+	if (bfd_check_format(abfd, bfd_object) &&
+	    bfd_get_flavour(abfd) == bfd_target_elf_flavour)
+		return abfd;
+	bfd_close(abfd);
+	return NULL;
+}
+
+int symbols_add(struct symbols *s, const char *path, s64 at, struct err *e)
+{
+	char line[512];
+	int count;
+	bfd *abfd;
+	FILE *in;
+
+	if (!is_file(path, e))
+		return -1;
+	in = fopen(path, "re");
+	if (!in)
+		return err_set(e, "%s: %s", path, strerror(errno));
+	abfd = open_elf(path);
+	count = abfd ? add_bfd(s, abfd, at) : add_map(s, in, at, line);
+	fclose(in);
+	sort(s);
+	return count < 0 ? no_symbols(path, line, e) : count;
 }
 
 /* ---- asking ---- */

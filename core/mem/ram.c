@@ -51,6 +51,8 @@ struct mem *mem_new(u64 size, struct err *e)
 	m->ram_size = size;
 	m->fd = -1;
 	m->page_flags = calloc(1, 1u << 20);
+	if (!m->page_flags)
+		err_set(e, "no memory");
 	if (!m->page_flags || map_ram(m, e) < 0) {
 		mem_free(m);
 		return NULL;

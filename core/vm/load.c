@@ -67,7 +67,8 @@ static int read_open_file(int fd, const char *path, struct image *out,
 
 int load_read_file(const char *path, struct image *out, struct err *e)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), result;
+	/* A pipe nobody writes to is to be refused, not waited for. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), result;
 
 	if (fd < 0)
 		return err_set(e, "%s: %s", path, strerror(errno));
@@ -132,6 +133,15 @@ static int plan_flat(const struct image *i, s64 load_at, struct load_plan *p,
 	return plan_add(p, &part, e);
 }
 
+static bool holds_entry(const struct load_plan *p)
+{
+	for (unsigned i = 0; i < p->parts; i++)
+		if (p->entry >= p->part[i].gpa &&
+		    p->entry - p->part[i].gpa < p->part[i].memsz)
+			return true;
+	return false;
+}
+
 struct planner {
 	bool (*matches)(const struct image *i);
 	int (*plan)(const struct image *i, struct load_plan *p, struct err *e);
@@ -152,9 +162,16 @@ int load_plan(const u8 *bytes, u64 len, s64 load_at, struct load_plan *p,
 	*p = (struct load_plan){0};
 	if (load_at >= 0)
 		return plan_flat(&image, load_at, p, e);
-	for (unsigned i = 0; i < ARRAY_LEN(planners); i++)
-		if (planners[i].matches(&image))
-			return planners[i].plan(&image, p, e);
+	for (unsigned i = 0; i < ARRAY_LEN(planners); i++) {
+		if (!planners[i].matches(&image))
+			continue;
+		if (planners[i].plan(&image, p, e))
+			return -1;
+		if (!holds_entry(p))
+			return err_set(e, "entry point %x is in no segment",
+				       p->entry);
+		return 0;
+	}
 	if (image_u16(&image, 0) == 0x8b1f)
 		return err_set(e, "compressed with gzip; unpack it first");
 	return err_set(e, "not a kernel: neither bzImage, multiboot nor ELF32 "

@@ -68,6 +68,7 @@ struct load_plan {
 	unsigned parts;
 	struct load_part part[LOAD_PARTS];
 	bool is_elf;
+	bool wants_screen; /* multiboot 1: tell what the screen is */
 	/* Linux only */
 	u16 protocol;
 	u32 header_end;  /* of the setup header, an offset in the file */

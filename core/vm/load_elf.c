@@ -85,15 +85,6 @@ static int plan_segment(const struct image *i, u64 header, unsigned number,
 	return plan_add(p, &part, e);
 }
 
-static bool holds_entry(const struct load_plan *p)
-{
-	for (unsigned i = 0; i < p->parts; i++)
-		if (p->entry >= p->part[i].gpa &&
-		    p->entry - p->part[i].gpa < p->part[i].memsz)
-			return true;
-	return false;
-}
-
 int elf_plan(const struct image *i, struct load_plan *p, struct err *e)
 {
 	u64 phoff = image_u32(i, E_PHOFF);
@@ -118,7 +109,5 @@ int elf_plan(const struct image *i, struct load_plan *p, struct err *e)
 			return -1;
 	if (!p->parts)
 		return err_set(e, "ELF file with nothing to load");
-	if (!holds_entry(p))
-		return err_set(e, "entry point %x is in no segment", p->entry);
 	return 0;
 }

@@ -22,6 +22,7 @@
 enum {
 	MB1_MAGIC = 0x1badb002,
 	MB1_SEARCH = 8192,
+	MB1_WANTS_SCREEN = 4,
 	MB1_MUST_KNOW = 0xfff8, /* requirements we do not know */
 	MB1_HAS_ADDRESSES = 0x10000,
 	MB1_EAX = 0x2badb002,
@@ -140,6 +141,7 @@ int multiboot1_plan(const struct image *i, struct load_plan *p, struct err *e)
 		return -1;
 	}
 	p->kind = LOAD_MULTIBOOT1;
+	p->wants_screen = flags & MB1_WANTS_SCREEN;
 	return 0;
 }
 
@@ -377,13 +379,27 @@ enum { /* offsets of multiboot 1 information */
        MBI_MMAP_LENGTH = 44,
        MBI_MMAP_ADDR = 48,
        MBI_LOADER_NAME = 64,
+       MBI_SCREEN = 88,
        MBI_SIZE = 120,
        MBI_HAS_MEM = 1,
        MBI_HAS_CMDLINE = 4,
        MBI_HAS_MODS = 8,
        MBI_HAS_MMAP = 0x40,
        MBI_HAS_LOADER_NAME = 0x200,
+       MBI_HAS_SCREEN = 0x1000,
 };
+
+/* The screen is text, whatever was asked for: both versions describe it in
+ * the same words. */
+static void put_text_screen(struct block *b)
+{
+	put(b, 0xb8000, 8);
+	put(b, 160, 4); /* bytes of a row */
+	put(b, 80, 4);
+	put(b, 25, 4);
+	put(b, 16, 1); /* bits of a cell */
+	put(b, 2, 1);  /* EGA text */
+}
 
 static void write_mb1_modules(struct block *b, const struct load_request *rq,
 			      const struct module *modules)
@@ -405,16 +421,21 @@ static void write_mb1_modules(struct block *b, const struct load_request *rq,
 }
 
 static void write_mb1(struct block *b, const struct load_request *rq,
-		      const struct module *modules)
+		      const struct load_plan *p, const struct module *modules)
 {
 	struct e820_entry map[8];
 	unsigned count = tables_e820(mem_ram_size(rq->m), map, ARRAY_LEN(map));
 
-	for (unsigned i = 0; i < MBI_SIZE; i += 4)
+	while (b->used < MBI_SCREEN)
 		put(b, 0, 4);
+	if (p->wants_screen)
+		put_text_screen(b);
+	while (b->used < MBI_SIZE)
+		put(b, 0, 1);
 	set_u32(b, MBI_FLAGS,
 		MBI_HAS_MEM | MBI_HAS_CMDLINE | MBI_HAS_MODS | MBI_HAS_MMAP |
-			MBI_HAS_LOADER_NAME);
+			MBI_HAS_LOADER_NAME |
+			(p->wants_screen ? MBI_HAS_SCREEN : 0));
 	set_u32(b, MBI_MEM_LOWER, MEM_LOWER_KIB);
 	set_u32(b, MBI_MEM_UPPER, upper_kib(rq));
 	set_u32(b, MBI_MMAP_ADDR, block_here(b));
@@ -481,12 +502,7 @@ static void tag_text_screen(struct block *b)
 {
 	u32 tag = begin_tag(b, TAG_FRAMEBUFFER);
 
-	put(b, 0xb8000, 8);
-	put(b, 160, 4); /* bytes of a row */
-	put(b, 80, 4);
-	put(b, 25, 4);
-	put(b, 16, 1); /* bits of a cell */
-	put(b, 2, 1);  /* EGA text */
+	put_text_screen(b);
 	put(b, 0, 2);
 	end_tag(b, tag);
 }
@@ -567,7 +583,7 @@ static int hand_over(const struct load_request *rq, const struct load_plan *p,
 	b.host += GUEST_PAGE;
 	b.gpa += GUEST_PAGE;
 	if (p->kind == LOAD_MULTIBOOT1)
-		write_mb1(&b, rq, modules);
+		write_mb1(&b, rq, p, modules);
 	else
 		write_mb2(&b, rq, modules);
 	out->eax = p->kind == LOAD_MULTIBOOT1 ? MB1_EAX : MB2_EAX;

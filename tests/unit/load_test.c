@@ -325,6 +325,33 @@ static void multiboot_modules_keep_their_arguments(void **state)
 	mem_free(rq.m);
 }
 
+static void multiboot_screen_is_text_when_asked_for(void **state)
+{
+	struct load_request rq = {.load_at = -1};
+	struct load_result out;
+	struct err e = {""};
+	struct made f;
+	u32 at;
+
+	(void)state;
+	rq.m = mem_new(RAM, &e);
+	make_elf(&f, 0x100000, 0x100000, 256);
+	add_multiboot1(&f, 0x80, 0);
+	assert_int_equal(load(&f, &rq, &out, &e), 0);
+	assert_int_equal(u32_at(rq.m, out.ebx) & 0x1800, 0);
+	add_multiboot1(&f, 0x80, 4);
+	assert_int_equal(load(&f, &rq, &out, &e), 0);
+	assert_int_equal(u32_at(rq.m, out.ebx) & 0x1800, 0x1000);
+	at = out.ebx + 88;
+	assert_int_equal(u32_at(rq.m, at), 0xb8000);
+	assert_int_equal(u32_at(rq.m, at + 4), 0);
+	assert_int_equal(u32_at(rq.m, at + 8), 160);
+	assert_int_equal(u32_at(rq.m, at + 12), 80);
+	assert_int_equal(u32_at(rq.m, at + 16), 25);
+	assert_int_equal(u32_at(rq.m, at + 20) & 0xffff, 0x210);
+	mem_free(rq.m);
+}
+
 static void multiboot_addresses_replace_elf(void **state)
 {
 	struct made f = {.len = 0x400};
@@ -416,6 +443,7 @@ int main(void)
 		cmocka_unit_test(initrd_must_fit_above_the_kernel),
 		cmocka_unit_test(long_command_line_is_refused),
 		cmocka_unit_test(multiboot_modules_keep_their_arguments),
+		cmocka_unit_test(multiboot_screen_is_text_when_asked_for),
 		cmocka_unit_test(multiboot_addresses_replace_elf),
 		cmocka_unit_test(multiboot2_information_is_well_formed),
 	};
