@@ -8,6 +8,8 @@
  * GiB wide.  User pages reached from supervisor code go through the user
  * window's pointer.
  *
+ * Cold: the window if its map says that the page is mapped, else soft.
+ *
  * Soft: a helper checks and translates, and answers with a host address in
  * r8 (guest memory itself, or a bounce buffer when the access has
  * consequences); what must follow a write is done after the instruction. */
@@ -50,18 +52,54 @@ static bool seg_is_flat(const struct tr *t, unsigned seg)
 	}
 }
 
+static bool is_cold(const struct tr *t)
+{
+	return t->site == SITE_COLD || t->site == SITE_USER_COLD;
+}
+
 /* Offset in r8d already; answers with the address to use. */
 static struct addr soft(struct tr *t, unsigned seg, unsigned size,
 			unsigned access)
 {
 	u32 how = seg | (access & F_W ? SOFT_WRITE : 0) |
-		  (access & F_R ? SOFT_READ : 0) | size << SOFT_SIZE_SHIFT;
+		  (access & F_R ? SOFT_READ : 0) | size << SOFT_SIZE_SHIFT |
+		  (is_cold(t) ? SOFT_COLD : 0) |
+		  (t->mode & MODE_USER || t->site == SITE_USER_COLD ? SOFT_USER
+								    : 0);
 
 	emit_count(t, R9, how, SOFT_COUNT_SHIFT);
 	e_call(&t->e, t->bt->stub_soft);
 	t->fpu_ready = 0; /* a device may have been asked */
 	if (access & F_W)
 		t->soft_write = true;
+	return (struct addr){ R8, -1, 0, 0 };
+}
+
+/* Linear address in r8d, in a flat segment. */
+static struct addr cold(struct tr *t, unsigned seg, unsigned size,
+			unsigned access)
+{
+	struct live *l = t->bt->live;
+	struct emit *e = &t->e;
+	bool user = t->site == SITE_USER_COLD && !(t->mode & MODE_USER);
+	u8 *miss, *done;
+
+	e_store_rip(e, 1, &l->spill, RCX);
+	e_load_rip(e, 1, R9, user ? &l->user_window_map : &l->window_map);
+	e_mov_ri(e, RCX, 12);
+	e_shrx(e, RCX, R8, RCX);
+	e_rm(e, 0, 0x0fb6, RCX, R9, RCX, 0,
+	     access & F_W ? WINDOW_MAP_WRITABLE : 0);
+	miss = e_short(e, JECXZ);
+	e_load_rip(e, 1, RCX, &l->spill);
+	if (user)
+		e_load_rip(e, 1, R9, &l->user_window);
+	e_lea(e, 1, R8, user ? R9 : R15, R8, 0, 0);
+	done = e_short(e, JMP8);
+	e_short_here(e, miss);
+	e_load_rip(e, 1, RCX, &l->spill);
+	soft(t, seg, size, access);
+	e_short_here(e, done);
 	return (struct addr){ R8, -1, 0, 0 };
 }
 
@@ -104,8 +142,12 @@ struct addr address_of(struct tr *t, unsigned seg, unsigned size,
 
 	if (!use_soft(t) && in->addrsize == 4) {
 		if (seg >= SEG_FS && !(t->mode & MODE_V86) &&
-		    t->site == SITE_WINDOW)
+		    (t->site == SITE_WINDOW || t->site == SITE_COLD))
 			return fs_gs(t, seg);
+		if (seg_is_flat(t, seg) && is_cold(t)) {
+			emit_ea(t, R8);
+			return cold(t, seg, size, access);
+		}
 		if (seg_is_flat(t, seg)) {
 			if (base >= 0 && index < 0 && small(in->disp))
 				return windowed(t, base, in->disp);
@@ -128,7 +170,7 @@ struct addr address_given(struct tr *t, unsigned seg, unsigned size,
 
 bool address_is_window(const struct tr *t, unsigned seg)
 {
-	if (use_soft(t) || t->in->addrsize != 4)
+	if (use_soft(t) || is_cold(t) || t->in->addrsize != 4)
 		return false;
 	return seg_is_flat(t, seg) ||
 	       (seg >= SEG_FS && !(t->mode & MODE_V86) && t->site == SITE_WINDOW);
@@ -138,9 +180,11 @@ bool address_is_window(const struct tr *t, unsigned seg)
 static struct addr on_stack(struct tr *t, unsigned reg, s32 disp,
 			    unsigned size, unsigned access)
 {
-	if (!use_soft(t))
+	if (!use_soft(t) && !is_cold(t))
 		return windowed(t, (int)reg, disp);
 	e_lea(&t->e, 0, R8, (int)reg, -1, 0, disp);
+	if (!use_soft(t))
+		return cold(t, SEG_SS, size, access);
 	return soft(t, SEG_SS, size, access);
 }
 

@@ -59,6 +59,7 @@ struct bt *bt_new(const struct bt_config *cfg, struct err *e)
 	bt->temp_x = bt->code_x + bt->code_size - BLOCK_ROOM;
 	bt->emit.delta = bt->code_x - bt->code_w;
 	bt->emit.end = bt->code_w + bt->code_size - BLOCK_ROOM;
+	bt->has_shrx = __builtin_cpu_supports("bmi2");
 	stubs_emit(bt);
 	if (link_init(bt, e) < 0) {
 		bt_free(bt);

@@ -38,6 +38,10 @@ enum site {
 	SITE_WINDOW, /* the window of the privilege level */
 	SITE_USER,   /* the user window, from supervisor code */
 	SITE_SOFT,
+	/* These ask first whether the page is mapped, and if not, the soft way:
+	 * for code that keeps meeting pages for the first time (site.c). */
+	SITE_COLD,
+	SITE_USER_COLD,
 };
 
 /* ---- blocks ---- */
@@ -82,6 +86,8 @@ struct live {
 	u64 stack_empty; /* guest_rsp when no return is predicted */
 	u64 window;    /* r15 */
 	u64 user_window;
+	u64 window_map, user_window_map; /* of these (window.h) */
+	u64 spill;
 	u64 seg_window[2]; /* FS, GS: window of the CPL, or nowhere */
 	u64 jump_cache;
 	u32 edge;
@@ -108,12 +114,22 @@ struct area {
 	struct live live;
 };
 
-enum { BOUNCE_PAGES = 2, SITES_SIZE = 1 << 15, BREAKS_MAX = 1024 };
+enum { BOUNCE_PAGES = 2, SITES_SIZE = 1 << 16, BREAKS_MAX = 1024 };
 
 struct site_entry {
 	u32 gpa; /* + 1, 0 = free */
 	u8 site;
+	u8 patience; /* host faults until it turns cold, doubled each time */
+	u8 left;     /* of these */
 };
+
+/* A page that cold sites reach the soft way, and how often they did. */
+struct cold_page {
+	u64 context;
+	gla_t page;
+	u32 count;
+};
+enum { COLD_PAGES = 1 << 10 };
 
 /* What a soft access left to do once its instruction has run. */
 struct soft_pending {
@@ -181,6 +197,8 @@ struct bt {
 	struct block **page_blocks; /* by physical page */
 	struct jump_entry *jump_cache;
 	struct site_entry sites[SITES_SIZE];
+	struct cold_page cold_pages[COLD_PAGES];
+	bool has_shrx;
 	u32 site_count;
 	struct cs_form cs_forms[CS_FORMS_MAX];
 	u32 cs_form_count;
@@ -279,8 +297,19 @@ void cache_kill(struct bt *bt, struct block *b);
 void cache_revive(struct bt *bt, struct block *dead, const struct block *to);
 void link_purge_jumps(struct bt *bt);
 void cache_reset(struct bt *bt);
+
+/* site.c */
 enum site site_get(struct bt *bt, gpa_t gpa);
 void site_set(struct bt *bt, gpa_t gpa, enum site site);
+/* From now on instruction `index` of b reaches memory that way. */
+void site_change(struct bt *bt, struct block *b, unsigned index, enum site s);
+/* Instruction `index` of b met a page that is not mapped yet; true: b is
+ * dead now. */
+bool site_missed(struct bt *bt, struct block *b, unsigned index);
+/* The block is seen to run often: its cold sites reach for the window. */
+void site_heat(struct bt *bt, struct block *b);
+/* A cold site reached RAM at lin the soft way. */
+void site_soft_hit(struct bt *bt, gla_t lin, bool write, bool user);
 
 /* translate.c: NULL with an exception pending in cpu->exc. */
 struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa,
@@ -343,7 +372,8 @@ u64 bt_call_op(struct bt *bt, const struct insn *in, u32 unretired);
 u64 bt_fpu_needed(struct bt *bt, u32 form, u32 unretired);
 
 /* how: */
-enum { SOFT_SEG = 7, SOFT_WRITE = 8, SOFT_READ = 16, SOFT_SIZE_SHIFT = 8, SOFT_COUNT_SHIFT = 16 };
+enum { SOFT_SEG = 7, SOFT_WRITE = 8, SOFT_READ = 16, SOFT_COLD = 32,
+       SOFT_USER = 64, SOFT_SIZE_SHIFT = 8, SOFT_COUNT_SHIFT = 16 };
 
 /* fpu.c: the guest's x87/SSE state in or out of the host registers */
 void fpu_out(struct bt *bt);

@@ -189,36 +189,3 @@ void cache_reset(struct bt *bt)
 	bt->emit.full = false;
 	bt->invalidated = true;
 }
-
-static u32 site_slot(const struct bt *bt, u32 gpa)
-{
-	u32 i = (gpa * 2654435761u >> 16) % SITES_SIZE;
-
-	while (bt->sites[i].gpa && bt->sites[i].gpa != gpa + 1)
-		i = (i + 1) % SITES_SIZE;
-	return i;
-}
-
-enum site site_get(struct bt *bt, gpa_t gpa)
-{
-	struct site_entry *s = &bt->sites[site_slot(bt, (u32)gpa)];
-
-	return s->gpa ? (enum site)s->site : SITE_WINDOW;
-}
-
-void site_set(struct bt *bt, gpa_t gpa, enum site site)
-{
-	struct site_entry *s;
-
-	if (bt->site_count > SITES_SIZE / 2) { /* start learning afresh */
-		for (u32 i = 0; i < SITES_SIZE; i++)
-			bt->sites[i].gpa = 0;
-		bt->site_count = 0;
-	}
-	s = &bt->sites[site_slot(bt, (u32)gpa)];
-	if (!s->gpa)
-		bt->site_count++;
-	s->gpa = (u32)gpa + 1;
-	s->site = (u8)site;
-	bt->stats.adapted++;
-}

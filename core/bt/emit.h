@@ -158,6 +158,17 @@ static inline void e_store_rip(struct emit *e, unsigned w, const void *to,
 }
 
 /* mov dword [rip+to], imm */
+/* shrx reg, rm, count: no flags (BMI2). */
+static inline void e_shrx(struct emit *e, unsigned reg, unsigned rm,
+			  unsigned count)
+{
+	e8(e, 0xc4);
+	e8(e, (reg < 8) << 7 | 1 << 6 | (rm < 8) << 5 | 2);
+	e8(e, (~count & 15) << 3 | 3);
+	e8(e, 0xf7);
+	e8(e, 0xc0 | (reg & 7) << 3 | (rm & 7));
+}
+
 static inline void e_store_rip_imm(struct emit *e, const void *to, u32 v)
 {
 	e_rip(e, 0, 0xc7, 0, to, 4);

@@ -92,13 +92,10 @@ static enum bt_exit guest_exception(struct bt *bt, enum exc vector)
 	return BT_EXIT_EXCEPTION;
 }
 
-/* From now on this instruction reaches memory another way. */
 static enum bt_exit change_site(struct bt *bt, struct block *b, unsigned index,
 				enum site site)
 {
-	site_set(bt, b->gpa + b->marks[index].guest, site);
-	if (!b->temporary && !b->dead)
-		cache_kill(bt, b);
+	site_change(bt, b, index, site);
 	return BT_EXIT_DEAD;
 }
 
@@ -117,8 +114,11 @@ static enum bt_exit page_fault(struct bt *bt, struct block *b, unsigned index)
 		return change_site(bt, b, index, SITE_SOFT);
 	switch (window_miss(c, lin, write, kind)) {
 	case WINDOW_FILLED:
-		return BT_EXIT_SIGNAL; /* run it again */
+		/* run it again */
+		return site_missed(bt, b, index) ? BT_EXIT_DEAD
+						 : BT_EXIT_SIGNAL;
 	case WINDOW_FAULT:
+		site_missed(bt, b, index);
 		bt->stats.guest_faults++;
 		return BT_EXIT_EXCEPTION;
 	case WINDOW_OTHER:
@@ -170,6 +170,7 @@ enum bt_exit fault_serve(struct bt *bt)
 	    address >= bt->budget_base - GUEST_PAGE) {
 		l->budget += b->insns;
 		bt->cpu->eip = b->eip;
+		site_heat(bt, b);
 		return BT_EXIT_LIMIT;
 	}
 	fpu_was_live = bt->cpu->fpu_live;

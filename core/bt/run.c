@@ -63,6 +63,11 @@ void run_refresh_mode(struct bt *bt)
 	l->window = bt->mode & MODE_USER
 			    ? l->user_window
 			    : (u64)(uintptr_t)window_supervisor(c->mem);
+	l->user_window_map = (u64)(uintptr_t)window_map_user(c->mem);
+	l->window_map =
+		bt->mode & MODE_USER
+			? l->user_window_map
+			: (u64)(uintptr_t)window_map_supervisor(c->mem);
 	l->seg_window[0] = segment_window(bt, SEG_FS);
 	l->seg_window[1] = segment_window(bt, SEG_GS);
 	l->context = link_context(bt);

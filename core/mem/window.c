@@ -45,6 +45,8 @@ static void *zeroed(u64 len)
 	return at == MAP_FAILED ? NULL : at;
 }
 
+enum { MAP_BYTES = 2 * WINDOW_MAP_WRITABLE };
+
 static u64 heads_len(const struct mem *m)
 {
 	return (m->ram_size >> 12) * sizeof(u32);
@@ -82,13 +84,15 @@ int window_init(struct mem *m, bool enabled, struct err *e)
 	p->users = enabled ? WINDOW_USERS : 1;
 	p->limit = WINDOW_MAPPINGS;
 	p->head = zeroed(heads_len(m));
-	if (!p->head || !reserve_region(p)) {
+	p->maps = zeroed((WINDOW_USERS + 1ull) * MAP_BYTES);
+	if (!p->head || !p->maps || !reserve_region(p)) {
 		err_set(e, "windows: %s", strerror(errno));
 		window_free(m);
 		return -1;
 	}
 	for (unsigned i = 0; i <= p->users; i++) {
 		p->win[i].base = p->region + window_offset(i);
+		p->win[i].map = p->maps + (u64)i * MAP_BYTES;
 		p->win[i].user = i > 0;
 		p->win[i].shift = 10;
 		p->win[i].lost = true;
@@ -113,6 +117,8 @@ void window_free(struct mem *m)
 		munmap(p->region, p->region_len);
 	if (p->head)
 		munmap(p->head, heads_len(m));
+	if (p->maps)
+		munmap(p->maps, (WINDOW_USERS + 1ull) * MAP_BYTES);
 	munmap(p, sizeof(*p));
 	m->windows = NULL;
 }
@@ -143,6 +149,16 @@ u8 *window_supervisor(struct mem *m)
 u8 *window_user(struct mem *m)
 {
 	return m->windows ? m->windows->win[m->windows->current].base : NULL;
+}
+
+const u8 *window_map_supervisor(struct mem *m)
+{
+	return m->windows ? m->windows->win[0].map : NULL;
+}
+
+const u8 *window_map_user(struct mem *m)
+{
+	return m->windows ? m->windows->win[m->windows->current].map : NULL;
 }
 
 static bool in_window(const struct window *w, const u8 *host, gla_t *lin)

@@ -36,6 +36,12 @@ void window_reset(struct cpu *c);
 u8 *window_supervisor(struct mem *m);
 u8 *window_user(struct mem *m);
 
+/* A byte per page of that window, not 0 if the page is mapped, and after these
+ * one per page that is not 0 if it is mapped writable. */
+const u8 *window_map_supervisor(struct mem *m);
+const u8 *window_map_user(struct mem *m);
+#define WINDOW_MAP_WRITABLE (1u << 20)
+
 /* Which window holds host address `host`: 0 none, 1 supervisor, 2 a user
  * one; *lin is the guest-linear address. */
 enum window_kind { WINDOW_NONE, WINDOW_SUPERVISOR, WINDOW_USER };

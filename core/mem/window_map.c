@@ -154,6 +154,8 @@ static void record(struct window_pool *p, struct window *w, struct slot *s,
 			chain_remove(p, s, i);
 	}
 	s->rec[i] = rec;
+	w->map[page] = !!rec;
+	w->map[WINDOW_MAP_WRITABLE + page] = !!(rec & REC_WRITE);
 	if (rec) {
 		count_record(w, s, i, 1);
 		if (!old || (old ^ rec) & REC_FRAME)

@@ -69,6 +69,7 @@ struct slot_chunk {
 
 struct window {
 	u8 *base;
+	u8 *map;           /* see window_map() */
 	bool user;
 	bool loose;        /* has pages writable only as long as CR0.WP is 0 */
 	bool lost;         /* mappings went while it was not current */
@@ -84,6 +85,7 @@ struct window {
 struct window_pool {
 	u8 *region;
 	u64 region_len;
+	u8 *maps;                  /* of all windows */
 	bool enabled;
 	unsigned users;            /* user windows are win[1] to win[users] */
 	unsigned current;          /* user window in use */
