@@ -418,4 +418,9 @@ static inline bool irq_deliverable(const struct bt *bt)
 	return bt->live->irq_waiting && bt->cpu->iflag;
 }
 
+static inline bool nmi_deliverable(const struct bt *bt)
+{
+	return bt->cpu->nmi_pending && !bt->cpu->nmi_blocked;
+}
+
 #endif

@@ -218,6 +218,8 @@ static enum bt_exit standing(struct bt *bt, u64 limit)
 		return BT_EXIT_HALT;
 	if (c->icount >= limit)
 		return BT_EXIT_LIMIT;
+	if (nmi_deliverable(bt) && !in_shadow(bt))
+		return BT_EXIT_NMI;
 	if (irq_deliverable(bt) && !in_shadow(bt))
 		return BT_EXIT_IRQ;
 	if (bt->break_count && !bt->skip_break &&
@@ -274,7 +276,8 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 			fpu_out(bt);
 			return stands;
 		}
-		shadowed = irq_deliverable(bt) && in_shadow(bt);
+		shadowed = in_shadow(bt) &&
+			   (irq_deliverable(bt) || nmi_deliverable(bt));
 		stepping = c->sysflags & EFL_TF;
 		if (bt->skip_break || shadowed || stepping)
 			most = 1;

@@ -59,6 +59,17 @@ static void deliver_interrupt(struct vm *vm)
 	bt_set_irq(vm->bt, bus_intr_pending(vm->bus));
 }
 
+/* The next one waits until IRET (SDM 3A 6.7.1). */
+static void deliver_nmi(struct vm *vm)
+{
+	struct cpu *c = vm->cpu;
+
+	c->nmi_pending = false;
+	c->nmi_blocked = true;
+	vm->interrupts[EXC_NMI]++;
+	event_deliver_interrupt(c, EXC_NMI);
+}
+
 /* HLT: time passes until something wakes the processor.  STOP_COUNT: go on. */
 static enum vm_stop halted(struct vm *vm)
 {
@@ -66,7 +77,8 @@ static enum vm_stop halted(struct vm *vm)
 	u64 next;
 	int wait;
 
-	if (bus_intr_pending(vm->bus) && c->iflag) {
+	if ((bus_intr_pending(vm->bus) && c->iflag) ||
+	    (c->nmi_pending && !c->nmi_blocked)) {
 		c->halted = false;
 		return STOP_COUNT;
 	}
@@ -162,19 +174,15 @@ static enum vm_stop step(struct vm *vm, u64 end, u64 look)
 		limit = look;
 	if (vm->cfg.step && limit > vm->cpu->icount + 1)
 		limit = vm->cpu->icount + 1;
-	if (vm->cpu->nmi_pending && !vm->cpu->nmi_blocked &&
-	    !vm->cpu->exc.pending) {
-		vm->cpu->nmi_pending = false;
-		vm->cpu->nmi_blocked = true;
-		vm->interrupts[EXC_NMI]++;
-		event_deliver_interrupt(vm->cpu, EXC_NMI);
-	}
 	switch (bt_run(vm->bt, limit)) {
 	case BT_EXIT_EXCEPTION:
 		deliver_exception(vm);
 		return STOP_COUNT;
 	case BT_EXIT_IRQ:
 		deliver_interrupt(vm);
+		return STOP_COUNT;
+	case BT_EXIT_NMI:
+		deliver_nmi(vm);
 		return STOP_COUNT;
 	case BT_EXIT_HALT:
 		return halted(vm);
