@@ -4,7 +4,7 @@
 /* LINK: core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c */
 /* LINK: core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c */
 /* LINK: core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c */
-/* LINK: core/dev/acpi_pm.c core/dev/debugport.c core/dev/tables.c */
+/* LINK: core/dev/acpi_pm.c core/dev/debugport.c core/dev/fwcfg.c core/dev/tables.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -50,6 +50,29 @@ static void exit_port_ends_with_an_odd_status(void **state)
 	out32(m, 0xf4, 0x110);
 	assert_int_equal(m->requests, BUS_EXIT);
 	assert_int_equal(bus_exit_status(m->bus), 0x221);
+}
+
+static u32 item(struct machine *m, u16 number, unsigned bytes)
+{
+	u32 value = 0;
+
+	bus_port_out(m->bus, 0x510, 2, number);
+	for (unsigned i = 0; i < bytes; i++)
+		value |= (u32)in8(m, 0x511) << 8 * i;
+	return value;
+}
+
+static void firmware_items_tell_processors_and_memory(void **state)
+{
+	struct machine *m = *state;
+
+	assert_int_equal(item(m, 0, 4), 0x554d4551);
+	assert_int_equal(item(m, 5, 2), 1);
+	assert_int_equal(item(m, 3, 4), 64 << 20);
+	assert_int_equal(item(m, 0x19, 4), 0); /* no files */
+	assert_int_equal(item(m, 0xffff, 4), 0);
+	item(m, 3, 8);
+	assert_int_equal(in8(m, 0x511), 0); /* past the end */
 }
 
 static void debug_port_prints_and_names_itself(void **state)
@@ -165,6 +188,9 @@ int main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			exit_port_ends_with_an_odd_status, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			firmware_items_tell_processors_and_memory, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(
 			debug_port_prints_and_names_itself, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(host_bridge_is_alone_on_the_bus,
