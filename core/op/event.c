@@ -176,10 +176,9 @@ static bool deliver_gate(struct cpu *c, const struct event *e,
 		stack_current(c, &s);
 	else if (!gate_new_stack(c, level, &s))
 		return false;
-	if (!code_limit_ok(c, &cs, eip) || !desc_set_accessed(c, &d))
-		return false;
 	gate_frame(c, e, level != c->cpl, &f);
-	if (!frame_write(c, &f, &s))
+	if (!frame_fits(c, &f, &s) || !code_limit_ok(c, &cs, eip) ||
+	    !desc_set_accessed(c, &d) || !frame_write(c, &f, &s))
 		return false;
 	if (cpu_is_vm86(c))
 		drop_vm86_segments(c);

@@ -7,9 +7,9 @@
  * stack switch; or a TSS or task gate (task.c).  In real and virtual-8086
  * mode it is a plain segment number.
  *
- * Order in every path: read and check descriptors, check the target against
- * the new limit, write the frame, then commit CS, EIP, CPL and the stack.
- * The frame is the last thing that can fail. */
+ * Order in every path: read and check descriptors, see that the stack has
+ * room, check the target against the new limit, write the frame, then commit
+ * CS, EIP, CPL and the stack.  The frame is the last thing that can fail. */
 #include "core/op/op_priv.h"
 
 /* One far transfer in progress. */
@@ -21,28 +21,33 @@ struct transfer {
 	u32 next; /* return address */
 };
 
+/* What all transfers at the same privilege do but to load CS: checks the
+ * target, and a call pushes its return address.  `d` may be NULL. */
 static bool push_return(struct cpu *c, const struct transfer *t,
-			struct stack *s)
+			const struct seg *cs, struct desc *d)
 {
 	struct frame f = { .size = t->size };
+	struct stack s;
 
+	stack_current(c, &s);
 	frame_push(&f, c->seg[SEG_CS].sel);
 	frame_push(&f, t->next);
-	return frame_write(c, &f, s);
+	if (t->call && !frame_fits(c, &f, &s))
+		return false;
+	if (!code_limit_ok(c, cs, t->off) || (d && !desc_set_accessed(c, d)))
+		return false;
+	if (!t->call)
+		return true;
+	if (!frame_write(c, &f, &s))
+		return false;
+	stack_switch(c, &s);
+	return true;
 }
 
 static bool far_plain(struct cpu *c, const struct transfer *t)
 {
-	struct stack s;
-
-	if (!code_limit_ok(c, &c->seg[SEG_CS], t->off))
+	if (!push_return(c, t, &c->seg[SEG_CS], NULL))
 		return false;
-	if (t->call) {
-		stack_current(c, &s);
-		if (!push_return(c, t, &s))
-			return false;
-		stack_switch(c, &s);
-	}
 	if (cpu_is_real(c))
 		seg_load_real(c, SEG_CS, t->sel);
 	else
@@ -54,21 +59,14 @@ static bool far_plain(struct cpu *c, const struct transfer *t)
 /* To code of the same privilege; `d` has passed the privilege checks. */
 static bool far_same(struct cpu *c, const struct transfer *t, struct desc *d)
 {
-	struct stack s;
 	struct seg cs;
 
 	if (!desc_is_present(d))
 		return cpu_raise(c, EXC_NP, selector_error(t->sel));
 	desc_to_seg(d, (t->sel & ~3u) | c->cpl, &cs);
 	cs.attr |= SEG_A;
-	if (!code_limit_ok(c, &cs, t->off) || !desc_set_accessed(c, d))
+	if (!push_return(c, t, &cs, d))
 		return false;
-	if (t->call) {
-		stack_current(c, &s);
-		if (!push_return(c, t, &s))
-			return false;
-		stack_switch(c, &s);
-	}
 	far_commit(c, &cs, t->off);
 	return true;
 }
@@ -114,8 +112,9 @@ static bool gate_inward(struct cpu *c, const struct transfer *t, struct desc *d,
 		return false;
 	desc_to_seg(d, (t->sel & ~3u) | level, &cs);
 	cs.attr |= SEG_A;
-	if (!code_limit_ok(c, &cs, t->off) || !desc_set_accessed(c, d) ||
-	    !gate_frame(c, t, count, &f) || !frame_write(c, &f, &s))
+	if (!gate_frame(c, t, count, &f) || !frame_fits(c, &f, &s) ||
+	    !code_limit_ok(c, &cs, t->off) || !desc_set_accessed(c, d) ||
+	    !frame_write(c, &f, &s))
 		return false;
 	seg_set_cpl(c, level);
 	stack_switch(c, &s);
@@ -232,7 +231,7 @@ static bool ret_plain(struct cpu *c, u16 sel, u32 off)
 	return true;
 }
 
-bool far_return_cs(struct cpu *c, u16 sel, u32 off, struct seg *cs)
+bool far_return_cs(struct cpu *c, u16 sel, struct seg *cs)
 {
 	unsigned rpl = sel & 3;
 	struct desc d;
@@ -247,7 +246,16 @@ bool far_return_cs(struct cpu *c, u16 sel, u32 off, struct seg *cs)
 	if (!desc_is_present(&d))
 		return cpu_raise(c, EXC_NP, selector_error(sel));
 	desc_to_seg(&d, sel, cs);
-	return code_limit_ok(c, cs, off) && desc_set_accessed(c, &d);
+	return desc_set_accessed(c, &d);
+}
+
+bool far_return_same(struct cpu *c, const struct seg *cs, u32 eip, u32 release)
+{
+	if (!code_limit_ok(c, cs, eip))
+		return false;
+	stack_add(c, release);
+	far_commit(c, cs, eip);
+	return true;
 }
 
 bool far_return_outer(struct cpu *c, const struct seg *cs, u32 eip, u32 at,
@@ -259,7 +267,8 @@ bool far_return_outer(struct cpu *c, const struct seg *cs, u32 eip, u32 at,
 
 	if (!stack_peek(c, at, size, &s.esp) ||
 	    !stack_peek(c, at + size, size, &sel) ||
-	    !seg_check_ss(c, sel, level, EXC_GP, &s.ss))
+	    !seg_check_ss(c, sel, level, EXC_GP, &s.ss) ||
+	    !code_limit_ok(c, cs, eip))
 		return false;
 	s.esp += release;
 	seg_set_cpl(c, level);
@@ -284,15 +293,13 @@ enum op_result op_ret_far(struct cpu *c, const struct insn *in)
 		stack_add(c, 2 * size + release);
 		return OP_JUMP;
 	}
-	if (!far_return_cs(c, sel, off, &cs))
+	if (!far_return_cs(c, sel, &cs))
 		return OP_FAULT;
 	if ((cs.sel & 3) > c->cpl)
 		return op_jumped(far_return_outer(c, &cs, off,
 						  2 * size + release, size,
 						  release));
-	stack_add(c, 2 * size + release);
-	far_commit(c, &cs, off);
-	return OP_JUMP;
+	return op_jumped(far_return_same(c, &cs, off, 2 * size + release));
 }
 
 /* ---- SYSENTER, SYSEXIT (SDM 2B, 3A 5.8.7) ---- */

@@ -9,6 +9,9 @@
  * all or nothing; only a frame that wraps around the end of a 16-bit stack
  * goes word by word, after all of its words were checked.
  *
+ * Whether a frame fits can be asked first: the manual's order is room on the
+ * stack, then the new EIP in its segment, then the pushes.
+ *
  * Limits are those of SDM 3A 5.3: an expand-down segment reaches from its
  * limit + 1 to FFFFh or FFFFFFFFh. */
 #include "core/op/op_priv.h"
@@ -57,6 +60,30 @@ static bool fits(const struct seg *ss, u32 off, unsigned len)
 	return last <= ss->limit;
 }
 
+/* Do all words lie in one piece, from `low` up? */
+static bool in_one_piece(const struct frame *f, const struct stack *s, u32 *low)
+{
+	u32 mask = stack_mask(&s->ss), last;
+
+	*low = (s->esp - f->count * f->size) & mask;
+	last = *low + (f->count * f->size - 1);
+	return last >= *low && last <= mask;
+}
+
+bool frame_fits(struct cpu *c, const struct frame *f, const struct stack *s)
+{
+	u32 mask = stack_mask(&s->ss), low;
+	bool ok = true;
+
+	if (in_one_piece(f, s, &low))
+		ok = fits(&s->ss, low, f->count * f->size);
+	else
+		for (unsigned i = 1; i <= f->count; i++)
+			ok = ok && fits(&s->ss, (s->esp - i * f->size) & mask,
+					f->size);
+	return ok || cpu_raise(c, EXC_SS, s->error);
+}
+
 static bool frame_write_words(struct cpu *c, const struct frame *f,
 			      const struct stack *s)
 {
@@ -71,8 +98,6 @@ static bool frame_write_words(struct cpu *c, const struct frame *f,
 
 			esp = (esp - f->size) & mask;
 			lin = s->ss.base + esp;
-			if (!fits(&s->ss, esp, f->size))
-				return cpu_raise(c, EXC_SS, s->error);
 			if (pass == 0 &&
 			    (!mem_translate(c, lin, MEM_WRITE | s->access,
 					    &unused) ||
@@ -89,22 +114,21 @@ static bool frame_write_words(struct cpu *c, const struct frame *f,
 
 bool frame_write(struct cpu *c, const struct frame *f, struct stack *s)
 {
-	u32 mask = stack_mask(&s->ss);
 	unsigned len = f->count * f->size;
-	u32 low = (s->esp - len) & mask;
 	union {
 		u16 half[FRAME_MAX];
 		u32 full[FRAME_MAX];
 	} image;
+	u32 low;
 
-	if (low + (len - 1) < low || low + (len - 1) > mask) {
+	if (!frame_fits(c, f, s))
+		return false;
+	if (!in_one_piece(f, s, &low)) {
 		if (!frame_write_words(c, f, s))
 			return false;
 		s->esp = low;
 		return true;
 	}
-	if (!fits(&s->ss, low, len))
-		return cpu_raise(c, EXC_SS, s->error);
 	for (unsigned i = 0; i < f->count; i++) {
 		if (f->size == 2)
 			image.half[f->count - 1 - i] = f->word[i];

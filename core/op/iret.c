@@ -71,14 +71,13 @@ static bool iret_protected(struct cpu *c, const struct iret_frame *f,
 		return iret_to_vm86(c, f);
 	if (c->cpl == 0 && size == 4)
 		mask |= EFL_VIF | EFL_VIP;
-	if (!far_return_cs(c, f->cs, f->eip, &cs))
+	if (!far_return_cs(c, f->cs, &cs))
 		return false;
 	if ((cs.sel & 3) > c->cpl) {
 		if (!far_return_outer(c, &cs, f->eip, 3 * size, size, 0))
 			return false;
-	} else {
-		stack_add(c, 3 * size);
-		far_commit(c, &cs, f->eip);
+	} else if (!far_return_same(c, &cs, f->eip, 3 * size)) {
+		return false;
 	}
 	set_flags(c, f->eflags, mask);
 	return true;

@@ -87,6 +87,8 @@ struct stack {
 	u32 error;	 /* of #SS when the frame does not fit */
 };
 void stack_current(const struct cpu *c, struct stack *s);
+/* Is there room for it below s->esp?  Raises #SS; looks at limits only. */
+bool frame_fits(struct cpu *c, const struct frame *f, const struct stack *s);
 /* Stores the frame below s->esp and lowers s->esp; raises and changes
  * nothing otherwise. */
 bool frame_write(struct cpu *c, const struct frame *f, struct stack *s);
@@ -180,8 +182,11 @@ bool ldtr_load(struct cpu *c, u16 sel, enum exc vector);
 bool gate_new_stack(struct cpu *c, unsigned level, struct stack *s);
 /* Does code segment `d` let EIP be `off`?  Raises #GP(0). */
 bool code_limit_ok(struct cpu *c, const struct seg *cs, u32 off);
-/* Checks CS:EIP to return to (RET, IRET); raises #GP or #NP. */
-bool far_return_cs(struct cpu *c, u16 sel, u32 off, struct seg *cs);
+/* Checks CS to return to (RET, IRET); raises #GP or #NP. */
+bool far_return_cs(struct cpu *c, u16 sel, struct seg *cs);
+/* Returns to `cs`:eip at the same privilege, `release` bytes popped. */
+bool far_return_same(struct cpu *c, const struct seg *cs, u32 eip,
+		     u32 release);
 /* Returns outward to `cs`:eip with SS:ESP popped from ESP+at. */
 bool far_return_outer(struct cpu *c, const struct seg *cs, u32 eip, u32 at,
 		      unsigned size, u32 release);
