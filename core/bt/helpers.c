@@ -190,6 +190,9 @@ u64 bt_call_op(struct bt *bt, const struct insn *in, u32 unretired)
 		return leave_with(bt, BT_EXIT_EXCEPTION, unretired);
 	case OP_HALT:
 		return leave_with(bt, BT_EXIT_HALT, unretired - 1);
+	case OP_AGAIN: /* SDM 3B 17.3.1.1: an event now saves RF set */
+		c->sysflags |= EFL_RF;
+		/* fallthrough */
 	default:
 		if (c->shadow) {
 			bt->live->sti_eip = c->eip;

@@ -8,9 +8,9 @@
  * whether one is pending already.
  *
  * Everything raised here is a fault, reported with the address of the
- * instruction itself.  Traps (#DB after a step, INT1) set exc.kind and
- * advance EIP afterwards; INT3 and INTO are no exceptions here but software
- * interrupts. */
+ * instruction itself.  Traps (#DB after a step) set exc.kind and
+ * advance EIP afterwards; INT1, INT3 and INTO are no exceptions here but
+ * software interrupts. */
 #include "core/cpu/cpu.h"
 
 struct exception_row {

@@ -98,7 +98,7 @@ static bool deliver_task(struct cpu *c, const struct event *e,
 {
 	unsigned type;
 
-	if (!task_gate(c, gate, TASK_CALL, e->eip))
+	if (!task_gate(c, gate, TASK_CALL, e->eip, e->eflags))
 		return false;
 	type = c->tr.attr & SEG_TYPE;
 	return !e->has_error ||
@@ -239,15 +239,15 @@ static void note_cause(struct cpu *c, const struct exception *x)
 }
 
 /* RF in the pushed image keeps an instruction breakpoint from hitting again
- * when the fault returns (SDM 3B 17.3.1.1). */
+ * when the fault returns (SDM 3B 17.3.1.1).  Otherwise RF is pushed as it is:
+ * set between the iterations of a repeated string instruction, and after an
+ * IRET that set it. */
 static u32 pushed_flags(const struct cpu *c, const struct exception *x)
 {
-	u32 eflags = cpu_eflags(c);
 	bool breakpoint = x->vector == EXC_DB && (x->dr6 & DR6_BREAKPOINTS);
+	bool sets_rf = x->kind == EVENT_FAULT && !breakpoint;
 
-	if (x->kind == EVENT_TRAP)
-		return eflags & ~EFL_RF;
-	return breakpoint ? eflags : eflags | EFL_RF;
+	return cpu_eflags(c) | (sets_rf ? EFL_RF : 0);
 }
 
 void event_deliver_exception(struct cpu *c)
@@ -273,7 +273,7 @@ void event_deliver_exception(struct cpu *c)
 void event_deliver_interrupt(struct cpu *c, u8 vector)
 {
 	struct event e = { .vector = vector, .kind = EVENT_EXTERNAL,
-			   .eip = c->eip, .eflags = cpu_eflags(c) & ~EFL_RF };
+			   .eip = c->eip, .eflags = cpu_eflags(c) };
 
 	if (!deliver(c, &e))
 		event_deliver_exception(c);
@@ -308,15 +308,14 @@ enum op_result op_into(struct cpu *c, const struct insn *in)
 	return event_software(c, EXC_OF, next_eip(c, in));
 }
 
-/* INT1 is an exception to the processor: no DPL check, and a trap. */
+/* INT1 is #DB to its handler, with the address after it; but a delivery that
+ * fails is a fault of this instruction. */
 enum op_result op_int1(struct cpu *c, const struct insn *in)
 {
-	u32 next = next_eip(c, in);
+	struct event e = { .vector = EXC_DB, .kind = EVENT_TRAP,
+			   .eip = next_eip(c, in), .eflags = cpu_eflags(c) };
 
-	cpu_raise(c, EXC_DB, 0);
-	c->exc.kind = EVENT_TRAP;
-	c->eip = next;
-	return OP_FAULT;
+	return op_jumped(deliver(c, &e));
 }
 
 enum op_result op_ud(struct cpu *c, const struct insn *in)

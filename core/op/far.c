@@ -161,9 +161,11 @@ static bool far_system(struct cpu *c, struct transfer *t, struct desc *d)
 	if (!desc_is_present(d))
 		return cpu_raise(c, EXC_NP, selector_error(t->sel));
 	if (type == SYS_TASK_GATE)
-		return task_gate(c, d, source, t->next);
+		return task_gate(c, d, source, t->next,
+				 cpu_eflags(c));
 	if (tss)
-		return task_switch(c, t->sel, d, source, t->next);
+		return task_switch(c, t->sel, d, source, t->next,
+				   cpu_eflags(c));
 	return through_call_gate(c, t, d);
 }
 

@@ -84,6 +84,27 @@ bool frame_fits(struct cpu *c, const struct frame *f, const struct stack *s)
 	return ok || cpu_raise(c, EXC_SS, s->error);
 }
 
+/* A frame that ends before `top` could not be written.  By the manual it is
+ * pushed word by word, so the page fault is that of the first word pushed
+ * which cannot be. */
+static bool fault_in_push_order(struct cpu *c, const struct frame *f,
+				const struct stack *s, gla_t top)
+{
+	struct exception x = c->exc;
+	gpa_t unused;
+
+	c->exc.pending = false;
+	for (unsigned i = 0; i < f->count && !c->exc.pending; i++) {
+		top -= f->size;
+		if (mem_translate(c, top, MEM_WRITE | s->access, &unused))
+			mem_translate(c, top + f->size - 1,
+				      MEM_WRITE | s->access, &unused);
+	}
+	if (!c->exc.pending)
+		c->exc = x;
+	return false;
+}
+
 static bool frame_write_words(struct cpu *c, const struct frame *f,
 			      const struct stack *s)
 {
@@ -136,7 +157,7 @@ bool frame_write(struct cpu *c, const struct frame *f, struct stack *s)
 			image.full[f->count - 1 - i] = f->word[i];
 	}
 	if (!mem_lin_write(c, s->ss.base + low, &image, len, s->access))
-		return false;
+		return fault_in_push_order(c, f, s, s->ss.base + low + len);
 	s->esp = low;
 	return true;
 }

@@ -69,8 +69,6 @@ static bool iret_protected(struct cpu *c, const struct iret_frame *f,
 
 	if (size == 4 && (f->eflags & EFL_VM) && c->cpl == 0)
 		return iret_to_vm86(c, f);
-	if (c->cpl == 0 && size == 4)
-		mask |= EFL_VIF | EFL_VIP;
 	if (!far_return_cs(c, f->cs, &cs))
 		return false;
 	if ((cs.sel & 3) > c->cpl) {

@@ -199,12 +199,12 @@ static inline void far_commit(struct cpu *c, const struct seg *cs, u32 eip)
 
 enum task_source { TASK_JMP, TASK_CALL, TASK_IRET };
 /* Switches to the task of selector `sel` whose descriptor is `d` (SDM 3A
- * 7.3).  next is the EIP stored for the old task. */
+ * 7.3).  next and eflags are stored for the old task. */
 bool task_switch(struct cpu *c, u16 sel, struct desc *d,
-		 enum task_source source, u32 next);
+		 enum task_source source, u32 next, u32 eflags);
 /* Through a task gate. */
 bool task_gate(struct cpu *c, const struct desc *gate, enum task_source source,
-	       u32 next);
+	       u32 next, u32 eflags);
 /* IRET with NT set. */
 bool task_return(struct cpu *c, u32 next);
 

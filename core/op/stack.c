@@ -214,7 +214,9 @@ enum op_result op_enter(struct cpu *c, const struct insn *in)
 
 	set_part(&frame_pointer, frame_pointer - in->opsize, mask);
 	stack_current(c, &s);
-	if (!enter_frame(c, in, &f, frame_pointer) || !frame_write(c, &f, &s))
+	/* the push of EBP comes before the reads of outer frames */
+	if (!mem_check_write(c, SEG_SS, frame_pointer & mask, in->opsize) ||
+	    !enter_frame(c, in, &f, frame_pointer) || !frame_write(c, &f, &s))
 		return OP_FAULT;
 	esp = s.esp - (in->imm & 0xffff);
 	/* "a write using the final value of the stack pointer" must succeed */

@@ -222,9 +222,9 @@ static bool commit_possible(struct cpu *c, const struct desc *old,
 }
 
 bool task_switch(struct cpu *c, u16 sel, struct desc *d,
-		 enum task_source source, u32 next)
+		 enum task_source source, u32 next, u32 eflags)
 {
-	u32 old_flags = cpu_eflags(c), error = selector_error(sel);
+	u32 error = selector_error(sel);
 	u16 old_sel = c->tr.sel;
 	struct desc old;
 	struct tss32 t;
@@ -239,10 +239,10 @@ bool task_switch(struct cpu *c, u16 sel, struct desc *d,
 	    !commit_possible(c, &old, d, &tss))
 		return false;
 	if (source == TASK_IRET)
-		old_flags &= ~EFL_NT;
+		eflags &= ~EFL_NT;
 	if (source != TASK_CALL && !desc_set_busy(c, &old, false))
 		return false;
-	if (!save_old(c, next, old_flags))
+	if (!save_old(c, next, eflags))
 		return false;
 	if (source == TASK_CALL) {
 		if (!mem_lin_write(c, tss.base, &old_sel, 2, MEM_SYSTEM))
@@ -257,7 +257,7 @@ bool task_switch(struct cpu *c, u16 sel, struct desc *d,
 }
 
 bool task_gate(struct cpu *c, const struct desc *gate, enum task_source source,
-	       u32 next)
+	       u32 next, u32 eflags)
 {
 	u16 sel = gate_selector(gate);
 	struct desc d;
@@ -271,7 +271,7 @@ bool task_gate(struct cpu *c, const struct desc *gate, enum task_source source,
 		return cpu_raise(c, EXC_GP, selector_error(sel));
 	if (!desc_is_present(&d))
 		return cpu_raise(c, EXC_NP, selector_error(sel));
-	return task_switch(c, sel, &d, source, next);
+	return task_switch(c, sel, &d, source, next, eflags);
 }
 
 bool task_return(struct cpu *c, u32 next)
@@ -290,5 +290,5 @@ bool task_return(struct cpu *c, u32 next)
 		return cpu_raise(c, EXC_TS, selector_error(sel));
 	if (!desc_is_present(&d))
 		return cpu_raise(c, EXC_NP, selector_error(sel));
-	return task_switch(c, sel, &d, TASK_IRET, next);
+	return task_switch(c, sel, &d, TASK_IRET, next, cpu_eflags(c));
 }

@@ -28,8 +28,9 @@ enum {
 	EFL_VIP = 1u << 20,
 	EFL_ID = 1u << 21,
 	EFL_ARITH = EFL_CF | EFL_PF | EFL_AF | EFL_ZF | EFL_SF | EFL_OF,
+	/* VIF and VIP are left out: they exist when VME does. */
 	EFL_ALL = EFL_ARITH | EFL_TF | EFL_IF | EFL_DF | EFL_IOPL | EFL_NT |
-		  EFL_RF | EFL_VM | EFL_AC | EFL_VIF | EFL_VIP | EFL_ID,
+		  EFL_RF | EFL_VM | EFL_AC | EFL_ID,
 };
 
 #define CR0_PE (1u << 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Accesses and instructions that lie in two pages of which the second is
  * missing, read-only, or (of the first) fine: the fault names the first byte
- * of the second page, no byte of memory and no register changes, and the
+ * of the second page (PUSHA: the first word pushed there), no byte of memory
+ * and no register changes, and the
  * instruction can be restarted.  The first page missing is tried as well. */
 #include "rt.h"
 
