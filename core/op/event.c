@@ -315,7 +315,10 @@ enum op_result op_int1(struct cpu *c, const struct insn *in)
 	struct event e = { .vector = EXC_DB, .kind = EVENT_TRAP,
 			   .eip = next_eip(c, in), .eflags = cpu_eflags(c) };
 
-	return op_jumped(deliver(c, &e));
+	if (!deliver(c, &e))
+		return OP_FAULT;
+	c->dr[7] &= ~DR7_GD;
+	return OP_JUMP;
 }
 
 enum op_result op_ud(struct cpu *c, const struct insn *in)

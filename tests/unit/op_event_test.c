@@ -118,19 +118,31 @@ static void page_fault_sets_cr2_rf_and_error_code(void **state)
 
 static void debug_trap_sets_dr6_and_pushes_no_rf(void **state)
 {
+	(void)state;
+	cpu.dr[7] |= 1u << 13;
+	fake_idt(EXC_DB, SEL_CODE0, 0x500, INT32);
+	cpu_raise(&cpu, EXC_DB, 0);
+	cpu.exc.kind = EVENT_TRAP;
+	cpu.exc.dr6 = 1u << 14;
+	event_deliver_exception(&cpu);
+	assert_true(cpu.dr[6] & 1u << 14);
+	assert_false(cpu.dr[7] & 1u << 13);
+	assert_int_equal(pushed(0), 0x10000);
+	assert_false(pushed(2) & EFL_RF);
+}
+
+static void int1_is_a_debug_exception_after_itself(void **state)
+{
 	struct insn in = fake_insn(0xf1, 4);
 
 	(void)state;
 	in.len = 1;
 	cpu.dr[7] |= 1u << 13;
 	fake_idt(EXC_DB, SEL_CODE0, 0x500, INT32);
-	assert_int_equal(op_int1(&cpu, &in), OP_FAULT);
-	cpu.exc.dr6 = 1u << 14;
-	event_deliver_exception(&cpu);
-	assert_true(cpu.dr[6] & 1u << 14);
-	assert_false(cpu.dr[7] & 1u << 13);
+	assert_int_equal(op_int1(&cpu, &in), OP_JUMP);
 	assert_int_equal(pushed(0), 0x10001);
-	assert_false(pushed(2) & EFL_RF);
+	assert_int_equal(cpu.dr[6], 0xffff0ff0);
+	assert_false(cpu.dr[7] & 1u << 13);
 }
 
 static void missing_gate_is_gp_with_ext(void **state)
@@ -249,6 +261,7 @@ int main(void)
 		T(software_interrupt_checks_gate_privilege),
 		T(page_fault_sets_cr2_rf_and_error_code),
 		T(debug_trap_sets_dr6_and_pushes_no_rf),
+		T(int1_is_a_debug_exception_after_itself),
 		T(missing_gate_is_gp_with_ext),
 		T(gp_during_gp_is_double_fault),
 		T(page_fault_during_gp_is_delivered_in_turn),
