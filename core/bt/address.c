@@ -54,7 +54,7 @@ static bool seg_is_flat(const struct tr *t, unsigned seg)
 
 static bool is_cold(const struct tr *t)
 {
-	return t->site == SITE_COLD || t->site == SITE_USER_COLD;
+	return t->site == SITE_COLD || t->site == SITE_EITHER;
 }
 
 /* Offset in r8d already; answers with the address to use. */
@@ -63,9 +63,7 @@ static struct addr soft(struct tr *t, unsigned seg, unsigned size,
 {
 	u32 how = seg | (access & F_W ? SOFT_WRITE : 0) |
 		  (access & F_R ? SOFT_READ : 0) | size << SOFT_SIZE_SHIFT |
-		  (is_cold(t) ? SOFT_COLD : 0) |
-		  (t->mode & MODE_USER || t->site == SITE_USER_COLD ? SOFT_USER
-								    : 0);
+		  (is_cold(t) ? SOFT_COLD : 0);
 
 	emit_count(t, R9, how, SOFT_COUNT_SHIFT);
 	e_call(&t->e, t->bt->stub_soft);
@@ -75,16 +73,14 @@ static struct addr soft(struct tr *t, unsigned seg, unsigned size,
 	return (struct addr){ R8, -1, 0, 0 };
 }
 
-/* Linear address in r8d, in a flat segment. */
-static struct addr cold(struct tr *t, unsigned seg, unsigned size,
-			unsigned access)
+/* If the map says that the page of linear address r8d is mapped: r8 := its
+ * host address, jump (returned), else go on.  rcx is spilled. */
+static u8 *if_mapped(struct tr *t, bool user, unsigned access)
 {
 	struct live *l = t->bt->live;
 	struct emit *e = &t->e;
-	bool user = t->site == SITE_USER_COLD && !(t->mode & MODE_USER);
 	u8 *miss, *done;
 
-	e_store_rip(e, 1, &l->spill, RCX);
 	e_load_rip(e, 1, R9, user ? &l->user_window_map : &l->window_map);
 	e_mov_ri(e, RCX, 12);
 	e_shrx(e, RCX, R8, RCX);
@@ -97,9 +93,24 @@ static struct addr cold(struct tr *t, unsigned seg, unsigned size,
 	e_lea(e, 1, R8, user ? R9 : R15, R8, 0, 0);
 	done = e_short(e, JMP8);
 	e_short_here(e, miss);
-	e_load_rip(e, 1, RCX, &l->spill);
+	return done;
+}
+
+/* Linear address in r8d, in a flat segment. */
+static struct addr cold(struct tr *t, unsigned seg, unsigned size,
+			unsigned access)
+{
+	u8 *done[2] = { NULL, NULL };
+
+	e_store_rip(&t->e, 1, &t->bt->live->spill, RCX);
+	done[0] = if_mapped(t, false, access);
+	if (t->site == SITE_EITHER && !(t->mode & MODE_USER))
+		done[1] = if_mapped(t, true, access);
+	e_load_rip(&t->e, 1, RCX, &t->bt->live->spill);
 	soft(t, seg, size, access);
-	e_short_here(e, done);
+	e_short_here(&t->e, done[0]);
+	if (done[1])
+		e_short_here(&t->e, done[1]);
 	return (struct addr){ R8, -1, 0, 0 };
 }
 

@@ -38,10 +38,12 @@ enum site {
 	SITE_WINDOW, /* the window of the privilege level */
 	SITE_USER,   /* the user window, from supervisor code */
 	SITE_SOFT,
-	/* These ask first whether the page is mapped, and if not, the soft way:
-	 * for code that keeps meeting pages for the first time (site.c). */
+	/* Where it is mapped; the soft way if it is not: for code that keeps
+	 * meeting pages for the first time (site.c). */
 	SITE_COLD,
-	SITE_USER_COLD,
+	/* In supervisor code, the same with both windows: for code that copies
+	 * from user pages and to them. */
+	SITE_EITHER,
 };
 
 /* ---- blocks ---- */
@@ -308,8 +310,9 @@ void site_change(struct bt *bt, struct block *b, unsigned index, enum site s);
 bool site_missed(struct bt *bt, struct block *b, unsigned index);
 /* The block is seen to run often: its cold sites reach for the window. */
 void site_heat(struct bt *bt, struct block *b);
-/* A cold site reached RAM at lin the soft way. */
-void site_soft_hit(struct bt *bt, gla_t lin, bool write, bool user);
+/* A cold site reached RAM at lin the soft way.  False: it will again, since it
+ * does not look in the window that the page belongs to. */
+bool site_soft_hit(struct bt *bt, gla_t lin, bool write);
 
 /* translate.c: NULL with an exception pending in cpu->exc. */
 struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa,
@@ -373,7 +376,7 @@ u64 bt_fpu_needed(struct bt *bt, u32 form, u32 unretired);
 
 /* how: */
 enum { SOFT_SEG = 7, SOFT_WRITE = 8, SOFT_READ = 16, SOFT_COLD = 32,
-       SOFT_USER = 64, SOFT_SIZE_SHIFT = 8, SOFT_COUNT_SHIFT = 16 };
+       SOFT_SIZE_SHIFT = 8, SOFT_COUNT_SHIFT = 16 };
 
 /* fpu.c: the guest's x87/SSE state in or out of the host registers */
 void fpu_out(struct bt *bt);

@@ -99,6 +99,19 @@ static enum bt_exit change_site(struct bt *bt, struct block *b, unsigned index,
 	return BT_EXIT_DEAD;
 }
 
+/* How to reach a page that is not in the window tried. */
+static enum site other_window(struct bt *bt, const struct block *b,
+			      unsigned index)
+{
+	enum site s = site_get(bt, b->gpa + b->marks[index].guest);
+
+	if (bt->mode & MODE_USER || s == SITE_EITHER)
+		return SITE_SOFT;
+	if (s == SITE_WINDOW)
+		return SITE_USER;
+	return bt->has_shrx ? SITE_EITHER : SITE_SOFT;
+}
+
 static enum bt_exit page_fault(struct bt *bt, struct block *b, unsigned index)
 {
 	struct cpu *c = bt->cpu;
@@ -122,10 +135,7 @@ static enum bt_exit page_fault(struct bt *bt, struct block *b, unsigned index)
 		bt->stats.guest_faults++;
 		return BT_EXIT_EXCEPTION;
 	case WINDOW_OTHER:
-		return change_site(bt, b, index,
-				   kind == WINDOW_SUPERVISOR &&
-				   site_get(bt, b->gpa + b->marks[index].guest) ==
-				   SITE_WINDOW ? SITE_USER : SITE_SOFT);
+		return change_site(bt, b, index, other_window(bt, b, index));
 	default:
 		return change_site(bt, b, index, SITE_SOFT);
 	}

@@ -64,6 +64,16 @@ static void *bounce(struct bt *bt, gla_t lin, unsigned size, u32 how)
 	return buf;
 }
 
+static void look_in_both(struct bt *bt)
+{
+	unsigned index;
+	struct block *b = calling_block(bt, &index);
+	gpa_t gpa = b->gpa + b->marks[index].guest;
+
+	if (!(bt->mode & MODE_USER) && site_get(bt, gpa) == SITE_COLD)
+		site_change(bt, b, index, SITE_EITHER);
+}
+
 /* The host address for an access of `how` at `offset`; 0 leaves with the
  * exception pending. */
 u64 bt_soft_access(struct bt *bt, u32 offset, u32 how)
@@ -82,8 +92,9 @@ u64 bt_soft_access(struct bt *bt, u32 offset, u32 how)
 	if (!mem_seg_check(c, how & SOFT_SEG, offset, size, check, &lin))
 		goto fault;
 	host = mem_host_ptr(c, lin, size, access);
-	if (host && how & SOFT_COLD)
-		site_soft_hit(bt, lin, how & SOFT_WRITE, how & SOFT_USER);
+	if (host && how & SOFT_COLD &&
+	    !site_soft_hit(bt, lin, how & SOFT_WRITE))
+		look_in_both(bt);
 	if (host)
 		return (u64)(uintptr_t)host;
 	p->parts = 1;

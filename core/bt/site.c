@@ -83,25 +83,22 @@ bool site_missed(struct bt *bt, struct block *b, unsigned index)
 		s->patience *= 2;
 	s->left = s->patience;
 	site_change(bt, b, index,
-		    s->site == SITE_USER ? SITE_USER_COLD : SITE_COLD);
+		    s->site == SITE_USER ? SITE_EITHER : SITE_COLD);
 	return true;
 }
 
 void site_heat(struct bt *bt, struct block *b)
 {
-	for (unsigned i = 0; i < b->insns; i++) {
-		enum site s = site_get(bt, site_gpa(b, i));
-
-		if (s == SITE_COLD)
+	for (unsigned i = 0; i < b->insns; i++)
+		if (site_get(bt, site_gpa(b, i)) == SITE_COLD)
 			site_change(bt, b, i, SITE_WINDOW);
-		else if (s == SITE_USER_COLD)
-			site_change(bt, b, i, SITE_USER);
-	}
 }
 
-void site_soft_hit(struct bt *bt, gla_t lin, bool write, bool user)
+bool site_soft_hit(struct bt *bt, gla_t lin, bool write)
 {
 	struct cold_page *p = &bt->cold_pages[(lin >> 12) % COLD_PAGES];
+	bool user = bt->mode & MODE_USER;
+	enum window_fill f;
 
 	if (p->page != lin >> 12 || p->context != bt->live->context) {
 		p->page = lin >> 12;
@@ -109,10 +106,13 @@ void site_soft_hit(struct bt *bt, gla_t lin, bool write, bool user)
 		p->count = 0;
 	}
 	if (++p->count < SOFT_HITS)
-		return;
+		return true;
 	p->count = 0;
-	/* Whatever the answer: the access itself has been served. */
-	window_miss(bt->cpu, lin, write,
-		    user ? WINDOW_USER : WINDOW_SUPERVISOR);
+	f = window_miss(bt->cpu, lin, write,
+			user ? WINDOW_USER : WINDOW_SUPERVISOR);
+	if (f == WINDOW_OTHER && !user)
+		window_miss(bt->cpu, lin, write, WINDOW_USER);
+	/* Whatever the answer, the access itself has been served. */
 	bt->cpu->exc.pending = false;
+	return f != WINDOW_OTHER;
 }
