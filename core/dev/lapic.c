@@ -329,10 +329,9 @@ static void end_of_interrupt(struct lapic *l)
 	if (vector < 0)
 		return;
 	put(l->isr, (unsigned)vector, false);
-	if (!has(l->tmr, (unsigned)vector))
-		return;
-	put(l->tmr, (unsigned)vector, false);
-	ioapic_eoi(bus_device(l->bus, DEV_ioapic), (unsigned)vector);
+	/* TMR is kept: the next acceptance rewrites it (SDM 3A 10.8.4). */
+	if (has(l->tmr, (unsigned)vector))
+		ioapic_eoi(bus_device(l->bus, DEV_ioapic), (unsigned)vector);
 }
 
 /* ---- registers ---- */

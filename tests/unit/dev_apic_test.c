@@ -123,6 +123,22 @@ static void level_pin_sends_again_at_eoi(void **state)
 	assert_false(bus_intr_pending(m->bus));
 }
 
+static void trigger_mode_is_kept_until_the_next_acceptance(void **state)
+{
+	struct machine *m = *state;
+	u32 bit = 1u << (0x39 & 31);
+
+	redirect(m, 9, 0x8039);
+	bus_irq(m->bus, 9, true);
+	assert_int_equal(bus_intr_ack(m->bus), 0x39);
+	bus_irq(m->bus, 9, false);
+	set(m, 0xb0, 0);
+	assert_int_equal(get(m, 0x190) & bit, bit);
+	redirect(m, 9, 0x0039);
+	bus_irq(m->bus, 9, true);
+	assert_int_equal(get(m, 0x190) & bit, 0);
+}
+
 static void timer_line_is_pin_2(void **state)
 {
 	struct machine *m = *state;
@@ -221,6 +237,9 @@ int main(void)
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(edge_pin_sends_once, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(
+			trigger_mode_is_kept_until_the_next_acceptance, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(level_pin_sends_again_at_eoi,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(timer_line_is_pin_2, set_up,
