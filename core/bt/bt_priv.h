@@ -85,6 +85,7 @@ struct live {
 	u64 budget;    /* r14 while C code runs: budget_base + instructions left */
 	u64 context;   /* r13: the link table, identity of space and mode */
 	u64 context_tag; /* its number in the upper half: see jump_entry */
+	u64 context_hash; /* spreads spaces over the jump cache */
 	u64 stack_empty; /* guest_rsp when no return is predicted */
 	u64 window;    /* r15 */
 	u64 user_window;
@@ -230,6 +231,7 @@ struct bt {
 	u32 slot_count;
 	struct followed {
 		u64 context;
+		gpa_t gpa;
 		gla_t page;
 	} followed[1024];
 	bool kernel_in_user; /* supervisor code runs in user pages */
@@ -408,7 +410,7 @@ void link_reset(struct bt *bt);
 u64 link_context(struct bt *bt);
 u64 link_tag(const struct bt *bt, u64 context);
 int link_slot(struct bt *bt, gla_t target); /* -1: no more */
-bool link_follow(struct bt *bt, gla_t lin);
+bool link_follow(struct bt *bt, gla_t lin, gpa_t gpa);
 void link_remember(struct bt *bt, u32 target, struct block *to, bool slot);
 void link_unmapped(void *arg, bool user, gla_t lin, u32 len);
 void link_stack_in(struct bt *bt);

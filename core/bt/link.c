@@ -174,6 +174,11 @@ int link_slot(struct bt *bt, gla_t target)
 
 enum { NO_TAG = 1 }; /* never -(context_tag + target) */
 
+static u32 jump_index(const struct bt *bt, u32 target)
+{
+	return (u32)(target + bt->live->context_hash) % JUMP_CACHE_SIZE;
+}
+
 static u32 jump_target(const struct jump_entry *j)
 {
 	return 0 - (u32)j->tag;
@@ -195,7 +200,7 @@ static void jump_forget(struct bt *bt, u32 i)
 
 static void jump_set(struct bt *bt, u32 target, const u8 *host)
 {
-	u32 i = target % JUMP_CACHE_SIZE, *head;
+	u32 i = jump_index(bt, target), *head;
 	struct jump_entry *j = &bt->jump_cache[i];
 
 	if (j->tag != NO_TAG)
@@ -220,19 +225,30 @@ void link_purge_jumps(struct bt *bt)
 
 /* ---- filling ---- */
 
-static bool record_page(struct bt *bt, gla_t lin)
+/* Is the page of a window, whichever may hold it, and recorded as gpa? */
+static bool held(const struct bt *bt, gla_t lin, gpa_t gpa)
+{
+	const struct mem *m = bt->cpu->mem;
+
+	return (!(bt->mode & MODE_USER) &&
+		window_holds(m, WINDOW_SUPERVISOR, lin, gpa)) ||
+	       ((bt->mode & MODE_USER || bt->kernel_in_user) &&
+		window_holds(m, WINDOW_USER, lin, gpa));
+}
+
+static bool record_page(struct bt *bt, gla_t lin, gpa_t gpa)
 {
 	struct cpu *c = bt->cpu;
 	enum window_fill f;
 
-	if (!(bt->mode & MODE_PAGED))
+	if (!(bt->mode & MODE_PAGED) || held(bt, lin, gpa))
 		return true;
 	if (c->cpl == 3) {
-		f = window_miss(c, lin, false, WINDOW_USER);
+		window_miss(c, lin, false, WINDOW_USER);
 	} else {
 		f = window_miss(c, lin, false, WINDOW_SUPERVISOR);
 		if (f == WINDOW_OTHER) {
-			f = window_miss(c, lin, false, WINDOW_USER);
+			window_miss(c, lin, false, WINDOW_USER);
 			if (!bt->kernel_in_user) {
 				bt->kernel_in_user = true;
 				c->mode_changed = true;
@@ -241,21 +257,28 @@ static bool record_page(struct bt *bt, gla_t lin)
 		}
 	}
 	c->exc.pending = false;
-	return f == WINDOW_FILLED;
+	return held(bt, lin, gpa);
 }
 
-/* Makes sure that a change of lin's mapping will be heard of. */
-bool link_follow(struct bt *bt, gla_t lin)
+static struct followed *followed_at(struct bt *bt, u64 tag, gla_t lin)
 {
-	gla_t page = lin & ~(GUEST_PAGE - 1);
-	struct followed *f = &bt->followed[(lin >> 12) % ARRAY_LEN(bt->followed)];
+	u32 n = (u32)(tag >> 32) * 37 + (lin >> 12);
 
-	if (f->page == page && f->context == bt->live->context)
+	return &bt->followed[n % ARRAY_LEN(bt->followed)];
+}
+
+/* Makes sure that a change of lin's mapping to gpa will be heard of. */
+bool link_follow(struct bt *bt, gla_t lin, gpa_t gpa)
+{
+	struct followed *f = followed_at(bt, bt->live->context_tag, lin);
+
+	lin &= ~(GUEST_PAGE - 1);
+	gpa &= ~(gpa_t)(GUEST_PAGE - 1);
+	if (f->page == lin && f->gpa == gpa && f->context == bt->live->context)
 		return true;
-	if (!record_page(bt, lin))
+	if (!record_page(bt, lin, gpa))
 		return false;
-	f->page = page;
-	f->context = bt->live->context;
+	*f = (struct followed){ bt->live->context, gpa, lin };
 	bt->lin_has_code[lin >> 15] |= (u8)(1u << ((lin >> 12) & 7));
 	return true;
 }
@@ -268,9 +291,10 @@ void link_remember(struct bt *bt, u32 target, struct block *to, bool slot)
 	/* Slots and cache are searched by eip when a page goes (forget_page),
 	 * so that must be the linear address. */
 	if (to->temporary || !bt->cfg.links || !(bt->mode & MODE_CS_FLAT) ||
-	    !link_follow(bt, to->lin))
+	    !link_follow(bt, to->lin, to->gpa))
 		return;
-	if (to->gpa2 != ~0ull && !link_follow(bt, (to->lin | 0xfff) + 1))
+	if (to->gpa2 != ~0ull &&
+	    !link_follow(bt, (to->lin | 0xfff) + 1, to->gpa2))
 		return;
 	if (slot) {
 		n = find_slot(bt, target, &unused);
@@ -330,18 +354,26 @@ static void forget_jumps(struct bt *bt, gla_t from, u32 len)
 	}
 }
 
+static void forget_followed(struct bt *bt, gla_t page)
+{
+	for (u32 i = 0; i < bt->context_count; i++) {
+		u64 tag = link_tag(bt, (u64)(uintptr_t)bt->contexts[i].table);
+		struct followed *f = followed_at(bt, tag, page);
+
+		if (f->page == page)
+			f->context = 0;
+	}
+}
+
 static void forget_page(struct bt *bt, const struct reached *r, gla_t page)
 {
 	gla_t before = page - INSN_MAX; /* what straddles into the page */
-	struct followed *f =
-		&bt->followed[(page >> 12) % ARRAY_LEN(bt->followed)];
 
 	forget_slots(bt, r, page, GUEST_PAGE);
 	forget_slots(bt, r, before, INSN_MAX);
 	forget_jumps(bt, page, GUEST_PAGE);
 	forget_jumps(bt, before, INSN_MAX);
-	if (f->page == page)
-		f->context = 0;
+	forget_followed(bt, page);
 	bt->stack_void = true;
 }
 

@@ -72,6 +72,7 @@ void run_refresh_mode(struct bt *bt)
 	l->seg_window[1] = segment_window(bt, SEG_GS);
 	l->context = link_context(bt);
 	l->context_tag = link_tag(bt, l->context);
+	l->context_hash = (l->context_tag >> 32) * 40503;
 	fpu_refresh(bt);
 	debugreg_refresh(bt);
 }
@@ -298,7 +299,7 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 				link_remember(bt, bt->live->indirect, b,
 					      why == BT_EXIT_SLOT);
 		}
-		followed = link_follow(bt, b->lin);
+		followed = link_follow(bt, b->lin, b->gpa);
 		why = BT_EXIT_COUNT;
 		if (c->mode_changed)
 			continue; /* room was made: contexts are new */

@@ -151,7 +151,9 @@ static void make_jump(struct bt *bt, struct emit *e)
 
 	bt->stub_jump = emit_pc(e);
 	e_mov_rr(e, 1, R9, RCX);
-	e_rr(e, 0, 0x0fb7, R10, R8); /* movzx r10d, r8w */
+	e_load_rip(e, 1, R10, &bt->live->context_hash);
+	e_lea(e, 0, R10, R10, R8, 0, 0);
+	e_rr(e, 0, 0x0fb7, R10, R10); /* movzx r10d, r10w */
 	e_load_rip(e, 1, R11, &bt->live->jump_cache);
 	e_lea(e, 1, R10, R10, R10, 0, 0);
 	e_lea(e, 1, R10, R11, R10, 3, 0);

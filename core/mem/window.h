@@ -58,6 +58,11 @@ enum window_fill {
 enum window_fill window_miss(struct cpu *c, gla_t lin, bool write,
 			     enum window_kind kind);
 
+/* Is lin recorded in the window (of the current CR3) as mapped to the page of
+ * gpa?  Then a change of that will be told (mem.h, unmapped). */
+bool window_holds(const struct mem *m, enum window_kind kind, gla_t lin,
+		  gpa_t gpa);
+
 /* CR3 was loaded (all false), or everything incl. globals must go (all). */
 void window_flush(struct cpu *c, bool all);
 void window_flush_page(struct cpu *c, gla_t lin);

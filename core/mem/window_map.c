@@ -175,6 +175,16 @@ static u32 record_of(const struct window *w, u32 page)
 	return s ? s->rec[page & (slot_pages(w) - 1)] : 0;
 }
 
+bool window_holds(const struct mem *m, enum window_kind kind, gla_t lin,
+		  gpa_t gpa)
+{
+	const struct window_pool *p = m->windows;
+	u32 rec = record_of(&p->win[kind == WINDOW_USER ? p->current : 0],
+			    lin >> 12);
+
+	return rec && (rec & REC_FRAME) == (gpa & ~0xfffull);
+}
+
 /* Does the host need two mappings for these neighbours? */
 static bool is_edge(u32 a, u32 b)
 {

@@ -121,12 +121,15 @@ def lines(proc, patience):
 def measure(command, before=None):
     """Runs the command and returns {name: [(seconds, digest of the output, its beginning)]}."""
     found, begun, log = {}, {}, []
+    start = time.monotonic()
     proc = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                             preexec_fn=before)
     for now, line in lines(proc, PATIENCE):
         log.append(line)
         word = line.split()
-        if len(word) >= 2 and word[0] == "@begin":
+        if line == "@ready":
+            found["boot"] = [(now - start, "", "")]
+        elif len(word) >= 2 and word[0] == "@begin":
             begun[word[1]] = now
         elif len(word) >= 3 and word[0] == "@end" and word[1] in begun:
             found.setdefault(word[1], []).append((now - begun[word[1]], word[2], " ".join(word[3:])))
@@ -180,6 +183,9 @@ def show(rows, results, engines):
         if ratio_column and mean["bt"] and mean["tcg"]:
             line += f"{mean['tcg'] / mean['bt']:9.2f}"
         print(line + "   (geometric mean)")
+    if ratio_column and results["bt"].get("boot") and results["tcg"].get("boot"):
+        bt, tcg = (results[e]["boot"][0][0] for e in ("bt", "tcg"))
+        print(f"{'boot':<10} {'-':>8}{'1.00':>9}{tcg / bt:9.2f}{tcg / bt:9.2f}   (of Debian's kernel to its first program, to BT)")
     return wrong
 
 
