@@ -651,9 +651,13 @@ static int run(struct run *r, struct err *e)
 		return status_of(r, e);
 	}
 	if (host_is_terminal(r->host) && !r->o.stand &&
-	    !console_ran(r->console) && !console_quits(r->console) &&
-	    console_execute(r->console, "continue", NULL, e))
-		fprintf(stderr, "%s\n", e->text);
+	    !console_ran(r->console) && !console_quits(r->console)) {
+		printf("vitrine: %s runs; Ctrl-] or Ctrl-C looks inside, "
+		       "`help' there says how\n", r->guest);
+		fflush(stdout);
+		if (console_execute(r->console, "continue", NULL, e))
+			fprintf(stderr, "%s\n", e->text);
+	}
 	*e->text = '\0';
 	if (!console_quits(r->console) && console_loop(r->console, e))
 		return EXIT_USAGE;

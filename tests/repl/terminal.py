@@ -47,6 +47,7 @@ def standing():
 
 def running():
     p = start()
+    p.expect("Ctrl-] or Ctrl-C looks inside")
     p.expect(r"lantern\$ ")
     p.send("echo one two\r")  # keys reach the guest
     p.expect("one two")
