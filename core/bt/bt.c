@@ -67,6 +67,7 @@ struct bt *bt_new(const struct bt_config *cfg, struct err *e)
 	}
 	bt->live->jump_cache = (u64)(uintptr_t)bt->jump_cache;
 	bt->live->sti_eip = ~0u;
+	bt->ss_icount = ~0ull;
 	return bt;
 }
 

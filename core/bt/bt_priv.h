@@ -241,6 +241,7 @@ struct bt {
 	struct debug_point points[4];
 	u32 points_on;	/* any of DR7's enable bits */
 	u32 debug_trap; /* DR6 bits of a #DB due after this instruction */
+	u64 ss_icount;	/* the boundary after a load of SS: no #DB there */
 	bool skip_break; /* run the instruction at eip though it has one */
 	void (*on_watch)(void *arg, gla_t lin, gpa_t gpa, unsigned len,
 			 bool write);

@@ -98,6 +98,8 @@ void debugreg_before(struct bt *bt)
 	gla_t lin = c->seg[SEG_CS].base + c->eip;
 	u32 hits = 0;
 
+	if (c->icount == bt->ss_icount)
+		return; /* after the instruction that follows the load of SS */
 	if (bt->debug_trap) {
 		u32 dr6 = bt->debug_trap;
 
@@ -168,7 +170,7 @@ static bool is_software_interrupt(struct bt *bt, gla_t lin)
 /* The instruction at `lin` ran with TF set. */
 void debugreg_stepped(struct bt *bt, gla_t lin)
 {
-	if (bt->cpu->exc.pending)
+	if (bt->cpu->exc.pending || bt->cpu->icount == bt->ss_icount)
 		return;
 	if (!(bt->cpu->sysflags & EFL_TF) && is_software_interrupt(bt, lin))
 		return;

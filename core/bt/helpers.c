@@ -162,16 +162,26 @@ static bool mode_is_same(struct bt *bt)
 	return bt->live->context == context && bt->live->window == window;
 }
 
+/* The operation left a shadow on the instruction at `next`. */
+static void note_shadow(struct bt *bt, u32 next)
+{
+	bt->live->sti_eip = next;
+	if (bt->cpu->shadow == SHADOW_SS) {
+		bt->in_code = true;
+		bt->ss_icount = bt_icount(bt) + 1;
+		bt->in_code = false;
+	}
+	bt->cpu->shadow = SHADOW_NONE;
+}
+
 static u64 after_op(struct bt *bt, const struct insn *in, u32 unretired)
 {
 	struct cpu *c = bt->cpu;
 	u32 next = c->eip + in->len;
 	bool same;
 
-	if (c->shadow) {
-		bt->live->sti_eip = next;
-		c->shadow = false;
-	}
+	if (c->shadow)
+		note_shadow(bt, next);
 	same = mode_is_same(bt);
 	fpu_refresh(bt);
 	if (same && !must_look(bt) && !c->flushed)
@@ -205,10 +215,8 @@ u64 bt_call_op(struct bt *bt, const struct insn *in, u32 unretired)
 		c->sysflags |= EFL_RF;
 		/* fallthrough */
 	default:
-		if (c->shadow) {
-			bt->live->sti_eip = c->eip;
-			c->shadow = false;
-		}
+		if (c->shadow)
+			note_shadow(bt, c->eip);
 		return leave_with(bt, BT_EXIT_OPERATION, unretired - 1);
 	}
 }

@@ -280,7 +280,7 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		shadowed = in_shadow(bt) &&
 			   (irq_deliverable(bt) || nmi_deliverable(bt));
 		stepping = c->sysflags & EFL_TF;
-		if (bt->skip_break || shadowed || stepping)
+		if (bt->skip_break || shadowed || stepping || bt->debug_trap)
 			most = 1;
 		generation = bt->stats.flushes;
 		if (why == BT_EXIT_LINK)

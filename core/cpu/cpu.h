@@ -53,6 +53,10 @@ struct exception {
  * code here runs in a window where supervisor pages are not mapped. */
 enum { CPU_SIGNATURE = 0x106ca };
 
+/* What the instruction just done holds off until after the next one:
+ * interrupts, and after a load of SS debug exceptions too (SDM 3A 6.8.3). */
+enum shadow { SHADOW_NONE, SHADOW_STI, SHADOW_SS };
+
 struct mem;
 struct bus;
 
@@ -74,7 +78,7 @@ struct cpu {
 	u64 pdpte[4]; /* PAE: loaded by CR3 writes (SDM 3A 4.4.1) */
 	u8 cpl;
 	bool halted;
-	bool shadow; /* interrupts held for one instruction (STI, MOV SS) */
+	u8 shadow; /* enum shadow */
 	bool nmi_blocked; /* until IRET */
 	bool nmi_pending;
 	bool shutdown; /* triple fault */

@@ -92,7 +92,8 @@ void cpu_reset(struct cpu *c)
 	for (unsigned i = 0; i < 4; i++)
 		c->pdpte[i] = 0;
 	c->cpl = 0;
-	c->halted = c->shadow = c->shutdown = false;
+	c->halted = c->shutdown = false;
+	c->shadow = SHADOW_NONE;
 	c->nmi_blocked = c->nmi_pending = false;
 	reset_msrs(c);
 	c->exc = (struct exception){ .pending = false };

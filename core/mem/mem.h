@@ -75,6 +75,10 @@ bool mem_lin_read(struct cpu *c, gla_t lin, void *buf, unsigned len,
 bool mem_lin_write(struct cpu *c, gla_t lin, const void *buf, unsigned len,
 		   unsigned access);
 
+/* Raises #AC when alignment is checked and `lin` is not fit for an operand of
+ * that size (SDM 3A table 6-7). */
+bool mem_align_check(struct cpu *c, gla_t lin, unsigned len);
+
 /* ---- by segment: limit, type and alignment checks, then linear ---- */
 
 /* Checks [off, off+len) in segment SEG_xx for access MEM_READ, MEM_WRITE or

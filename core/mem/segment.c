@@ -33,6 +33,35 @@ static bool limit_allows(const struct seg *s, u32 off, unsigned len)
 	return s->limit == 0xffffffffu || (last <= s->limit && last >= off);
 }
 
+/* The boundary an operand of that length belongs on; 1: any. */
+static unsigned alignment_of(unsigned len)
+{
+	switch (len) {
+	case 2:
+	case 14: /* FSTENV and FSAVE with 16-bit operands */
+	case 94:
+		return 2;
+	case 4:
+	case 6: /* GDTR, IDTR */
+	case 28: /* FSTENV and FSAVE */
+	case 108:
+		return 4;
+	case 8:
+	case 10:
+		return 8;
+	default:
+		return 1;
+	}
+}
+
+bool mem_align_check(struct cpu *c, gla_t lin, unsigned len)
+{
+	if (c->cpl == 3 && (c->sysflags & EFL_AC) && (c->cr0 & CR0_AM) &&
+	    (lin & (alignment_of(len) - 1)))
+		return cpu_raise(c, EXC_AC, 0);
+	return true;
+}
+
 bool mem_seg_check(struct cpu *c, unsigned seg, u32 off, unsigned len,
 		   unsigned access, gla_t *lin)
 {
@@ -46,10 +75,7 @@ bool mem_seg_check(struct cpu *c, unsigned seg, u32 off, unsigned len,
 	if (len && !limit_allows(s, off, len))
 		return violation(c, seg);
 	*lin = s->base + off;
-	if (c->cpl == 3 && (c->sysflags & EFL_AC) && (c->cr0 & CR0_AM) &&
-	    (len == 2 || len == 4 || len == 8) && (*lin & (len - 1)))
-		return cpu_raise(c, EXC_AC, 0);
-	return true;
+	return mem_align_check(c, *lin, len);
 }
 
 bool mem_read(struct cpu *c, unsigned seg, u32 off, void *buf, unsigned len)

@@ -64,7 +64,7 @@ enum op_result op_sti(struct cpu *c, const struct insn *in)
 	if (!need_iopl(c))
 		return OP_FAULT;
 	if (!c->iflag)
-		c->shadow = true;
+		c->shadow = SHADOW_STI;
 	c->iflag = EFL_IF;
 	return OP_NEXT;
 }

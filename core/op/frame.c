@@ -144,6 +144,9 @@ bool frame_write(struct cpu *c, const struct frame *f, struct stack *s)
 
 	if (!frame_fits(c, f, s))
 		return false;
+	if (s->access == MEM_USER &&
+	    !mem_align_check(c, s->ss.base + s->esp, f->size))
+		return false;
 	if (!in_one_piece(f, s, &low)) {
 		if (!frame_write_words(c, f, s))
 			return false;

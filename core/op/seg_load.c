@@ -169,13 +169,13 @@ static unsigned seg_of_opcode(const struct insn *in)
 	}
 }
 
-/* A new SS holds interrupts off for one instruction (SDM 3A 6.8.3). */
+/* A new SS casts a shadow on the next instruction, which loads ESP. */
 static bool load_with_shadow(struct cpu *c, unsigned seg, u16 sel)
 {
 	if (!seg_load(c, seg, sel))
 		return false;
 	if (seg == SEG_SS)
-		c->shadow = true;
+		c->shadow = SHADOW_SS;
 	return true;
 }
 

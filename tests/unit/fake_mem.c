@@ -68,6 +68,14 @@ bool mem_lin_write(struct cpu *c, gla_t lin, const void *buf, unsigned len,
 	return true;
 }
 
+bool mem_align_check(struct cpu *c, gla_t lin, unsigned len)
+{
+	(void)c;
+	(void)lin;
+	(void)len;
+	return true;
+}
+
 bool mem_seg_check(struct cpu *c, unsigned seg, u32 off, unsigned len,
 		   unsigned access, gla_t *lin)
 {
