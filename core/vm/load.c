@@ -237,17 +237,16 @@ static int apply(const struct load_plan *p, const struct image *image,
 	return 0;
 }
 
-void load_write_gdt(u8 *at)
+void load_write_gdt(u8 *at, u16 cs)
 {
-	/* base 0, limit 4 GiB: null, null, 10h code, 18h data */
-	static const u64 gdt[LOAD_GDT_LEN / 8] = {
-		0,
-		0,
+	/* base 0, limit 4 GiB */
+	static const u64 code_data[2] = {
 		0x00cf9b000000ffff,
 		0x00cf93000000ffff,
 	};
 
-	memcpy(at, gdt, sizeof(gdt));
+	memset(at, 0, LOAD_GDT_LEN);
+	memcpy(at + cs, code_data, sizeof(code_data));
 }
 
 static int finish_plain(const struct load_request *rq,
@@ -265,7 +264,7 @@ static int finish_plain(const struct load_request *rq,
 	if (rq->append && *rq->append)
 		return err_set(e, "takes no command line (it is %s)",
 			       load_kind_name(p->kind));
-	load_write_gdt(gdt);
+	load_write_gdt(gdt, out->cs);
 	out->gdt_base = at;
 	return 0;
 }
@@ -289,17 +288,19 @@ static int load_image(const struct load_request *rq, const struct image *kernel,
 		      struct load_result *out, struct err *e)
 {
 	struct load_plan p;
+	u16 cs;
 
 	if (load_plan(kernel->bytes, kernel->len, rq->load_at, &p, e) ||
 	    load_plan_check(&p, mem_ram_size(rq->m), e) ||
 	    apply(&p, kernel, rq->m, e))
 		return -1;
+	cs = p.kind == LOAD_LINUX ? LINUX_CS : LOAD_CS;
 	*out = (struct load_result){
 		.kind = p.kind,
 		.eip = p.entry,
 		.esp = LOAD_STACK,
-		.cs = LOAD_CS,
-		.ds = LOAD_DS,
+		.cs = cs,
+		.ds = cs + 8,
 		.gdt_limit = LOAD_GDT_LEN - 1,
 		.is_elf = p.is_elf,
 	};

@@ -280,7 +280,7 @@ int linux_finish(const struct load_request *rq, const struct load_plan *p,
 		put(zero + ACPI_RSDP_ADDR, TABLES_RSDP, 8);
 	fill_screen_info(zero);
 	fill_memory_map(zero, mem_ram_size(rq->m));
-	load_write_gdt(gdt);
+	load_write_gdt(gdt, out->cs);
 	out->gdt_base = LOAD_GDT;
 	out->esi = ZERO_PAGE;
 	if (put_command_line(rq, p, zero, e))

@@ -578,7 +578,7 @@ static int hand_over(const struct load_request *rq, const struct load_plan *p,
 			       "information",
 			       (unsigned long long)size);
 	/* The GDT's page first, then the block. */
-	load_write_gdt(b.host);
+	load_write_gdt(b.host, out->cs);
 	out->gdt_base = b.gpa;
 	b.host += GUEST_PAGE;
 	b.gpa += GUEST_PAGE;

@@ -11,8 +11,8 @@
 enum {
 	LOAD_GDT = 0x9000, /* Linux; others find a free place */
 	LOAD_GDT_LEN = 32,
-	LOAD_CS = 0x10,
-	LOAD_DS = 0x18,
+	LOAD_CS = 0x08, /* DS is the next; as QEMU: kernels rely on it */
+	LINUX_CS = 0x10, /* and Linux's boot protocol wants these */
 	LOAD_STACK = 0x7c00,
 	LOW_TOP = 0x9f000, /* below the EBDA, page aligned */
 };
@@ -83,8 +83,8 @@ enum { LOAD_NAMED = -2 };
 int load_read_file(const char *path, struct image *out, struct err *e);
 /* Path of "FILE ARGS" in a malloc'ed string. */
 char *load_module_path(const char *text);
-/* The GDT of the boot protocols: null, null, code, data. */
-void load_write_gdt(u8 *at);
+/* Writes a GDT with a flat code segment at selector `cs`, and data next. */
+void load_write_gdt(u8 *at, u16 cs);
 
 int linux_finish(const struct load_request *rq, const struct load_plan *p,
 		 const struct image *kernel, struct load_result *out,

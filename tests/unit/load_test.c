@@ -2,7 +2,7 @@
 /* The loader: plans from images made by hand, true and lying ones; what each
  * boot protocol finds in memory. */
 /* LINK: tests/unit/load_fixture.c tests/unit/fake_phys.c core/base/err.c */
-/* LINK: core/base/check.c core/dev/tables.c core/vm/load.c */
+/* LINK: core/base/check.c core/dev/tables.c core/dev/bios.S core/vm/load.c */
 /* LINK: core/vm/load_elf.c core/vm/load_linux.c core/vm/load_multiboot.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -205,6 +205,8 @@ static void linux_gets_its_zero_page(void **state)
 	assert_int_equal(u32_at(rq.m, zero + 0x1e8) & 0xff, 4);
 	assert_int_equal(u32_at(rq.m, zero + 0x1e0), 63 * 1024);
 	assert_int_equal(u32_at(rq.m, out.gdt_base + out.cs), 0xffff);
+	assert_int_equal(out.cs, 0x10);
+	assert_int_equal(out.ds, 0x18);
 	unlink(initrd_path);
 	free(initrd_path);
 	mem_free(rq.m);
