@@ -113,6 +113,10 @@ struct e820_entry {
 };
 unsigned tables_e820(u64 ram_size, struct e820_entry *out, unsigned max);
 
+/* The vector whose BIOS service begins at this linear address, -1: none.
+ * A service is one HLT. */
+int tables_bios_service(u32 linear);
+
 /* Where tables_write() put the ACPI RSDP (20 bytes). */
 #define TABLES_RSDP 0xf0000u
 

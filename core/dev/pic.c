@@ -330,7 +330,7 @@ static void pic_reset(void *dev)
 
 	for (unsigned i = 0; i < 2; i++)
 		p->chip[i] = (struct i8259){
-			.imr = 0xff,
+			.imr = i ? 0x8e : 0xb8, /* as a BIOS leaves them */
 			.lowest = 7,
 			.icw1 = ICW1_INIT | ICW1_IC4,
 			.icw2 = i ? 0x70 : 0x08,

@@ -3,6 +3,7 @@
  * for its traces: the BIOS data area, the EBDA, the memory map, and the
  * tables that say how interrupts are wired.
  *
+ *	00000	interrupt vectors, to the handlers of bios.S
  *	00400	BIOS data area: serial ports, base memory, video mode
  *	9FC00	EBDA, 1 KiB
  *	B8000	text screen, cleared
@@ -10,7 +11,7 @@
  *	F0100	MP floating pointer	(MP 1.4, 4.1)
  *	F0200	MP configuration table
  *	F1000	FACS, then RSDT, FADT, MADT, DSDT
- *	FFFF5	BIOS date and model byte
+ *	FE000	bios.S
  *
  * Tables are written through a cursor that appends little-endian fields; a
  * length and a checksum are patched in at the end, so no number is said
@@ -26,6 +27,7 @@
 #include "core/mem/mem.h"
 
 enum {
+	VECTORS = 256,
 	BIOS_DATA = 0x400,
 	BIOS_DATA_LEN = 0x100,
 	EBDA = 0x9fc00,
@@ -37,6 +39,7 @@ enum {
 	MP_POINTER = 0xf0100,
 	MP_TABLE = 0xf0200,
 	ACPI_TABLES = 0xf1000,
+	BIOS = 0xfe000,
 	LAPIC_BASE = 0xfee00000,
 	IOAPIC_BASE = 0xfec00000,
 	IOAPIC_ID = 1,
@@ -511,14 +514,65 @@ static void write_bios_data(u8 *bda)
 	bda[0x96] = 0x10; /* 101-key keyboard */
 }
 
+/* ---- what real-mode interrupts lead to ---- */
+
+extern const u8 bios_image[], bios_image_end[], bios_services[], bios_timer[],
+	bios_keyboard[], bios_master[], bios_clock[], bios_slave[],
+	bios_iret[];
+
+enum { FIRST_SERVICE = 0x10, LAST_SERVICE = 0x1a };
+
+/* The 8259s' vectors are those of reset: 08h and 70h. */
+static const u8 *vector_handler(unsigned n)
+{
+	if (n == 0x08)
+		return bios_timer;
+	if (n == 0x09)
+		return bios_keyboard;
+	if (n >= 0x0a && n <= 0x0f)
+		return bios_master;
+	if (n == 0x70)
+		return bios_clock;
+	if (n >= 0x71 && n <= 0x77)
+		return bios_slave;
+	if (n >= FIRST_SERVICE && n <= LAST_SERVICE)
+		return bios_services + n;
+	return bios_iret;
+}
+
+static u32 bios_address(const u8 *label)
+{
+	return BIOS + (u32)(label - bios_image);
+}
+
+static void write_bios(u8 *vectors, u8 *bios)
+{
+	CHECK(bios_image_end - bios_image == ROM + ROM_LEN - BIOS,
+	      "bios.S has %d bytes", (int)(bios_image_end - bios_image));
+	memcpy(bios, bios_image, ROM + ROM_LEN - BIOS);
+	for (unsigned n = 0; n < VECTORS; n++) {
+		put16(vectors + 4 * n,
+		      (u16)(bios_address(vector_handler(n)) - ROM));
+		put16(vectors + 4 * n + 2, ROM >> 4);
+	}
+}
+
+int tables_bios_service(u32 linear)
+{
+	u32 first = bios_address(bios_services);
+
+	return linear - first < VECTORS ? (int)(linear - first) : -1;
+}
+
 void tables_write(struct mem *m, const struct bus_config *cfg)
 {
+	u8 *vectors = mem_phys_ptr(m, 0, 4 * VECTORS);
 	u8 *bda = mem_phys_ptr(m, BIOS_DATA, BIOS_DATA_LEN);
 	u8 *ebda = mem_phys_ptr(m, EBDA, EBDA_LEN);
 	u8 *screen = mem_phys_ptr(m, SCREEN, SCREEN_LEN);
 	struct cursor c = {.rom = mem_phys_ptr(m, ROM, ROM_LEN)};
 
-	CHECK(bda && ebda && screen && c.rom, "no memory below 1 MiB");
+	CHECK(bda && ebda && screen && c.rom && vectors, "no memory below 1 MiB");
 	write_bios_data(bda);
 	memset(ebda, 0, EBDA_LEN);
 	ebda[0] = EBDA_LEN / 1024;
@@ -530,10 +584,7 @@ void tables_write(struct mem *m, const struct bus_config *cfg)
 	write_acpi(&c, cfg->has_apic);
 	if (cfg->has_apic)
 		write_mp(&c);
-	c.at = 0xffff5;
-	put_text(&c, "01/01/07", 8);
-	put(&c, 0, 1);
-	put(&c, 0xfc, 1); /* model: AT */
+	write_bios(vectors, c.rom + (BIOS - ROM));
 }
 
 unsigned tables_e820(u64 ram_size, struct e820_entry *out, unsigned max)

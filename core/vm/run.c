@@ -70,6 +70,22 @@ static void deliver_nmi(struct vm *vm)
 	event_deliver_interrupt(c, EXC_NMI);
 }
 
+/* Is this the HLT that stands for a BIOS service?  Then says which. */
+static bool called_bios(struct vm *vm)
+{
+	const struct cpu *c = vm->cpu;
+	int service = tables_bios_service(c->seg[SEG_CS].base + c->eip - 1);
+
+	if ((c->cr0 & CR0_PE) || service < 0)
+		return false;
+	stop(vm, STOP_UNIMPLEMENTED);
+	snprintf(vm->why_text, sizeof(vm->why_text),
+		 "the guest called the BIOS (INT %02Xh, AX=%04x), and there is "
+		 "none",
+		 (unsigned)service, c->gpr[EAX] & 0xffff);
+	return true;
+}
+
 /* HLT: time passes until something wakes the processor.  STOP_COUNT: go on. */
 static enum vm_stop halted(struct vm *vm)
 {
@@ -82,6 +98,8 @@ static enum vm_stop halted(struct vm *vm)
 		c->halted = false;
 		return STOP_COUNT;
 	}
+	if (called_bios(vm))
+		return STOP_UNIMPLEMENTED;
 	if (!c->iflag)
 		return stop(vm, STOP_HALTED);
 	next = bus_next_deadline(vm->bus);

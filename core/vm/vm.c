@@ -60,7 +60,8 @@ static void intr_changed(void *arg)
 {
 	struct vm *vm = arg;
 
-	bt_set_irq(vm->bt, bus_intr_pending(vm->bus));
+	if (vm->bus) /* it speaks already while it is being made */
+		bt_set_irq(vm->bt, bus_intr_pending(vm->bus));
 }
 
 static void request(void *arg, enum bus_request what)
@@ -198,7 +199,8 @@ static void enter_protected(struct cpu *c, const struct load_result *r)
 {
 	static const u8 data[] = { SEG_ES, SEG_SS, SEG_DS, SEG_FS, SEG_GS };
 
-	c->cr0 |= CR0_PE;
+	c->cr0 = CR0_ET | CR0_PE; /* firmware has enabled the caches */
+	c->idtr.limit = 0x3ff;
 	set_segment(&c->seg[SEG_CS], r->cs, 0xc9b);
 	for (unsigned i = 0; i < ARRAY_LEN(data); i++)
 		set_segment(&c->seg[data[i]], r->ds, 0xc93);

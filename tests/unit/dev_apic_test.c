@@ -4,7 +4,7 @@
 /* LINK: core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c */
 /* LINK: core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c */
 /* LINK: core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c */
-/* LINK: core/dev/acpi_pm.c core/dev/debugport.c core/dev/fwcfg.c core/dev/tables.c */
+/* LINK: core/dev/acpi_pm.c core/dev/debugport.c core/dev/fwcfg.c core/dev/tables.c core/dev/bios.S */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -15,7 +15,10 @@
 
 static int set_up(void **state)
 {
-	*state = machine_new(true);
+	struct machine *m = machine_new(true);
+
+	out8(m, 0x21, 0xff); /* the timer interrupts through LINT0 */
+	*state = m;
 	return 0;
 }
 

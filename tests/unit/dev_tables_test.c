@@ -4,7 +4,7 @@
 /* LINK: core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c */
 /* LINK: core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c */
 /* LINK: core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c */
-/* LINK: core/dev/acpi_pm.c core/dev/debugport.c core/dev/fwcfg.c core/dev/tables.c */
+/* LINK: core/dev/acpi_pm.c core/dev/debugport.c core/dev/fwcfg.c core/dev/tables.c core/dev/bios.S */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -48,6 +48,24 @@ static u8 *made(struct machine *m, bool has_apic)
 
 	tables_write(m->mem, &cfg);
 	return mem_phys_ptr(m->mem, 0, 0x100000);
+}
+
+static void vectors_lead_into_the_bios(void **state)
+{
+	const u8 *ram = made(*state, true);
+
+	for (unsigned n = 0; n < 256; n++) {
+		u32 to = u32_at(ram + 4 * n);
+		u32 linear = (to >> 16) * 16 + (to & 0xffff);
+		int service = n >= 0x10 && n <= 0x1a ? (int)n : -1;
+
+		assert_in_range(linear, 0xfe000, 0xffff0);
+		assert_int_equal(tables_bios_service(linear), service);
+		if (service >= 0)
+			assert_int_equal(ram[linear], 0xf4);
+	}
+	assert_int_equal(ram[0xffff0], 0xea);
+	assert_memory_equal(ram + 0xffff5, "01/01/07\0\xfc", 10);
 }
 
 static void acpi_tables_hang_together(void **state)
@@ -137,6 +155,8 @@ static void memory_map_covers_ram(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(vectors_lead_into_the_bios,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(acpi_tables_hang_together,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(mp_table_lists_what_it_says,
