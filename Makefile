@@ -31,7 +31,7 @@ GUEST := $(patsubst tests/guest/%.S,$(B)/guest/%.elf,$(wildcard tests/guest/*.S)
 .PHONY: all run check help linux bench asan debug install fuzz fmt docs diff tour floors rebase clean deps
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PRECIOUS: $(B)/obj/%.o
+.PRECIOUS: $(B)/obj/%.o build/fuzz/obj/%.o
 
 all: $(B)/vitrine $(if $(PROVIDER),$(B)/vitrine-trace.so) $(B)/lantern.elf ## build everything that runs
 
@@ -54,10 +54,10 @@ bench: all ## measure native, translated and QEMU's TCG side by side (W=word run
 asan: all ## build with sanitizers into build/asan
 debug: all ## build for a debugger into build/debug
 
-fuzz: $(FUZZ) ## fuzz each codec for a minute (SECONDS=60)
+fuzz: $(FUZZ) ## fuzz decoder, loaders, devices, expressions and console for a minute each (SECONDS=60)
 	@for f in $(FUZZ); do n=$$(basename $$f _fuzz); mkdir -p build/fuzz/$$n.corpus; echo "fuzz $$n"; \
-	$$f -max_total_time=$${SECONDS:-60} -artifact_prefix=build/fuzz/ build/fuzz/$$n.corpus \
-	$$(ls -d tests/fuzz/$$n.seeds 2>/dev/null) >build/fuzz/$$n.log 2>&1 || { tail -n 20 build/fuzz/$$n.log; exit 1; }; done
+	$$f -max_total_time=$(or $(SECONDS),60) -artifact_prefix=build/fuzz/$$n- build/fuzz/$$n.corpus \
+	$$(ls -d tests/fuzz/$${n%%_*}.seeds 2>/dev/null) >build/fuzz/$$n.log 2>&1 || { tail -n 20 build/fuzz/$$n.log; exit 1; }; done
 
 diff: $(B)/vitrine ## compare N random instructions in the translator with this machine's CPU (N=2000000 SEED=1)
 	@tests/diff/run.sh $(or $(SEED),1) $(N)
@@ -106,8 +106,7 @@ $(B)/vitrine-trace.so: $(patsubst %.c,$(B)/obj/%.o,$(PROVIDER))
 	@echo "  link $@"; $(CC) $(LDFLAGS) -shared -o $@ $^ -llttng-ust -ldl
 
 # The guest's SSE and x87 registers are live in these rooms, so their C code must not touch them.
-$(B)/obj/core/op/%.o $(B)/obj/core/cpu/%.o $(B)/obj/core/mem/%.o: CFLAGS += -mgeneral-regs-only
-$(B)/obj/core/bt/%.o $(B)/obj/core/dev/%.o: CFLAGS += -mgeneral-regs-only
+$(addprefix $(B)/obj/core/,op/%.o cpu/%.o mem/%.o bt/%.o dev/%.o): CFLAGS += -mgeneral-regs-only
 $(B)/obj/trace/provider%.o: CFLAGS += -fPIC -Wno-missing-prototypes -Wno-strict-prototypes
 
 $(B)/obj/%.o: %.c
@@ -120,13 +119,22 @@ linked = $(or $(patsubst %,$(B)/obj/%.o,$(basename $(shell sed -n 's,.*/\* LINK:
 $(B)/unit/%: $(B)/obj/tests/unit/%.o $$(call linked,tests/unit/$$*.c)
 	@mkdir -p $(@D); echo "  link $@"; $(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
-build/fuzz/%: tests/fuzz/%.c
-	@mkdir -p $(@D); $(CLANG) $(CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< \
-	$(shell sed -n 's,.*/\* LINK: *\(.*[^ ]\) *\*/.*,\1,p' $<)
+# The same for fuzzers, all of it with clang's sanitizers.
+# What runs between guest instructions is not measured for coverage.
+FUZZ_CFLAGS = $(filter-out -fsanitize%,$(CFLAGS)) -DDEBUG -fsanitize=address,undefined $(COVERAGE)
+COVERAGE := -fsanitize=fuzzer-no-link
+$(addprefix build/fuzz/obj/core/,op/%.o cpu/%.o mem/%.o bt/%.o): COVERAGE :=
+$(addprefix build/fuzz/obj/core/,op/%.o cpu/%.o mem/%.o bt/%.o dev/%.o): CFLAGS += -mgeneral-regs-only
+build/fuzz/obj/%.o: %.c
+	@mkdir -p $(@D); echo "  clang $<"; $(CLANG) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
+build/fuzz/obj/%.o: %.S
+	@mkdir -p $(@D); $(CLANG) -g -I. -MMD -MP -c -o $@ $<
+build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o $$(subst $(B)/obj/,build/fuzz/obj/,$$(call linked,tests/fuzz/$$*.c))
+	@echo "  link $@"; $(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
 
 # One behaviour each, flat and free-standing, entered by multiboot.
 $(B)/guest/%.elf: tests/guest/%.S $(wildcard tests/guest/*.h tests/guest/*.ld)
 	@mkdir -p $(@D); $(CC) -m32 -g -nostdlib -static -no-pie -Itests/guest -I. -Wl,--build-id=none -Wl,-n,--no-warn-rwx-segments -Wl,-Ttext=0x100000 -o $@ $<
 
 -include tests/guest/lantern/lantern.mk tests/guest/cpu/cpu.mk
--include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj build/fuzz/obj -name '*.d' 2>/dev/null)

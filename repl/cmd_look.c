@@ -339,6 +339,24 @@ static int comma(const char **text, struct err *e)
 	return 0;
 }
 
+/* The matches that begin in the first CHUNK of `n` bytes at `at`. */
+static unsigned show_matches(struct console *c, u32 at, const u8 *bytes,
+			     unsigned n, const struct buf *pattern)
+{
+	const u8 *from = bytes, *hit;
+	unsigned found = 0;
+
+	while ((hit = memmem(from, (size_t)(bytes + n - from), pattern->data,
+			     pattern->len)) &&
+	       hit - bytes < CHUNK) {
+		debug_address(c->d, at + (u32)(hit - bytes), c->to);
+		buf_byte(c->to, '\n');
+		found++;
+		from = hit + 1;
+	}
+	return found;
+}
+
 static unsigned search(struct console *c, u32 at, u64 end,
 		       const struct buf *pattern)
 {
@@ -349,12 +367,7 @@ static unsigned search(struct console *c, u32 at, u64 end,
 		u64 want = end - at < sizeof(chunk) ? end - at : sizeof(chunk);
 		unsigned n = debug_read(c->d, at, chunk, (unsigned)want);
 
-		for (unsigned i = 0; i < CHUNK && i + pattern->len <= n; i++)
-			if (!memcmp(chunk + i, pattern->data, pattern->len)) {
-				debug_address(c->d, at + i, c->to);
-				buf_byte(c->to, '\n');
-				found++;
-			}
+		found += show_matches(c, at, chunk, n, pattern);
 		if (at + CHUNK < at)
 			break;
 		at += CHUNK;

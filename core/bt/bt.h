@@ -48,7 +48,8 @@ void bt_flush(struct bt *bt, const char *why);
  * are left pending in cpu->exc with BT_EXIT_EXCEPTION. */
 enum bt_exit bt_run(struct bt *bt, u64 limit);
 
-/* Signal-safe: makes bt_run return BT_EXIT_KICK within one block. */
+/* Signal-safe: makes bt_run return BT_EXIT_KICK when translated code is left
+ * next, at the latest when its limit is reached. */
 void bt_kick(struct bt *bt);
 /* An interrupt waits (or not): bt_run returns BT_EXIT_IRQ as soon as the
  * guest can take it. */
