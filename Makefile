@@ -106,7 +106,7 @@ $(B)/vitrine-trace.so: $(patsubst %.c,$(B)/obj/%.o,$(PROVIDER))
 	@echo "  link $@"; $(CC) $(LDFLAGS) -shared -o $@ $^ -llttng-ust -ldl
 
 # The guest's SSE and x87 registers are live in these rooms, so their C code must not touch them.
-$(addprefix $(B)/obj/core/,op/%.o cpu/%.o mem/%.o bt/%.o dev/%.o): CFLAGS += -mgeneral-regs-only
+$(addprefix $(B)/obj/,core/op/%.o core/cpu/%.o core/mem/%.o core/bt/%.o core/dev/%.o vmi/%.o): CFLAGS += -mgeneral-regs-only
 $(B)/obj/trace/provider%.o: CFLAGS += -fPIC -Wno-missing-prototypes -Wno-strict-prototypes
 
 $(B)/obj/%.o: %.c

@@ -27,6 +27,7 @@
 #include "core/vm/vm.h"
 #include "repl/host.h"
 #include "repl/repl.h"
+#include "vmi/vmi.h"
 
 #define VERSION "0.1"
 
@@ -137,12 +138,9 @@ static int opt_m(struct options *o, char *value, struct err *e)
 
 static int opt_engine(struct options *o, char *value, struct err *e)
 {
-	(void)o;
 	if (strcmp(value, "bt") && strcmp(value, "vmi"))
 		return err_set(e, "-engine %s: expected bt or vmi", value);
-	if (!strcmp(value, "vmi"))
-		return err_set(e, "-engine vmi: the VMI ROM is not part of "
-				  "this version");
+	o->vm.show_vmi = !strcmp(value, "vmi");
 	return 0;
 }
 
@@ -481,6 +479,7 @@ struct run {
 	struct options o;
 	struct host *host;
 	struct vm *vm;
+	struct vmi *vmi; /* NULL: hidden */
 	struct debug *debug;
 	struct console *console;
 	FILE *stats;
@@ -539,13 +538,17 @@ static int make(struct run *r, struct err *e)
 	r->vm = vm_new(&r->o.vm, e);
 	if (!r->vm)
 		return -1;
+	if (r->o.vm.show_vmi) {
+		r->vmi = vmi_new(r->vm, e);
+		if (!r->vmi)
+			return -1;
+	}
 	host_attach(r->host, r->vm);
 	name_guest(r);
 	r->debug = debug_new(r->vm);
 	/* A bzImage has none; that is no error. */
 	symbols_add(debug_symbols(r->debug), r->o.vm.kernel, -1, &no_symbols);
-	r->console = console_new(r->debug, r->host, r->guest,
-				 r->o.vm.show_vmi ? "vmi" : "bt");
+	r->console = console_new(r->debug, r->host, r->guest, r->vmi);
 	return 0;
 }
 
@@ -719,6 +722,7 @@ int main(int argc, char **argv)
 		complain(&e);
 	console_free(r.console);
 	debug_free(r.debug);
+	vmi_free(r.vmi);
 	vm_free(r.vm);
 	host_free(r.host);
 	return status;

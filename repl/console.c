@@ -296,7 +296,7 @@ static void make_prompt(struct console *c, char *to, size_t size)
 	else
 		snprintf(where, sizeof(where), "0x%08x", pc);
 	snprintf(to, size, "%s:%s [%c %s]> ", c->guest, where,
-		 cpl == 3 ? 'U' : 'K', c->engine);
+		 cpl == 3 ? 'U' : 'K', c->vmi ? "vmi" : "bt");
 }
 
 static void on_line(char *line)
@@ -416,7 +416,7 @@ int console_loop(struct console *c, struct err *e)
 /* ---- life ---- */
 
 struct console *console_new(struct debug *d, struct host *h, const char *guest,
-			    const char *engine)
+			    struct vmi *vmi)
 {
 	struct console *c = calloc(1, sizeof(*c));
 
@@ -424,7 +424,7 @@ struct console *console_new(struct debug *d, struct host *h, const char *guest,
 	c->d = d;
 	c->host = h;
 	c->guest = guest;
-	c->engine = engine;
+	c->vmi = vmi;
 	c->to = &c->out;
 	c->next_display = 1;
 	c->settings.listsize = 10;

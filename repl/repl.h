@@ -11,11 +11,12 @@
 struct console;
 struct debug;
 struct host;
+struct vmi;
 
-/* `guest` is the name that the prompt shows ("lantern"), `engine` "bt" or
- * "vmi".  All are borrowed. */
+/* `guest` is the name that the prompt shows ("lantern"), `vmi` NULL when the
+ * ROM is hidden.  All are borrowed. */
 struct console *console_new(struct debug *d, struct host *h, const char *guest,
-			    const char *engine);
+			    struct vmi *vmi);
 void console_free(struct console *c);
 
 /* Runs one command line; its text goes to `out`, or to standard output when

@@ -48,7 +48,8 @@ struct settings {
 struct console {
 	struct debug *d;
 	struct host *host;
-	const char *guest, *engine;
+	const char *guest;
+	struct vmi *vmi; /* NULL: its ROM is hidden */
 	struct buf out;
 	struct buf *to; /* where the current command's text goes */
 	struct log log;

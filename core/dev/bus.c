@@ -275,6 +275,14 @@ void bus_irq(struct bus *b, unsigned line, bool level)
 	bus_intr_update(b);
 }
 
+void bus_apic_timer_event(struct bus *b)
+{
+	if (!b->device[DEV_lapic])
+		return;
+	lapic_timer_event(b->device[DEV_lapic]);
+	bus_intr_update(b);
+}
+
 void bus_apic_base(struct bus *b, u64 value)
 {
 	if (!b->device[DEV_lapic])

@@ -91,6 +91,9 @@ void bus_show_irq(struct bus *b, bus_print *out, void *to);
 void bus_show_devices(struct bus *b, bus_print *out, void *to);
 void bus_show_screen(struct bus *b, bus_print *out, void *to);
 
+/* The local APIC's timer entry (LVTT) goes off, whatever its counter does. */
+void bus_apic_timer_event(struct bus *b);
+
 /* Local APIC as the CPU sees its base MSR (IA32_APIC_BASE). */
 void bus_apic_base(struct bus *b, u64 value);
 

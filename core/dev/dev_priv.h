@@ -71,6 +71,7 @@ bool lapic_pending(const void *lapic);
 int lapic_ack(void *lapic); /* vector, -1 when none is deliverable */
 bool lapic_accepts_extint(const void *lapic);
 void lapic_lint0(void *lapic, bool level); /* the PIC's INT wire */
+void lapic_timer_event(void *lapic); /* LVTT goes off */
 void lapic_deliver(void *lapic, unsigned vector, bool level_triggered);
 void lapic_set_base(void *lapic, u64 base_msr);
 bool lapic_is_destination(const void *lapic, u8 destination, bool logical);

@@ -262,12 +262,19 @@ static void arm_timer(struct lapic *l)
 	bus_timer_arm(l->bus, &l->timer, l->started + (periods + 1) * period);
 }
 
+void lapic_timer_event(void *dev)
+{
+	struct lapic *l = dev;
+
+	fire_lvt(l, l->lvt[LVT_TIMER]);
+}
+
 static void timer_fires(void *dev, u64 now)
 {
 	struct lapic *l = dev;
 
 	(void)now;
-	fire_lvt(l, l->lvt[LVT_TIMER]);
+	lapic_timer_event(l);
 	if (l->lvt[LVT_TIMER] & LVT_PERIODIC)
 		arm_timer(l);
 	bus_intr_update(l->bus);

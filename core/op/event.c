@@ -326,3 +326,14 @@ enum op_result op_ud(struct cpu *c, const struct insn *in)
 	(void)in;
 	return op_fault(c, EXC_UD, 0);
 }
+
+/* With an absolute operand it may be a paravirtual call (op.h). */
+enum op_result op_ud1(struct cpu *c, const struct insn *in)
+{
+	bool absolute = in->mod == 0 && in->base == REG_NONE &&
+			in->index == REG_NONE && in->addrsize == 4;
+
+	if (!op_hooks.paravirt || !absolute)
+		return op_ud(c, in);
+	return op_hooks.paravirt(op_hooks.paravirt_arg, c, in);
+}

@@ -80,6 +80,11 @@ struct op_hooks {
 	 * beyond the first. */
 	u64 (*rep_allowance)(void *vm);
 	void (*rep_done)(void *vm, u64 extra_iterations);
+	/* UD1 with an absolute operand, which nothing else uses; may be NULL.
+	 * Answers as an operation, #UD where it means nothing. */
+	enum op_result (*paravirt)(void *paravirt_arg, struct cpu *c,
+				   const struct insn *in);
+	void *paravirt_arg;
 };
 extern struct op_hooks op_hooks;
 

@@ -49,6 +49,14 @@ void clock_sample(struct vm *vm)
 	k->at_icount = icount;
 }
 
+void clock_resume(struct vm *vm)
+{
+	u64 before = clock_now(vm, vm->cpu->icount);
+
+	clock_sample(vm);
+	vm->clock.stolen += clock_now(vm, vm->cpu->icount) - before;
+}
+
 u64 clock_icount_until(struct vm *vm, u64 when)
 {
 	u64 now = clock_now(vm, vm->cpu->icount), left;

@@ -223,6 +223,7 @@ enum vm_stop vm_run(struct vm *vm, u64 max)
 	for (unsigned i = 0; i < vm->watch_count; i++)
 		vm->watches[i].hit = false;
 	vm->watch_hit = false;
+	clock_resume(vm);
 	poll_host(vm, 0);
 	for (;;) {
 		s = look_around(vm);

@@ -128,7 +128,7 @@ static void config_bus(struct vm *vm)
 		.debug_out = debug_out,
 	};
 	op_hooks = (struct op_hooks){ port_in, port_out, now, apic_base_changed,
-				      rep_allowance, rep_done };
+				      rep_allowance, rep_done, NULL, NULL };
 }
 
 static int build(struct vm *vm, struct err *e)
@@ -240,6 +240,8 @@ int vm_reset(struct vm *vm, struct err *e)
 	bus_reset(vm->bus);
 	tables_write(vm->mem, &vm->bus_cfg);
 	mem_protect_rom(vm->mem, 0xe0000, 0x20000);
+	if (vm->power_on)
+		vm->power_on(vm->power_on_arg);
 	intr_changed(vm);
 	if (!vm->cfg.kernel)
 		return 0;
@@ -279,6 +281,22 @@ u64 vm_icount(struct vm *vm)
 u64 vm_now(struct vm *vm)
 {
 	return now(vm);
+}
+
+u64 vm_stolen(struct vm *vm)
+{
+	return vm->clock.stolen;
+}
+
+u64 vm_start_time(struct vm *vm)
+{
+	return vm->bus_cfg.start_time;
+}
+
+void vm_on_power_on(struct vm *vm, void (*fn)(void *arg), void *arg)
+{
+	vm->power_on = fn;
+	vm->power_on_arg = arg;
 }
 
 /* ---- breakpoints and watches ---- */

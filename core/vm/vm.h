@@ -63,6 +63,13 @@ struct bt *vm_bt(struct vm *vm);
 u64 vm_icount(struct vm *vm);
 /* Guest time in ns since reset. */
 u64 vm_now(struct vm *vm);
+/* Of that, ns in which the guest could have run but was held (host clock). */
+u64 vm_stolen(struct vm *vm);
+/* Seconds since 1970 at reset, as the CMOS clock has it. */
+u64 vm_start_time(struct vm *vm);
+/* Calls fn at every reset, when memory is clear and firmware tables stand,
+ * before the kernel is loaded. */
+void vm_on_power_on(struct vm *vm, void (*fn)(void *arg), void *arg);
 
 /* Code breakpoints by linear address; vm_run stops before the instruction
  * and steps over one at the address where it starts. -1: too many. */

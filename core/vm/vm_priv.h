@@ -24,6 +24,7 @@ struct clock {
 	u64 at_icount;	/* host clock: last sample */
 	u64 at_ns;
 	u64 host_start; /* host ns at which guest time was at_start */
+	u64 stolen;	/* guest ns that passed between runs */
 };
 
 struct vm {
@@ -43,12 +44,16 @@ struct vm {
 	char why_text[160];
 	u64 exceptions[32], interrupts[256];
 	u64 idle_ns; /* guest time skipped or slept in HLT */
+	void (*power_on)(void *arg);
+	void *power_on_arg;
 };
 
 /* clock.c */
 void clock_reset(struct vm *vm);
 u64 clock_now(struct vm *vm, u64 icount);
 void clock_sample(struct vm *vm);
+/* The guest goes on: what passed since it stopped was stolen from it. */
+void clock_resume(struct vm *vm);
 /* Instructions from now until guest time `when`. */
 u64 clock_icount_until(struct vm *vm, u64 when);
 void clock_skip_to(struct vm *vm, u64 when);

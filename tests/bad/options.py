@@ -35,7 +35,6 @@ for words, says in (
     (("-load", "0x1ffffffff"), "beyond 4 GiB"),
     (("-engine", "kvm"), "expected bt or vmi"),
     (("-engine", "BT"), "expected bt or vmi"),
-    (("-engine", "vmi"), "the VMI ROM is not part of this version"),
     (("-s",), "the gdb stub is not part of this version"),
     (("-gdb", "tcp:1234"), "the gdb stub is not part of this version"),
     (("-trace", "dir"), "tracing is not part of this version"),

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From the instruction in a stub to what it does.
+ *
+ * Calls that one instruction does are that instruction, decoded once from
+ * calls.def and run as an operation on the state as the stub finds it: what
+ * is a fault there is a fault at the stub. */
+#include "vmi/vmi_priv.h"
+
+#include "core/mem/mem.h"
+#include "core/vm/vm.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const struct vmi_row rows[VMI_CALLS] = {
+#define CALL(number, name, answer, how, native, args, result, meaning) \
+	[number] = { #name, native, args, result, meaning },
+#include "vmi/calls.def"
+};
+
+static const struct {
+	u8 bytes[4];
+	u8 len;
+	vmi_fn *fn;
+} ways[VMI_CALLS] = {
+#define INSN(...) { __VA_ARGS__ }, sizeof((const u8[]){ __VA_ARGS__ }), NULL
+#define FN(name) { 0 }, 0, vmi_##name
+#define CALL(number, name, answer, how, native, args, result, meaning) \
+	[number] = { how },
+#include "vmi/calls.def"
+#undef INSN
+#undef FN
+};
+
+static struct insn insns[VMI_CALLS];
+
+const struct vmi_row *vmi_row(unsigned number)
+{
+	return &rows[number];
+}
+
+int vmi_find(const char *name)
+{
+	for (int i = 0; i < VMI_CALLS; i++)
+		if (!strcasecmp(rows[i].name, name))
+			return i;
+	return -1;
+}
+
+bool vmi_active(const struct vmi *v)
+{
+	return v->active;
+}
+
+u64 vmi_count(const struct vmi *v, unsigned number)
+{
+	return v->count[number];
+}
+
+/* ---- the two entry points ---- */
+
+static enum op_result init(struct vmi *v, struct cpu *c)
+{
+	v->active = true;
+	c->gpr[EAX] = 0;
+	return OP_NEXT;
+}
+
+/* `at` is the linear address that the ROM is called at. */
+static enum op_result get_reloc(struct cpu *c, gla_t at)
+{
+	u32 offset = 0;
+	enum answer a = rom_answer(c->gpr[EAX], &offset);
+
+	c->gpr[EAX] = a == ANSWER_REL ? at + offset : 0;
+	c->gpr[EDX] = a;
+	return OP_NEXT;
+}
+
+/* ---- dispatch ---- */
+
+static enum op_result dispatch(struct vmi *v, struct cpu *c, u32 number,
+			       gla_t rom)
+{
+	if (number == CALL_INIT)
+		return init(v, c);
+	if (number == CALL_GET_RELOC)
+		return get_reloc(c, rom);
+	if (ways[number].fn)
+		return ways[number].fn(v, c);
+	return op_table[insns[number].op->operation](c, &insns[number]);
+}
+
+/* The operation hook (op.h): an instruction like a stub's, anywhere. */
+static enum op_result called(void *arg, struct cpu *c, const struct insn *in)
+{
+	struct vmi *v = arg;
+	gla_t lin = c->seg[SEG_CS].base + c->eip;
+	u32 number = (u32)in->disp;
+	enum op_result r;
+	gpa_t gpa;
+
+	if (c->cpl || number >= CALL_COUNT ||
+	    !mem_translate(c, lin, MEM_EXEC, &gpa) || gpa < ROM_BASE ||
+	    gpa >= ROM_BASE + ROM_LEN) {
+		cpu_raise(c, EXC_UD, 0);
+		return OP_FAULT;
+	}
+	r = dispatch(v, c, number, lin - (gla_t)(gpa - ROM_BASE));
+	if (r != OP_AGAIN)
+		v->count[number]++;
+	return r;
+}
+
+/* ---- making ---- */
+
+static void power_on(void *arg)
+{
+	struct vmi *v = arg;
+	struct mem *m = vm_mem(v->vm);
+
+	v->active = false;
+	v->lazy = 0;
+	memset(v->count, 0, sizeof(v->count));
+	memset(v->ap, 0, sizeof(v->ap));
+	memset(v->linear, 0, sizeof(v->linear));
+	alarms_reset(v);
+	rom_build(mem_phys_ptr(m, ROM_BASE, ROM_LEN));
+	mem_protect_rom(m, ROM_BASE, ROM_LEN);
+}
+
+struct vmi *vmi_new(struct vm *vm, struct err *e)
+{
+	struct vmi *v = calloc(1, sizeof(*v));
+
+	if (!v) {
+		err_set(e, "no memory");
+		return NULL;
+	}
+	v->vm = vm;
+	for (unsigned i = 0; i < VMI_CALLS; i++)
+		if (ways[i].len)
+			decode(ways[i].bytes, ways[i].len, true, &insns[i]);
+	alarms_init(v);
+	op_hooks.paravirt = called;
+	op_hooks.paravirt_arg = v;
+	vm_on_power_on(vm, power_on, v);
+	power_on(v);
+	return v;
+}
+
+void vmi_free(struct vmi *v)
+{
+	if (!v)
+		return;
+	op_hooks.paravirt = NULL;
+	free(v);
+}
+
+void vmi_show(const struct vmi *v, bus_print *out, void *to)
+{
+	u64 all = 0;
+
+	for (unsigned i = 0; i < VMI_CALLS; i++)
+		all += v->count[i];
+	out(to, "VMI is %s; %llu calls\n",
+	    v->active ? "active" : "not active: the guest has not called vmi_init",
+	    (unsigned long long)all);
+	if (!all)
+		return;
+	out(to, "%-18s %12s %12s  %s\n", "call", "count", "per second", "");
+	for (unsigned i = 0; i < VMI_CALLS; i++)
+		if (v->count[i])
+			out(to, "%-18s %12llu %12llu  %s\n", rows[i].name,
+			    (unsigned long long)v->count[i],
+			    (unsigned long long)(v->count[i] * 1000000000ull /
+						 (vm_now(v->vm) + 1)),
+			    rows[i].meaning);
+}

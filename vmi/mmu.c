@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Calls about page tables.
+ *
+ * The stores are the guest's own, so everything that holds for its plain
+ * stores holds here: flags are hints and may lie, pages may never be
+ * announced, and other entries change without a word (what mem compares at
+ * flushes).  So nothing here is needed for the tables to be right. */
+#include "vmi/vmi_priv.h"
+
+#include "core/mem/mem.h"
+
+enum op_result vmi_set_pxe(struct vmi *v, struct cpu *c)
+{
+	(void)v;
+	return mem_write(c, SEG_DS, c->gpr[EDX], &c->gpr[EAX], 4) ? OP_NEXT
+								   : OP_FAULT;
+}
+
+enum op_result vmi_set_pxe_long(struct vmi *v, struct cpu *c)
+{
+	u32 entry[2] = { c->gpr[EAX], c->gpr[EDX] };
+
+	(void)v;
+	return mem_write(c, SEG_DS, c->gpr[ECX], entry, 8) ? OP_NEXT : OP_FAULT;
+}
+
+enum op_result vmi_update_pxe(struct vmi *v, struct cpu *c)
+{
+	(void)v;
+	(void)c;
+	return OP_NEXT;
+}
+
+enum op_result vmi_allocate_page(struct vmi *v, struct cpu *c)
+{
+	(void)v;
+	(void)c;
+	return OP_NEXT;
+}
+
+enum op_result vmi_release_page(struct vmi *v, struct cpu *c)
+{
+	(void)v;
+	(void)c;
+	return OP_NEXT;
+}
+
+enum { FLUSH_TLB = 1, FLUSH_GLOBAL = 2 };
+
+enum op_result vmi_flush_tlb(struct vmi *v, struct cpu *c)
+{
+	(void)v;
+	if (c->gpr[EAX] & FLUSH_GLOBAL)
+		mem_flush_all(c);
+	else if (c->gpr[EAX] & FLUSH_TLB)
+		mem_flush_cr3(c);
+	return OP_NEXT;
+}
+
+enum op_result vmi_set_linear_mapping(struct vmi *v, struct cpu *c)
+{
+	u32 slot = c->gpr[EAX], frame;
+
+	if (!mem_read(c, SEG_SS, c->gpr[ESP] + 4, &frame, 4))
+		return OP_FAULT;
+	if (slot >= LINEAR_MAPPINGS)
+		return OP_NEXT;
+	v->linear[slot].from = c->gpr[EDX];
+	v->linear[slot].pages = c->gpr[ECX];
+	v->linear[slot].frame = frame;
+	return OP_NEXT;
+}
+
+enum op_result vmi_set_lazy_mode(struct vmi *v, struct cpu *c)
+{
+	v->lazy = c->gpr[EAX];
+	return OP_NEXT;
+}

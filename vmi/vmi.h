@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* VMI, VMware's paravirtual interface of 2006, API 3.0: an option ROM that a
+ * kernel finds in memory, and the calls it then makes instead of sensitive
+ * instructions.
+ *
+ * The guest's kernel runs at privilege level 0, so every call does just what
+ * the native code would, and a kernel may mix both as it likes. */
+#ifndef VMI_VMI_H
+#define VMI_VMI_H
+
+#include "core/base/err.h"
+#include "core/base/types.h"
+#include "core/dev/dev.h"
+
+struct vm;
+struct vmi;
+
+enum vmi_call_number {
+#define CALL(number, name, answer, how, native, args, result, meaning) \
+	VMI_##name = number,
+#include "vmi/calls.def"
+	VMI_CALLS
+};
+
+/* Shows the ROM to vm's guest, now and after each reset.  NULL: no memory. */
+struct vmi *vmi_new(struct vm *vm, struct err *e);
+void vmi_free(struct vmi *v);
+
+/* A row of calls.def, as text. */
+struct vmi_row {
+	const char *name, *native, *args, *result, *meaning;
+};
+const struct vmi_row *vmi_row(unsigned number);
+/* Number of the call of that name (any case), -1 when there is none. */
+int vmi_find(const char *name);
+/* Guest-physical address of a call's stub in the ROM. */
+gpa_t vmi_stub(unsigned number);
+
+/* Has a kernel called vmi_init? */
+bool vmi_active(const struct vmi *v);
+u64 vmi_count(const struct vmi *v, unsigned number);
+/* The table of `info vmi`. */
+void vmi_show(const struct vmi *v, bus_print *out, void *to);
+
+#endif

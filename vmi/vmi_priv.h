@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of VMI share. */
+#ifndef VMI_VMI_PRIV_H
+#define VMI_VMI_PRIV_H
+
+#include "core/cpu/cpu.h"
+#include "core/op/op.h"
+#include "core/x86/opcode.h"
+#include "vmi/vmi.h"
+
+/* The ROM lies where a kernel looks first behind a video BIOS. */
+enum { ROM_BASE = 0xc8000, ROM_LEN = 0x1000 };
+/* Calls that the two fixed entry points make. */
+enum { CALL_INIT = VMI_CALLS, CALL_GET_RELOC, CALL_COUNT };
+
+enum { COUNTER_REAL, COUNTER_AVAILABLE, COUNTER_STOLEN, ALARMS = 2 };
+
+struct alarm {
+	struct timer timer;
+	struct vmi *v;
+	u64 period; /* cycles, 0: once */
+	bool lvtt;  /* wired to the local APIC's timer, else to IRQ 0 */
+};
+
+enum { AP_STATE_BYTES = 92, APS = 16, LINEAR_MAPPINGS = 4 };
+
+struct vmi {
+	struct vm *vm;
+	bool active;
+	u32 lazy;
+	u64 count[CALL_COUNT];
+	struct alarm alarm[ALARMS];
+	struct {
+		bool set;
+		u8 state[AP_STATE_BYTES];
+	} ap[APS];
+	struct {
+		u32 from, pages, frame;
+	} linear[LINEAR_MAPPINGS];
+};
+
+typedef enum op_result vmi_fn(struct vmi *v, struct cpu *c);
+
+/* One declaration per function that calls.def names. */
+#define INSN(...)
+#define FN(name) vmi_fn vmi_##name;
+#define CALL(number, name, answer, how, native, args, result, meaning) how
+#include "vmi/calls.def"
+#undef INSN
+#undef FN
+
+/* rom.c: the image, ROM_LEN bytes. */
+void rom_build(u8 *image);
+/* What a relocation query answers for a call of any number: enum answer, and
+ * the offset of the stub in the ROM. */
+enum answer { ANSWER_NONE, ANSWER_REL, ANSWER_JUMP, ANSWER_NOP };
+enum answer rom_answer(u32 number, u32 *offset);
+
+/* time.c */
+void alarms_init(struct vmi *v);
+void alarms_reset(struct vmi *v);
+
+#endif
