@@ -199,8 +199,13 @@ int info_source(struct console *c, char *args, struct err *e)
 
 int cmd_stats(struct console *c, char *args, struct err *e)
 {
-	(void)args;
-	(void)e;
+	if (!strcmp(args, "reset")) {
+		vm_stats_reset(debug_vm(c->d));
+		return 0;
+	}
+	if (*args)
+		return err_set(e, "stats takes nothing or `reset', not `%s'",
+			       args);
 	buf_printf(c->to, "guest instructions %llu\n",
 		   (unsigned long long)vm_icount(debug_vm(c->d)));
 	vm_show_exits(debug_vm(c->d), buf_print, c->to);

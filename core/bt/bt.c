@@ -41,6 +41,15 @@ static int init_tables(struct bt *bt, struct err *e)
 		       : -1;
 }
 
+/* No shadow of STI or of a load of SS, no debug trap. */
+static void nothing_due(struct bt *bt)
+{
+	bt->live->sti_eip = ~0u;
+	bt->ss_icount = ~0ull;
+	bt->debug_trap = 0;
+	bt->kick = 0;
+}
+
 struct bt *bt_new(const struct bt_config *cfg, struct err *e)
 {
 	struct bt *bt = calloc(1, sizeof(*bt));
@@ -66,8 +75,7 @@ struct bt *bt_new(const struct bt_config *cfg, struct err *e)
 		return NULL;
 	}
 	bt->live->jump_cache = (u64)(uintptr_t)bt->jump_cache;
-	bt->live->sti_eip = ~0u;
-	bt->ss_icount = ~0ull;
+	nothing_due(bt);
 	return bt;
 }
 
@@ -128,6 +136,14 @@ void bt_flush(struct bt *bt, const char *why)
 	cache_reset(bt);
 }
 
+void bt_reset(struct bt *bt)
+{
+	bt_flush(bt, "reset");
+	link_forget_tables(bt);
+	site_forget_all(bt);
+	nothing_due(bt);
+}
+
 /* Translations that run over `lin` must stop there, or no longer. */
 void bt_forget_at(struct bt *bt, gla_t lin)
 {
@@ -156,6 +172,11 @@ void bt_break_remove(struct bt *bt, gla_t lin)
 			break;
 		}
 	bt_forget_at(bt, lin);
+}
+
+void bt_stats_reset(struct bt *bt)
+{
+	bt->stats = (struct bt_stats){ 0 };
 }
 
 const struct bt_stats *bt_stats(const struct bt *bt)

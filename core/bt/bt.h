@@ -43,6 +43,9 @@ struct cpu *bt_cpu(struct bt *bt);
 int bt_attach(struct bt *bt, struct err *e);
 /* Forgets all translations. */
 void bt_flush(struct bt *bt, const char *why);
+/* The CPU was reset: forgets translations, what was learnt about them, and
+ * what was still to happen. */
+void bt_reset(struct bt *bt);
 
 /* Runs until cpu->icount reaches `limit` exactly, or an exit.  Exceptions
  * are left pending in cpu->exc with BT_EXIT_EXCEPTION. */
@@ -89,6 +92,7 @@ struct bt_stats {
 		guest_faults, op_calls, soft_calls, partial_blocks;
 };
 const struct bt_stats *bt_stats(const struct bt *bt);
+void bt_stats_reset(struct bt *bt);
 const char *bt_exit_name(enum bt_exit exit);
 
 /* Text for `info blocks` and `info exits`. */

@@ -306,6 +306,7 @@ void cache_reset(struct bt *bt);
 /* site.c */
 enum site site_get(struct bt *bt, gpa_t gpa);
 void site_set(struct bt *bt, gpa_t gpa, enum site site);
+void site_forget_all(struct bt *bt);
 /* From now on instruction `index` of b reaches memory that way. */
 void site_change(struct bt *bt, struct block *b, unsigned index, enum site s);
 /* Instruction `index` of b met a page that is not mapped yet; true: b is
@@ -408,6 +409,7 @@ void bt_forget_at(struct bt *bt, gla_t lin);
 /* link.c */
 int link_init(struct bt *bt, struct err *e);
 void link_reset(struct bt *bt);
+void link_forget_tables(struct bt *bt);
 u64 link_context(struct bt *bt);
 u64 link_tag(const struct bt *bt, u64 context);
 int link_slot(struct bt *bt, gla_t target); /* -1: no more */

@@ -63,18 +63,23 @@ static void drop_all_contexts(struct bt *bt)
 		drop_context(bt, bt->context_count - 1);
 }
 
+/* Nothing that names a table may be left when tables are used again. */
+void link_forget_tables(struct bt *bt)
+{
+	drop_all_contexts(bt);
+	link_purge_jumps(bt);
+	for (u32 i = 0; i < ARRAY_LEN(bt->followed); i++)
+		bt->followed[i].context = 0;
+	bt->stack_void = true;
+	bt->tables_used = 0;
+}
+
 static u8 *new_table(struct bt *bt)
 {
 	u8 *at;
 
-	if (bt->tables_used + TABLE_BYTES > TABLES_SPACE) {
-		drop_all_contexts(bt);
-		link_purge_jumps(bt);
-		for (u32 i = 0; i < ARRAY_LEN(bt->followed); i++)
-			bt->followed[i].context = 0;
-		bt->stack_void = true;
-		bt->tables_used = 0;
-	}
+	if (bt->tables_used + TABLE_BYTES > TABLES_SPACE)
+		link_forget_tables(bt);
 	at = bt->tables + bt->tables_used;
 	bt->tables_used += TABLE_BYTES;
 	at = mmap(at, TABLE_BYTES, PROT_READ | PROT_WRITE,

@@ -37,15 +37,21 @@ enum site site_get(struct bt *bt, gpa_t gpa)
 	return s->gpa ? (enum site)s->site : SITE_WINDOW;
 }
 
+void site_forget_all(struct bt *bt)
+{
+	for (u32 i = 0; i < SITES_SIZE; i++)
+		bt->sites[i].gpa = 0;
+	bt->site_count = 0;
+	for (u32 i = 0; i < COLD_PAGES; i++)
+		bt->cold_pages[i] = (struct cold_page){ 0 };
+}
+
 static struct site_entry *site_make(struct bt *bt, gpa_t gpa)
 {
 	struct site_entry *s;
 
-	if (bt->site_count > SITES_SIZE / 2) { /* start learning afresh */
-		for (u32 i = 0; i < SITES_SIZE; i++)
-			bt->sites[i].gpa = 0;
-		bt->site_count = 0;
-	}
+	if (bt->site_count > SITES_SIZE / 2)
+		site_forget_all(bt);
 	s = &bt->sites[site_slot(bt, (u32)gpa)];
 	if (s->gpa)
 		return s;

@@ -37,9 +37,7 @@ static bool go(struct debug *d, u64 budget)
 			debug_break_spent(d);
 			return true;
 		}
-		/* A guest's reset starts the count again. */
-		done = vm_icount(d->vm);
-		done = done < start ? done : done - start;
+		done = vm_icount(d->vm) - start;
 		if (budget != UINT64_MAX && done >= budget) {
 			d->why = STOP_LIMIT;
 			return false;

@@ -485,13 +485,14 @@ static void rtc_init(void *dev, struct bus *b, const struct device_row *row)
 	bus_timer_init(b, &r->second, "rtc second", event, r);
 }
 
-/* The clock runs on a battery: a reset stops interrupts, not time. */
+/* The clock runs on a battery: a reset stops interrupts, not time.  Only at
+ * time 0 was the machine just switched on. */
 static void rtc_reset(void *dev)
 {
 	struct rtc *r = dev;
 	u64 now = bus_now(r->bus);
 
-	if (now < r->epoch) { /* guest time began anew */
+	if (!now) {
 		r->epoch = now;
 		r->base = bus_config(r->bus)->start_time;
 	}

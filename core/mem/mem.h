@@ -91,6 +91,9 @@ bool mem_write(struct cpu *c, unsigned seg, u32 off, const void *buf,
 /* Checks that the write would succeed, without writing. */
 bool mem_check_write(struct cpu *c, unsigned seg, u32 off, unsigned len);
 
+/* The CPU was reset: nothing is remembered of any address space. */
+void mem_reset(struct cpu *c);
+
 /* ---- flushes, called when the guest does so ---- */
 void mem_flush_all(struct cpu *c);	/* CR0.PG, CR4 changes: globals too */
 void mem_flush_cr3(struct cpu *c);	/* CR3 was loaded: non-global */

@@ -160,6 +160,13 @@ void mem_flush_all(struct cpu *c)
 	window_flush(c, true);
 }
 
+void mem_reset(struct cpu *c)
+{
+	c->flushed = true;
+	tlb_flush_all(c->mem);
+	window_reset(c);
+}
+
 void mem_flush_cr3(struct cpu *c)
 {
 	c->flushed = true;

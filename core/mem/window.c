@@ -133,8 +133,11 @@ void window_reset(struct cpu *c)
 		window_drop(c->mem, &p->win[i]);
 		p->win[i].format = 0;
 		p->win[i].shift = 10;
+		p->win[i].lost = true;
+		p->win[i].last_used = p->win[i].generation = 0;
 		p->key[i] = 0;
 	}
+	p->clock = p->generation = 0;
 	p->current = 1;
 	p->stats.windows = 1;
 	window_tell_all(c->mem, false);
@@ -193,6 +196,17 @@ const struct window_stats *window_stats(const struct mem *m)
 	static const struct window_stats none;
 
 	return m->windows ? &m->windows->stats : &none;
+}
+
+void window_stats_reset(struct mem *m)
+{
+	struct window_stats *s;
+
+	if (!m->windows)
+		return;
+	s = &m->windows->stats;
+	*s = (struct window_stats){ .windows = s->windows,
+				    .mappings = s->mappings };
 }
 
 /* ---- paging modes ---- */

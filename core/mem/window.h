@@ -77,5 +77,7 @@ struct window_stats {
 	unsigned windows, mappings;
 };
 const struct window_stats *window_stats(const struct mem *m);
+/* What is counted begins anew; what there is now stays. */
+void window_stats_reset(struct mem *m);
 
 #endif

@@ -130,7 +130,7 @@ static enum vm_stop serve_requests(struct vm *vm)
 	if (r & BUS_RESET) {
 		if (vm->cfg.no_reboot)
 			return stop(vm, STOP_RESET);
-		if (vm_reset(vm, &e) < 0) {
+		if (vm_restart(vm, &e) < 0) {
 			stop(vm, STOP_UNIMPLEMENTED);
 			snprintf(vm->why_text, sizeof(vm->why_text), "%.150s",
 				 e.text);

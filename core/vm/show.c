@@ -23,6 +23,17 @@ void vm_show_exits(struct vm *vm, bus_print *out, void *to)
 			    (unsigned long long)vm->interrupts[i]);
 }
 
+void vm_stats_reset(struct vm *vm)
+{
+	bt_stats_reset(vm->bt);
+	window_stats_reset(vm->mem);
+	for (unsigned i = 0; i < ARRAY_LEN(vm->exceptions); i++)
+		vm->exceptions[i] = 0;
+	for (unsigned i = 0; i < ARRAY_LEN(vm->interrupts); i++)
+		vm->interrupts[i] = 0;
+	vm->idle_ns = 0;
+}
+
 static void member(bus_print *out, void *to, const char *name, u64 value)
 {
 	out(to, ",\n  \"%s\": %llu", name, (unsigned long long)value);

@@ -218,7 +218,7 @@ static void enter_protected(struct cpu *c, const struct load_result *r)
 	c->mode_changed = true;
 }
 
-int vm_reset(struct vm *vm, struct err *e)
+int vm_restart(struct vm *vm, struct err *e)
 {
 	struct load_request rq = {
 		.m = vm->mem,
@@ -230,13 +230,11 @@ int vm_reset(struct vm *vm, struct err *e)
 	};
 	struct load_result r;
 
-	bt_flush(vm->bt, "reset");
+	bt_reset(vm->bt);
 	mem_clear(vm->mem);
 	cpu_reset(vm->cpu);
-	mem_flush_all(vm->cpu);
-	clock_reset(vm);
+	mem_reset(vm->cpu);
 	vm->requests = 0;
-	vm->interrupt = 0;
 	bus_reset(vm->bus);
 	tables_write(vm->mem, &vm->bus_cfg);
 	mem_protect_rom(vm->mem, 0xe0000, 0x20000);
@@ -249,6 +247,18 @@ int vm_reset(struct vm *vm, struct err *e)
 		return -1;
 	enter_protected(vm->cpu, &r);
 	return 0;
+}
+
+int vm_reset(struct vm *vm, struct err *e)
+{
+	int failed;
+
+	vm->cpu->icount = 0;
+	clock_reset(vm);
+	vm->interrupt = 0;
+	failed = vm_restart(vm, e);
+	vm_stats_reset(vm);
+	return failed;
 }
 
 /* ---- parts ---- */

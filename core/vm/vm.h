@@ -46,7 +46,8 @@ struct vm_config {
 /* Makes a machine and loads the kernel; NULL with the reason. */
 struct vm *vm_new(const struct vm_config *cfg, struct err *e);
 void vm_free(struct vm *vm);
-/* Power-on again: memory cleared, kernel loaded, devices reset. */
+/* Power-on again: everything as vm_new left it, counters and guest time
+ * included, so what follows is the same run.  Breakpoints and watches stay. */
 int vm_reset(struct vm *vm, struct err *e);
 
 /* Runs at most `max` instructions and says why it stopped. */
@@ -84,6 +85,8 @@ bool vm_watch_hit(struct vm *vm, gla_t lin, unsigned len);
 
 void vm_show_blocks(struct vm *vm, bus_print *out, void *to);
 void vm_show_exits(struct vm *vm, bus_print *out, void *to);
+/* Counters begin anew; the instruction count, which is guest time, goes on. */
+void vm_stats_reset(struct vm *vm);
 /* All counters, as one JSON object. */
 void vm_stats_json(struct vm *vm, bus_print *out, void *to);
 

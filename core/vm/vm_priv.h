@@ -48,6 +48,10 @@ struct vm {
 	void *power_on_arg;
 };
 
+/* What a guest's reset does: memory, CPU and devices as at power-on; time and
+ * counters go on. */
+int vm_restart(struct vm *vm, struct err *e);
+
 /* clock.c */
 void clock_reset(struct vm *vm);
 u64 clock_now(struct vm *vm, u64 icount);
