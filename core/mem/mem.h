@@ -63,6 +63,9 @@ void mem_protect_rom(struct mem *m, gpa_t base, u64 len);
 /* Walks to the physical address of `lin` for `access`; sets accessed and
  * dirty bits as the processor does.  Raises #PF and returns false. */
 bool mem_translate(struct cpu *c, gla_t lin, unsigned access, gpa_t *gpa);
+/* The same for [lin, lin+len), in at most two pages. */
+bool mem_translate_range(struct cpu *c, gla_t lin, unsigned len,
+			 unsigned access);
 
 /* The same without side effects or faults, for debuggers; false when not
  * mapped. `access` bits other than MEM_EXEC are ignored. */

@@ -98,12 +98,7 @@ bool mem_write(struct cpu *c, unsigned seg, u32 off, const void *buf,
 bool mem_check_write(struct cpu *c, unsigned seg, u32 off, unsigned len)
 {
 	gla_t lin;
-	gpa_t gpa;
 
-	if (!mem_seg_check(c, seg, off, len, MEM_WRITE, &lin))
-		return false;
-	if (!mem_translate(c, lin, MEM_WRITE, &gpa))
-		return false;
-	return (lin & 0xfff) + len <= GUEST_PAGE ||
-	       mem_translate(c, lin + len - 1, MEM_WRITE, &gpa);
+	return mem_seg_check(c, seg, off, len, MEM_WRITE, &lin) &&
+	       mem_translate_range(c, lin, len, MEM_WRITE);
 }

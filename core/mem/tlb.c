@@ -81,6 +81,18 @@ bool mem_translate(struct cpu *c, gla_t lin, unsigned access, gpa_t *gpa)
 	return translate(c, lin, access, gpa);
 }
 
+bool mem_translate_range(struct cpu *c, gla_t lin, unsigned len,
+			 unsigned access)
+{
+	gla_t last = lin + (len - 1);
+	gpa_t unused;
+
+	return mem_translate(c, lin, access, &unused) &&
+	       (last >> 12 == lin >> 12 ||
+		mem_translate(c, last & ~(gla_t)(GUEST_PAGE - 1), access,
+			      &unused));
+}
+
 static unsigned first_part(gla_t lin, unsigned len)
 {
 	unsigned room = GUEST_PAGE - (lin & (GUEST_PAGE - 1));

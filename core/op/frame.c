@@ -91,14 +91,11 @@ static bool fault_in_push_order(struct cpu *c, const struct frame *f,
 				const struct stack *s, gla_t top)
 {
 	struct exception x = c->exc;
-	gpa_t unused;
 
 	c->exc.pending = false;
 	for (unsigned i = 0; i < f->count && !c->exc.pending; i++) {
 		top -= f->size;
-		if (mem_translate(c, top, MEM_WRITE | s->access, &unused))
-			mem_translate(c, top + f->size - 1,
-				      MEM_WRITE | s->access, &unused);
+		mem_translate_range(c, top, f->size, MEM_WRITE | s->access);
 	}
 	if (!c->exc.pending)
 		c->exc = x;
@@ -109,7 +106,6 @@ static bool frame_write_words(struct cpu *c, const struct frame *f,
 			      const struct stack *s)
 {
 	u32 mask = stack_mask(&s->ss);
-	gpa_t unused;
 
 	for (unsigned pass = 0; pass < 2; pass++) {
 		u32 esp = s->esp;
@@ -120,10 +116,8 @@ static bool frame_write_words(struct cpu *c, const struct frame *f,
 			esp = (esp - f->size) & mask;
 			lin = s->ss.base + esp;
 			if (pass == 0 &&
-			    (!mem_translate(c, lin, MEM_WRITE | s->access,
-					    &unused) ||
-			     !mem_translate(c, lin + f->size - 1,
-					    MEM_WRITE | s->access, &unused)))
+			    !mem_translate_range(c, lin, f->size,
+						 MEM_WRITE | s->access))
 				return false;
 			if (pass == 1 && !mem_lin_write(c, lin, &f->word[i],
 							f->size, s->access))

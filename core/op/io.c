@@ -71,15 +71,6 @@ enum op_result op_out(struct cpu *c, const struct insn *in)
 	return OP_NEXT;
 }
 
-/* Can all of [lin, lin+size) be written?  The element may cross a page. */
-static bool writable(struct cpu *c, gla_t lin, unsigned len)
-{
-	gpa_t unused;
-
-	return mem_translate(c, lin, MEM_WRITE, &unused) &&
-	       mem_translate(c, lin + len - 1, MEM_WRITE, &unused);
-}
-
 static u32 ins_batch(struct cpu *c, const struct string_op *s, u32 count,
 		     bool *stop)
 {
@@ -91,7 +82,7 @@ static u32 ins_batch(struct cpu *c, const struct string_op *s, u32 count,
 	(void)stop;
 	n = string_span(c, s, SEG_ES, string_dst(c, s),
 			count < IO_BATCH ? count : IO_BATCH, MEM_WRITE, &to);
-	if (!n || !writable(c, to, n * s->size))
+	if (!n || !mem_translate_range(c, to, n * s->size, MEM_WRITE))
 		return 0;
 	if (n > 1 && !string_host(c, to, n * s->size, MEM_WRITE))
 		n = 1; /* a device: element by element */

@@ -69,10 +69,7 @@ bool gate_new_stack(struct cpu *c, unsigned level, struct stack *s)
 
 static bool can_write(struct cpu *c, gla_t lin, unsigned len)
 {
-	gpa_t unused;
-
-	return mem_translate(c, lin, MEM_WRITE | MEM_SYSTEM, &unused) &&
-	       mem_translate(c, lin + len - 1, MEM_WRITE | MEM_SYSTEM, &unused);
+	return mem_translate_range(c, lin, len, MEM_WRITE | MEM_SYSTEM);
 }
 
 static bool save_old(struct cpu *c, u32 eip, u32 eflags)

@@ -35,19 +35,24 @@ bool mem_translate(struct cpu *c, gla_t lin, unsigned access, gpa_t *gpa)
 	return true;
 }
 
+bool mem_translate_range(struct cpu *c, gla_t lin, unsigned len,
+			 unsigned access)
+{
+	gla_t last = lin + (len - 1);
+	gpa_t gpa;
+
+	return mem_translate(c, lin, access, &gpa) &&
+	       (last / GUEST_PAGE == lin / GUEST_PAGE ||
+		mem_translate(c, last & ~(GUEST_PAGE - 1), access, &gpa));
+}
+
 static bool walk(struct cpu *c, gla_t lin, unsigned len, unsigned access)
 {
-	gpa_t gpa;
-	gla_t last = lin + len - 1;
-
 	if (lin / GUEST_PAGE == FAKE_DEVICE / GUEST_PAGE) {
 		fake_device_accesses++;
 		fake_device_size = len;
 	}
-	if (!mem_translate(c, lin, access, &gpa))
-		return false;
-	return last / GUEST_PAGE == lin / GUEST_PAGE ||
-	       mem_translate(c, last & ~(GUEST_PAGE - 1), access, &gpa);
+	return mem_translate_range(c, lin, len, access);
 }
 
 bool mem_lin_read(struct cpu *c, gla_t lin, void *buf, unsigned len,
