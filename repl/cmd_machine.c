@@ -9,53 +9,11 @@
 
 /* ---- set and show ---- */
 
-/* Settings are few: name, what it takes, help; read and written below. */
-static const struct {
-	const char *name, *values, *help;
-} settings[] = {
-	{"disassembly-flavor", "att | intel", "syntax of instructions"},
-	{"listsize", "N", "source lines that `list' shows"},
-	{"echo", "on | off", "repeat the commands read from a pipe"},
-};
-
-static int set_setting(struct console *c, const char *name, const char *value,
-		       struct err *e)
+static void show_setting(struct console *c, const struct setting *s)
 {
-	u64 n;
-
-	if (!strcmp(name, "disassembly-flavor")) {
-		if (strcmp(value, "att") && strcmp(value, "intel"))
-			return err_set(e, "%s: expected att or intel", name);
-		c->settings.intel = *value == 'i';
-		debug_set_intel(c->d, c->settings.intel);
-	} else if (!strcmp(name, "listsize")) {
-		if (!words_number(value, &n) || !n || n > 10000)
-			return err_set(e,
-				       "%s: expected a number from 1 to "
-				       "10000",
-				       name);
-		c->settings.listsize = n;
-	} else {
-		if (strcmp(value, "on") && strcmp(value, "off"))
-			return err_set(e, "%s: expected on or off", name);
-		c->settings.echo = !strcmp(value, "on");
-	}
-	return 0;
-}
-
-static void show_setting(struct console *c, size_t i)
-{
-	const char *name = settings[i].name;
-
-	buf_printf(c->to, "%s is ", name);
-	if (!strcmp(name, "disassembly-flavor"))
-		buf_printf(c->to, "%s", c->settings.intel ? "intel" : "att");
-	else if (!strcmp(name, "listsize"))
-		buf_printf(c->to, "%llu",
-			   (unsigned long long)c->settings.listsize);
-	else
-		buf_printf(c->to, "%s", c->settings.echo ? "on" : "off");
-	buf_printf(c->to, " (%s: %s)\n", settings[i].values, settings[i].help);
+	buf_printf(c->to, "%s is ", s->name);
+	s->show(c);
+	buf_printf(c->to, " (%s: %s)\n", s->values, s->help);
 }
 
 /* gdb: `set var $eax = 1`, `set variable`. */
@@ -77,11 +35,10 @@ int cmd_set(struct console *c, char *args, struct err *e)
 	if (!*args)
 		return err_set(e, "expected: set $REG = EXPR, set {int}ADDR = "
 				  "EXPR or set SETTING VALUE");
-	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
-		if (strlen(settings[i].name) == n && args[n] != '=' &&
-		    !strncmp(settings[i].name, args, n))
-			return set_setting(c, settings[i].name,
-					   words_trim(args + n), e);
+	for (const struct setting *s = settings; s->name; s++)
+		if (strlen(s->name) == n && args[n] != '=' &&
+		    !strncmp(s->name, args, n))
+			return s->set(c, words_trim(args + n), e);
 	text = skip_var(args);
 	if (!strchr(text, '='))
 		return err_set(e,
@@ -95,9 +52,9 @@ int cmd_show(struct console *c, char *args, struct err *e)
 {
 	bool any = false;
 
-	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
-		if (!*args || !strcmp(settings[i].name, args)) {
-			show_setting(c, i);
+	for (const struct setting *s = settings; s->name; s++)
+		if (!*args || !strcmp(s->name, args)) {
+			show_setting(c, s);
 			any = true;
 		}
 	return any ? 0

@@ -93,15 +93,12 @@ static char *next_breakpoint(const char *text, int again)
 
 static char *next_setting(const char *text, int again)
 {
-	static const char *const names[] = {"disassembly-flavor", "listsize",
-					    "echo"};
-
 	if (*text == '$')
 		return next_register(text, again);
 	if (!again)
 		completing.index = 0;
-	while (completing.index < ARRAY_LEN(names)) {
-		const char *name = names[completing.index++];
+	while (settings[completing.index].name) {
+		const char *name = settings[completing.index++].name;
 
 		if (!strncmp(name, text, strlen(text)))
 			return strdup(name);

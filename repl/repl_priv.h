@@ -113,4 +113,11 @@ bool words_number(const char *s, u64 *n);
 /* Turns \n \r \t \e \\ \xNN and ^C into bytes, in place; the length. */
 size_t words_unescape(char *s);
 
+/* settings.c: rows up to one without a name. */
+extern const struct setting {
+	const char *name, *values, *help;
+	int (*set)(struct console *c, const char *value, struct err *e);
+	void (*show)(struct console *c);
+} settings[];
+
 #endif

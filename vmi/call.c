@@ -19,21 +19,30 @@ static const struct vmi_row rows[VMI_CALLS] = {
 #include "vmi/calls.def"
 };
 
+enum { STUB_INSN = 7 }; /* bytes of the instruction in a stub */
+
+static const struct insn get_if = { .op = &bt_get_if, .len = STUB_INSN };
+static const struct insn set_if = { .op = &bt_set_if, .len = STUB_INSN };
+
 static const struct {
 	u8 bytes[4];
 	u8 len;
 	vmi_fn *fn;
+	const struct insn *in_line;
 } ways[VMI_CALLS] = {
-#define INSN(...) { __VA_ARGS__ }, sizeof((const u8[]){ __VA_ARGS__ }), NULL
-#define FN(name) { 0 }, 0, vmi_##name
+#define INSN(...) { __VA_ARGS__ }, sizeof((const u8[]){ __VA_ARGS__ }), NULL, NULL
+#define FN(name) { 0 }, 0, vmi_##name, NULL
+#define FN_INSN(name, ...) \
+	{ __VA_ARGS__ }, sizeof((const u8[]){ __VA_ARGS__ }), vmi_##name, NULL
+#define FN_IF(name, which) { 0 }, 0, vmi_##name, &which
 #define CALL(number, name, answer, how, native, args, result, meaning) \
 	[number] = { how },
 #include "vmi/calls.def"
-#undef INSN
-#undef FN
 };
 
+/* What calls are, decoded: by one instruction, and in line. */
 static struct insn insns[VMI_CALLS];
+static const struct insn *in_line[VMI_CALLS];
 
 const struct vmi_row *vmi_row(unsigned number)
 {
@@ -115,6 +124,43 @@ static enum op_result called(void *arg, struct cpu *c, const struct insn *in)
 
 /* ---- making ---- */
 
+/* Repeated instructions count once however often they are interrupted, so
+ * they stay operations. */
+static void decode_all(void)
+{
+	for (unsigned i = 0; i < VMI_CALLS; i++) {
+		in_line[i] = ways[i].in_line;
+		if (!ways[i].len)
+			continue;
+		decode(ways[i].bytes, ways[i].len, true, &insns[i]);
+		insns[i].len = STUB_INSN;
+		if (!insns[i].rep)
+			in_line[i] = &insns[i];
+	}
+}
+
+void vmi_set_in_line(struct vmi *v, bool on)
+{
+	v->in_line = on;
+	bt_set_paravirt(vm_bt(v->vm),
+			&(struct bt_paravirt){ .rom = ROM_BASE,
+					       .rom_len = ROM_LEN,
+					       .calls = VMI_CALLS,
+					       .in_line = on,
+					       .native = in_line,
+					       .count = v->count });
+}
+
+bool vmi_in_line_on(const struct vmi *v)
+{
+	return v->in_line;
+}
+
+bool vmi_in_line(const struct vmi *v, unsigned number)
+{
+	return v->in_line && in_line[number];
+}
+
 static void power_on(void *arg)
 {
 	struct vmi *v = arg;
@@ -139,14 +185,13 @@ struct vmi *vmi_new(struct vm *vm, struct err *e)
 		return NULL;
 	}
 	v->vm = vm;
-	for (unsigned i = 0; i < VMI_CALLS; i++)
-		if (ways[i].len)
-			decode(ways[i].bytes, ways[i].len, true, &insns[i]);
+	decode_all();
 	alarms_init(v);
 	op_hooks.paravirt = called;
 	op_hooks.paravirt_arg = v;
 	vm_on_power_on(vm, power_on, v);
 	power_on(v);
+	vmi_set_in_line(v, true);
 	return v;
 }
 
@@ -169,12 +214,13 @@ void vmi_show(const struct vmi *v, bus_print *out, void *to)
 	    (unsigned long long)all);
 	if (!all)
 		return;
-	out(to, "%-18s %12s %12s  %s\n", "call", "count", "per second", "");
+	out(to, "%-18s %12s %12s %s\n", "call", "count", "per second",
+	    "in line");
 	for (unsigned i = 0; i < VMI_CALLS; i++)
 		if (v->count[i])
-			out(to, "%-18s %12llu %12llu  %s\n", rows[i].name,
+			out(to, "%-18s %12llu %12llu   %-5s %s\n", rows[i].name,
 			    (unsigned long long)v->count[i],
 			    (unsigned long long)(v->count[i] * 1000000000ull /
 						 (vm_now(v->vm) + 1)),
-			    rows[i].meaning);
+			    vmi_in_line(v, i) ? "yes" : "", rows[i].meaning);
 }

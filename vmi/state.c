@@ -71,7 +71,7 @@ enum op_result vmi_get_dr(struct vmi *v, struct cpu *c)
 enum op_result vmi_get_interrupt_mask(struct vmi *v, struct cpu *c)
 {
 	(void)v;
-	c->gpr[EAX] = cpu_eflags(c);
+	c->gpr[EAX] = c->iflag;
 	return OP_NEXT;
 }
 

@@ -39,6 +39,11 @@ gpa_t vmi_stub(unsigned number);
 /* Has a kernel called vmi_init? */
 bool vmi_active(const struct vmi *v);
 u64 vmi_count(const struct vmi *v, unsigned number);
+/* Calls that have an instruction to stand for them are translated as that
+ * (at first they are). */
+void vmi_set_in_line(struct vmi *v, bool on);
+bool vmi_in_line_on(const struct vmi *v);
+bool vmi_in_line(const struct vmi *v, unsigned number);
 /* The table of `info vmi`. */
 void vmi_show(const struct vmi *v, bus_print *out, void *to);
 

@@ -3,6 +3,7 @@
 #ifndef VMI_VMI_PRIV_H
 #define VMI_VMI_PRIV_H
 
+#include "core/bt/bt.h"
 #include "core/cpu/cpu.h"
 #include "core/op/op.h"
 #include "core/x86/opcode.h"
@@ -26,7 +27,7 @@ enum { AP_STATE_BYTES = 92, APS = 16, LINEAR_MAPPINGS = 4 };
 
 struct vmi {
 	struct vm *vm;
-	bool active;
+	bool active, in_line;
 	u32 lazy;
 	u64 count[CALL_COUNT];
 	struct alarm alarm[ALARMS];
@@ -44,10 +45,14 @@ typedef enum op_result vmi_fn(struct vmi *v, struct cpu *c);
 /* One declaration per function that calls.def names. */
 #define INSN(...)
 #define FN(name) vmi_fn vmi_##name;
+#define FN_INSN(name, ...) vmi_fn vmi_##name;
+#define FN_IF(name, which) vmi_fn vmi_##name;
 #define CALL(number, name, answer, how, native, args, result, meaning) how
 #include "vmi/calls.def"
 #undef INSN
 #undef FN
+#undef FN_INSN
+#undef FN_IF
 
 /* rom.c: the image, ROM_LEN bytes. */
 void rom_build(u8 *image);

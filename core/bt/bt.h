@@ -76,6 +76,25 @@ void bt_on_watch(struct bt *bt,
 /* The guest did port I/O: its own debug registers may want to know. */
 void bt_port_touched(struct bt *bt, u16 port, unsigned size);
 
+/* Paravirtual calls: UD1 with an absolute operand, the call's number, read
+ * at level 0 from [rom, rom + rom_len).  native[number] is the instruction
+ * that does the same, its length that of the UD1, or NULL; count[number]
+ * goes up when that one runs.  Tables are borrowed.  Forgets all
+ * translations. */
+struct bt_paravirt {
+	u64 rom;
+	u32 rom_len;
+	unsigned calls;
+	bool in_line; /* false: every call is an operation */
+	const struct insn *const *native;
+	u64 *count;
+};
+void bt_set_paravirt(struct bt *bt, const struct bt_paravirt *p);
+/* Two instructions that no opcode names: eax := IF at bit 9 (as in EFLAGS),
+ * and IF := bit 9 of eax. */
+struct opcode;
+extern const struct opcode bt_get_if, bt_set_if;
+
 /* Code breakpoints by linear address; seen before the instruction runs.
  * bt_run steps over one that stands at the starting eip. */
 int bt_break_add(struct bt *bt, gla_t lin);

@@ -199,6 +199,7 @@ struct bt {
 	struct block *hash[BLOCK_HASH];
 	struct block **page_blocks; /* by physical page */
 	struct jump_entry *jump_cache;
+	struct bt_paravirt paravirt;
 	struct site_entry sites[SITES_SIZE];
 	struct cold_page cold_pages[COLD_PAGES];
 	bool has_shrx;
@@ -270,6 +271,7 @@ struct tr {
 	unsigned fpu_ready; /* 1: x87 and MMX, 2: SSE checked */
 	bool ended;
 	struct insn *insns;
+	u8 call[BLOCK_INSNS]; /* paravirtual call in line + 1, 0: none */
 	/* edge stubs to be made after the block */
 	struct {
 		u8 *patch; /* written address of the rel32 that leads there */
@@ -323,6 +325,14 @@ struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa,
 			unsigned max_insns, bool temporary);
 /* mode.c */
 u32 mode_now(struct bt *bt);
+
+/* paravirt.c: what instruction `index`, just decoded, becomes; and the count
+ * around the current one. */
+void paravirt_decoded(struct tr *t, unsigned index, struct insn *in);
+void paravirt_before(struct tr *t);
+void paravirt_after(struct tr *t);
+void rule_get_if(struct tr *t);
+void rule_set_if(struct tr *t);
 
 /* rules */
 void rule_copy(struct tr *t);

@@ -158,15 +158,34 @@ static inline void e_store_rip(struct emit *e, unsigned w, const void *to,
 }
 
 /* mov dword [rip+to], imm */
-/* shrx reg, rm, count: no flags (BMI2). */
-static inline void e_shrx(struct emit *e, unsigned reg, unsigned rm,
-			  unsigned count)
+/* A BMI2 instruction of map 0F38, 32 bits: no flags.  pp: 2 is F3h, 3 F2h;
+ * `v` is the operand in VEX.vvvv. */
+static inline void e_bmi(struct emit *e, unsigned op, unsigned pp,
+			 unsigned reg, unsigned v, unsigned rm)
 {
 	e8(e, 0xc4);
 	e8(e, (reg < 8) << 7 | 1 << 6 | (rm < 8) << 5 | 2);
-	e8(e, (~count & 15) << 3 | 3);
-	e8(e, 0xf7);
+	e8(e, (~v & 15) << 3 | pp);
+	e8(e, op);
 	e8(e, 0xc0 | (reg & 7) << 3 | (rm & 7));
+}
+
+static inline void e_shrx(struct emit *e, unsigned reg, unsigned rm,
+			  unsigned count)
+{
+	e_bmi(e, 0xf7, 3, reg, count, rm);
+}
+
+static inline void e_pext(struct emit *e, unsigned reg, unsigned from,
+			  unsigned mask)
+{
+	e_bmi(e, 0xf5, 2, reg, from, mask);
+}
+
+static inline void e_pdep(struct emit *e, unsigned reg, unsigned from,
+			  unsigned mask)
+{
+	e_bmi(e, 0xf5, 3, reg, from, mask);
 }
 
 static inline void e_store_rip_imm(struct emit *e, const void *to, u32 v)

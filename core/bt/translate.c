@@ -259,6 +259,12 @@ static void emit_insn(struct tr *t)
 	case C_STRING:
 		rule_string(t);
 		break;
+	case C_GET_IF:
+		rule_get_if(t);
+		break;
+	case C_SET_IF:
+		rule_set_if(t);
+		break;
 	default:
 		rule_odd(t);
 		break;
@@ -282,7 +288,9 @@ static void emit_block(struct tr *t)
 		t->next = t->eip + t->in->len;
 		t->site = site_get(t->bt, b->gpa + b->marks[t->index].guest);
 		b->marks[t->index].host = (u16)(emit_pc(&t->e) - b->host);
+		paravirt_before(t);
 		emit_insn(t);
+		paravirt_after(t);
 	}
 	b->marks[b->insns].host = (u16)(emit_pc(&t->e) - b->host);
 	if (!t->ended)
@@ -352,6 +360,7 @@ static void decode_run(struct tr *t, unsigned room, unsigned max)
 		if (!decode_one(t, at, room - at, in))
 			break;
 		b->marks[n].guest = (u16)at;
+		paravirt_decoded(t, n, in);
 		check_limit(t, in, b->eip + at);
 		at += in->len;
 		n++;

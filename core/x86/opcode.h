@@ -75,6 +75,9 @@ enum opcode_class {
 	C_RDTSC,
 	C_BT_MEM, /* BT group with a register bit offset in memory */
 	C_XCHG_EAX,
+	/* of no opcode: what paravirtual calls need besides */
+	C_GET_IF, /* eax := IF, at bit 9 */
+	C_SET_IF, /* IF := bit 9 of eax, without STI's shadow */
 };
 
 /* Memory operand size: bytes, or by operand size. */

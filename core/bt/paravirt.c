@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Paravirtual calls in line.
+ *
+ * A call's stub in the ROM begins with an instruction that means nothing
+ * elsewhere (UD1 with the call's number).  Where the caller of
+ * bt_set_paravirt() has named a guest instruction that does the same, that
+ * one is translated in its place, so a call costs what the instruction would
+ * and a call and return that the host predicts.  The others are operations.
+ *
+ * Calls are counted exactly: before an instruction that may not come back,
+ * and after a store, which runs again when its page is mapped meanwhile. */
+#include "core/bt/bt_priv.h"
+
+const struct opcode bt_get_if = { .class = C_GET_IF, .name = "get_if" };
+const struct opcode bt_set_if = { .class = C_SET_IF, .form = F_END,
+				  .name = "set_if" };
+
+/* As the table's UD1, but the block goes on behind it. */
+static const struct opcode row_call = {
+	.class = C_OP, .form = F_MODRM, .name = "call", .operation = OPERATION_ud1,
+};
+
+void bt_set_paravirt(struct bt *bt, const struct bt_paravirt *p)
+{
+	bt->paravirt = *p;
+	bt_flush(bt, "paravirtual calls changed");
+}
+
+void paravirt_decoded(struct tr *t, unsigned index, struct insn *in)
+{
+	const struct bt_paravirt *p = &t->bt->paravirt;
+	gpa_t gpa = t->b->gpa + t->b->marks[index].guest;
+	u32 number = (u32)in->disp;
+	const struct insn *native;
+
+	t->call[index] = 0;
+	if (in->op->operation != OPERATION_ud1 || !(t->mode & MODE_CPL0) ||
+	    gpa - p->rom >= p->rom_len || number >= p->calls)
+		return;
+	native = p->native[number];
+	if (p->in_line && native && (native->op != &bt_set_if || t->bt->has_shrx)) {
+		*in = *native;
+		t->call[index] = (u8)(number + 1);
+	} else {
+		in->op = &row_call;
+	}
+}
+
+static void count(struct tr *t)
+{
+	struct emit *e = &t->e;
+	u64 *at = &t->bt->paravirt.count[t->call[t->index] - 1];
+
+	e_mov_ri64(e, R9, (u64)(uintptr_t)at);
+	e_rm(e, 1, 0x8b, R8, R9, -1, 0, 0);
+	e_lea(e, 1, R8, R8, -1, 0, 1);
+	e_rm(e, 1, 0x89, R8, R9, -1, 0, 0);
+}
+
+void paravirt_before(struct tr *t)
+{
+	if (t->call[t->index] && t->in->op->class != C_COPY)
+		count(t);
+}
+
+void paravirt_after(struct tr *t)
+{
+	if (t->call[t->index] && t->in->op->class == C_COPY)
+		count(t);
+}
+
+/* eax := IF, where EFLAGS has it. */
+void rule_get_if(struct tr *t)
+{
+	e_load_rip(&t->e, 0, RAX, &t->bt->cpu->iflag);
+}
+
+/* IF := bit 9 of eax, no flag touched; when an interrupt waits the
+ * dispatcher looks whether it can come. */
+void rule_set_if(struct tr *t)
+{
+	struct emit *e = &t->e;
+	u8 *none;
+
+	e_mov_ri(e, R9, EFL_IF);
+	e_pext(e, R8, RAX, R9);
+	e_pdep(e, R8, R8, R9);
+	e_store_rip(e, 0, &t->bt->cpu->iflag, R8);
+	e_mov_rr(e, 0, R8, RCX);
+	e_load_rip(e, 0, RCX, &t->bt->live->irq_waiting);
+	none = e_short(e, JECXZ);
+	e_mov_rr(e, 0, RCX, R8);
+	emit_exit(t, BT_EXIT_SHADOW);
+	e_short_here(e, none);
+	e_mov_rr(e, 0, RCX, R8);
+}
