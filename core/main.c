@@ -468,8 +468,9 @@ static int parse(struct options *o, int argc, char **argv, struct err *e)
 	if (!o->vm.kernel && !o->show_help && !o->show_version)
 		return err_set(e, "no kernel given (-kernel FILE); -help lists "
 				  "the options");
+	o->vm.has_person = !o->batch && isatty(STDIN_FILENO);
 	if (!o->has_clock)
-		o->vm.clock_host = !o->batch && isatty(STDIN_FILENO);
+		o->vm.clock_host = o->vm.has_person;
 	return 0;
 }
 

@@ -73,8 +73,6 @@ void clock_skip_to(struct vm *vm, u64 when)
 {
 	u64 now = clock_now(vm, vm->cpu->icount);
 
-	if (when > now) {
+	if (when > now)
 		vm->clock.skew += when - now;
-		vm->idle_ns += when - now;
-	}
 }

@@ -10,7 +10,11 @@
 
 #include <stdio.h>
 
-enum { LOOK_EVERY = 4 << 20 }; /* instructions between looks at the host */
+enum {
+	LOOK_EVERY = 4 << 20, /* instructions between looks at the host */
+	BUSY_INSNS = 1 << 20, /* between two HLTs are work */
+	NS_PER_S = 1000000000,
+};
 
 static enum vm_stop stop(struct vm *vm, enum vm_stop why)
 {
@@ -86,12 +90,54 @@ static bool called_bios(struct vm *vm)
 	return true;
 }
 
-/* HLT: time passes until something wakes the processor.  STOP_COUNT: go on. */
+/* Host ms until guest time `when`, a second at most. */
+static int ms_until(struct vm *vm, u64 when)
+{
+	u64 now = clock_now(vm, vm->cpu->icount);
+
+	if (when <= now)
+		return 0;
+	return when - now > NS_PER_S ? 1000 : (int)((when - now) / 1000000) + 1;
+}
+
+/* Virtual time with a person at the terminal: has the guest done next to
+ * nothing for a second but wait?  Then it waits for a key, and running
+ * ahead would only heat the host. */
+static bool waits_for_person(struct vm *vm)
+{
+	u64 icount = vm->cpu->icount;
+
+	if (icount - vm->idle_icount > BUSY_INSNS)
+		vm->idle_run = 0;
+	vm->idle_icount = icount;
+	return vm->cfg.has_person && vm->idle_run > NS_PER_S;
+}
+
+/* Time passes until a timer or input.  Virtual time is skipped, and by the
+ * same amount whether it was slept through or not. */
+static void idle(struct vm *vm)
+{
+	u64 next = bus_next_deadline(vm->bus), icount = vm->cpu->icount;
+	u64 from = clock_now(vm, icount);
+
+	if (vm->clock.host) {
+		poll_host(vm, ms_until(vm, next));
+		vm->idle_ns += clock_now(vm, icount) - from;
+		return;
+	}
+	if (next == UINT64_MAX || waits_for_person(vm))
+		poll_host(vm, ms_until(vm, next));
+	if (next == UINT64_MAX || bus_intr_pending(vm->bus) || vm->interrupt)
+		return;
+	clock_skip_to(vm, next);
+	vm->idle_run += clock_now(vm, icount) - from;
+	vm->idle_ns += clock_now(vm, icount) - from;
+}
+
+/* HLT: STOP_COUNT: go on. */
 static enum vm_stop halted(struct vm *vm)
 {
 	struct cpu *c = vm->cpu;
-	u64 next;
-	int wait;
 
 	if ((bus_intr_pending(vm->bus) && c->iflag) ||
 	    (c->nmi_pending && !c->nmi_blocked)) {
@@ -102,17 +148,7 @@ static enum vm_stop halted(struct vm *vm)
 		return STOP_UNIMPLEMENTED;
 	if (!c->iflag)
 		return stop(vm, STOP_HALTED);
-	next = bus_next_deadline(vm->bus);
-	if (vm->clock.host || next == UINT64_MAX) {
-		u64 now = clock_now(vm, c->icount);
-
-		wait = next == UINT64_MAX || next > now + 1000000000u
-			       ? 1000
-			       : next <= now ? 0 : (int)((next - now) / 1000000) + 1;
-		poll_host(vm, wait);
-	} else {
-		clock_skip_to(vm, next);
-	}
+	idle(vm);
 	return STOP_COUNT;
 }
 

@@ -256,6 +256,7 @@ int vm_reset(struct vm *vm, struct err *e)
 	vm->cpu->icount = 0;
 	clock_reset(vm);
 	vm->interrupt = 0;
+	vm->idle_run = vm->idle_icount = 0;
 	failed = vm_restart(vm, e);
 	vm_stats_reset(vm);
 	return failed;

@@ -27,6 +27,7 @@ struct vm_config {
 	const char *append; /* kernel command line, or NULL */
 	s64 flat_load;	    /* flat image's address, -1: look at content */
 	bool clock_host;    /* guest time follows the host's */
+	bool has_person;    /* who may type: an idle guest may wait for that */
 	u64 seed;
 	bool no_reboot; /* a reset ends the machine */
 	bool has_apic;

@@ -44,6 +44,7 @@ struct vm {
 	char why_text[160];
 	u64 exceptions[32], interrupts[256];
 	u64 idle_ns; /* guest time skipped or slept in HLT */
+	u64 idle_run, idle_icount; /* of it, without work between; its end */
 	void (*power_on)(void *arg);
 	void *power_on_arg;
 };
