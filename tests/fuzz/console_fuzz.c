@@ -106,7 +106,7 @@ int LLVMFuzzerTestOneInput(const u8 *bytes, size_t len)
 	make();
 	reset();
 	d = debug_new(vm);
-	console = console_new(d, host, "fuzz", "bt");
+	console = console_new(d, host, "fuzz", NULL);
 	for (unsigned i = 0; i < LINES_MAX && (line = strsep(&rest, "\n"));
 	     i++) {
 		*e.text = '\0';
