@@ -124,7 +124,7 @@ $(B)/unit/%: $(B)/obj/tests/unit/%.o $$(call linked,tests/unit/$$*.c)
 FUZZ_CFLAGS = $(filter-out -fsanitize%,$(CFLAGS)) -DDEBUG -fsanitize=address,undefined $(COVERAGE)
 COVERAGE := -fsanitize=fuzzer-no-link
 $(addprefix build/fuzz/obj/core/,op/%.o cpu/%.o mem/%.o bt/%.o): COVERAGE :=
-$(addprefix build/fuzz/obj/core/,op/%.o cpu/%.o mem/%.o bt/%.o dev/%.o): CFLAGS += -mgeneral-regs-only
+$(addprefix build/fuzz/obj/,core/op/%.o core/cpu/%.o core/mem/%.o core/bt/%.o core/dev/%.o vmi/%.o): CFLAGS += -mgeneral-regs-only
 build/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D); echo "  clang $<"; $(CLANG) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
 build/fuzz/obj/%.o: %.S

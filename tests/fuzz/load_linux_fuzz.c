@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Any bytes with Linux's setup header in them. */
-/* LINK: core/base/err.c core/base/check.c core/dev/tables.c core/vm/load.c */
+/* LINK: core/base/err.c core/base/check.c core/dev/tables.c core/dev/bios.S core/vm/load.c */
 /* LINK: core/vm/load_elf.c core/vm/load_linux.c core/vm/load_multiboot.c */
 /* LINK: tests/unit/fake_phys.c */
 #include "tests/fuzz/load.h"
