@@ -6,6 +6,8 @@
  * Registers are chosen by port 70h and read at 71h; the numbers are binary
  * coded decimal, 59h meaning fifty-nine.  Once a second the chip is busy
  * updating and tells nonsense, so we wait for a moment when it is not.
+ *
+ * A hypervisor would rather be asked for the nanoseconds since 1970.
  */
 #include "kernel.h"
 
@@ -27,7 +29,41 @@ static u32 read_decimal(u8 which)
 	return (value >> 4) * 10u + (value & 15u);
 }
 
-void clock_read(void)
+static void say(u32 year, u32 month, u32 day)
+{
+	printk("lantern: the clock says %u-%02u-%02u %02u:%02u:%02u\n", year,
+	       month, day, boot_seconds / 3600, boot_seconds / 60 % 60,
+	       boot_seconds % 60);
+}
+
+static bool is_leap_year(u32 year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+static void say_days(u32 days)
+{
+	static const u8 lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31,
+				      30, 31 };
+	u32 year = 1970, month = 0, length;
+
+	for (; days >= (length = 365 + is_leap_year(year)); year++)
+		days -= length;
+	for (; days >= (length = lengths[month] +
+			(month == 1 && is_leap_year(year))); month++)
+		days -= length;
+	say(year, month + 1, days + 1);
+}
+
+static void ask_hypervisor(u64 nanoseconds)
+{
+	u64 seconds = divide_u64(nanoseconds, 1000000000, NULL);
+	u64 days = divide_u64(seconds, 24 * 60 * 60, &boot_seconds);
+
+	say_days((u32)days);
+}
+
+static void ask_chip(void)
 {
 	u32 second, minute, hour;
 
@@ -38,7 +74,15 @@ void clock_read(void)
 	minute = read_decimal(MINUTES);
 	hour = read_decimal(HOURS);
 	boot_seconds = hour * 3600 + minute * 60 + second;
-	printk("lantern: the clock says 20%02u-%02u-%02u %02u:%02u:%02u\n",
-	       read_decimal(YEAR), read_decimal(MONTH), read_decimal(DAY),
-	       hour, minute, second);
+	say(2000 + read_decimal(YEAR), read_decimal(MONTH), read_decimal(DAY));
+}
+
+void clock_read(void)
+{
+	u64 nanoseconds = pv.wall_clock();
+
+	if (nanoseconds)
+		ask_hypervisor(nanoseconds);
+	else
+		ask_chip();
 }

@@ -54,7 +54,7 @@ static __attribute__((noinline)) u32 overflow(u32 depth)
 
 int sys_kernel_bench(u32 which, u32 iterations, u64 *cycles)
 {
-	u64 start = cpu.tsc ? read_tsc() : 0, spent;
+	u64 start = cpu.tsc ? pv.read_tsc() : 0, spent;
 
 	switch (which) {
 	case BENCH_PTE:
@@ -75,6 +75,6 @@ int sys_kernel_bench(u32 which, u32 iterations, u64 *cycles)
 	default:
 		return -E_INVAL;
 	}
-	spent = cpu.tsc ? read_tsc() - start : 0;
+	spent = cpu.tsc ? pv.read_tsc() - start : 0;
 	return copy_to_user(cycles, &spent, sizeof(spent));
 }

@@ -90,6 +90,7 @@ void paging_init(void);
 u32 *page_entry(u32 *directory, u32 address);
 u32 *page_entry_make(u32 *directory, u32 address);
 void page_set(u32 *directory, u32 address, u32 *where, u32 entry);
+void page_flip_bits(u32 *directory, u32 address, u32 *where, u32 bits);
 bool kernel_stack_map(u32 slot);
 u32 kernel_stack_top(u32 slot);
 
@@ -124,6 +125,9 @@ void trap_dispatch(struct trap_frame *frame);
 void fork_return(void);
 void sysenter_entry(void);
 extern const u32 trap_stubs[49];
+
+/* vmi.c: also starts it, see pv.h */
+int sys_hypervisor(u32 what, u32 index, struct lantern_call *to);
 
 /* pic.c, timer.c, clock.c: interrupts and time */
 void pic_init(void);

@@ -3,9 +3,10 @@
  * The order in which a kernel comes to life.
  *
  * Each step needs the ones before it, and a kernel's boot is mostly the art of
- * finding that order.  First a voice, to be able to complain.  Then memory;
- * then the ways in from programs and devices; then time.  At last there is a
- * process to run, and what began as boot code becomes the idle process.
+ * finding that order.  First a voice, to be able to complain.  Then the ways in
+ * from programs and devices, and a look at what is below us; then memory; then
+ * time.  At last there is a process to run, and what began as boot code becomes
+ * the idle process.
  */
 #include "kernel.h"
 
@@ -16,8 +17,11 @@ void kernel_main(u32 magic, u32 info)
 {
 	processes_init();
 	console_init();
-	printk("\nlantern: a teaching kernel, on %s\n", hv_name());
 	multiboot_read(magic, info);
+	segments_init();
+	traps_init();
+	vmi_start();
+	printk("\nlantern: a teaching kernel, on %s\n", hv_name());
 
 	cpu_identify();
 	frames_init();
@@ -26,8 +30,6 @@ void kernel_main(u32 magic, u32 info)
 	       cpu.name, memory_top / 1024, frames_free,
 	       cpu.large_pages ? "4 MiB" : "4 KiB");
 
-	segments_init();
-	traps_init();
 	sysenter_init();
 	fpu_init();
 	pic_init();

@@ -45,7 +45,7 @@ u32 *page_entry_make(u32 *directory, u32 address)
 		frame = frame_alloc_zeroed();
 		if (!frame)
 			return NULL;
-		pv.table_made(frame, PV_PAGE_TABLE);
+		pv.table_made(frame, PV_PAGE_TABLE | PV_ZEROED);
 		/* The table's entries decide what a process may do. */
 		pv.set_pte(frame | PTE_PRESENT | PTE_WRITE | PTE_USER, where,
 			   PV_DIRECTORY);
@@ -53,14 +53,25 @@ u32 *page_entry_make(u32 *directory, u32 address)
 	return page_entry(directory, address);
 }
 
+static u32 hint_of(const u32 *directory, u32 address)
+{
+	if (address >= PAGE_OFFSET || directory == current->space.directory)
+		return PV_PAGE_TABLE | PV_CURRENT | (address & PAGE_MASK);
+	return PV_PAGE_TABLE;
+}
+
 /* Changes the entry at `where`, which maps `address` in `directory`. */
 void page_set(u32 *directory, u32 address, u32 *where, u32 entry)
 {
-	u32 hint = PV_PAGE_TABLE;
+	pv.set_pte(entry, where, hint_of(directory, address));
+}
 
-	if (address >= PAGE_OFFSET || directory == current->space.directory)
-		hint |= PV_CURRENT | PV_ADDRESS | (address & PAGE_MASK);
-	pv.set_pte(entry, where, hint);
+/* Flips bits in place, because the processor may be setting others meanwhile;
+ * who calls this flushes the TLB afterwards. */
+void page_flip_bits(u32 *directory, u32 address, u32 *where, u32 bits)
+{
+	__asm__ volatile("lock xorl %1, %0" : "+m"(*where) : "r"(bits) : "cc");
+	pv.pte_changed(where, hint_of(directory, address) | PV_DEFER);
 }
 
 static void map_large(u32 address)
@@ -79,12 +90,26 @@ static void map_small(u32 address)
 
 		if (!where)
 			panic("no memory for the direct map");
-		*where = address | PTE_PRESENT | PTE_WRITE;
+		pv.set_pte(address | PTE_PRESENT | PTE_WRITE, where,
+			   PV_PAGE_TABLE | PV_CURRENT |
+			   ((PAGE_OFFSET + address) & PAGE_MASK));
 	}
+}
+
+/* The tables that boot.S made before there was anybody to tell. */
+static void announce_tables(void)
+{
+	pv.direct_map(memory_top / PAGE_SIZE);
+	for (u32 i = PAGE_OFFSET >> 22; i < 1024; i++)
+		if (kernel_directory[i] & PTE_PRESENT)
+			pv.table_made(kernel_directory[i] & PAGE_MASK,
+				      PV_PAGE_TABLE);
+	pv.table_made(virt_to_phys(kernel_directory), PV_DIRECTORY);
 }
 
 void paging_init(void)
 {
+	announce_tables();
 	if (cpu.large_pages)
 		pv.write_cr4(pv.read_cr4() | CR4_PSE);
 	for (u32 at = 0; at < memory_top; at += LARGE_PAGE) {
@@ -95,7 +120,7 @@ void paging_init(void)
 	}
 	/* The low view of boot.S has done its duty. */
 	for (u32 i = 0; i < PAGE_OFFSET >> 22; i++)
-		kernel_directory[i] = 0;
+		pv.set_pte(0, &kernel_directory[i], PV_DIRECTORY);
 	if (!page_entry_make(kernel_directory, STACK_AREA))
 		panic("no memory for the kernel stacks");
 	current->space.directory = kernel_directory;

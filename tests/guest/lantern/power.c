@@ -12,7 +12,7 @@
 void power_off(void)
 {
 	printk("lantern: power off\n");
-	out16(0x604, 0x2000);
+	pv.out16(0x2000, 0x604);
 	pv.shutdown();
 	__builtin_unreachable();
 }
@@ -23,21 +23,14 @@ void debug_exit(u8 value)
 	power_off();		/* there is no such device here */
 }
 
-/* The keyboard controller's last duty: its output line 0 resets the CPU. */
-static void reboot(void)
-{
-	printk("lantern: reboot\n");
-	out8(0x64, 0xFE);
-	pv.shutdown();
-}
-
 int sys_power(u32 how, u32 value)
 {
 	switch (how) {
 	case POWER_OFF:
 		power_off();
 	case POWER_REBOOT:
-		reboot();
+		printk("lantern: reboot\n");
+		pv.reboot(1);
 		return 0;
 	case POWER_DEBUG_EXIT:
 		debug_exit((u8)value);

@@ -4,9 +4,7 @@
  * instruction, or the few, that the hardware offers for it.
  *
  * A kernel port to another privilege model would start by reading this file:
- * it is the complete list of what a kernel does that a program may not.  What
- * is missing from it (port input and output, MSRs, the time-stamp counter)
- * traps by itself wherever it is not allowed, so nobody needs to be asked.
+ * it is the complete list of what a kernel does that a program may not.
  */
 #include "kernel.h"
 
@@ -49,24 +47,28 @@ static pv_call void native_shutdown(void)
 		__asm__ volatile("cli\n\thlt");
 }
 
-/* A new table takes effect only when the selectors are loaded again; cs can
- * be loaded by a far jump only. */
+/* The keyboard controller's last duty: its output line 0 resets the CPU. */
+static pv_call void native_reboot(u32 hard)
+{
+	(void)hard;
+	out8(0x64, 0xFE);
+	native_shutdown();
+}
+
 static pv_call void native_load_gdt(const struct table_pointer *table)
 {
-	__asm__ volatile("lgdt %0\n\t"
-			 "ljmp %1, $1f\n"
-			 "1:\tmovl %2, %%ds\n\t"
-			 "movl %2, %%es\n\t"
-			 "movl %2, %%ss\n\t"
-			 "movl %3, %%fs\n\t"
-			 "movl %3, %%gs"
-			 : : "m"(*table), "i"(KERNEL_CS), "r"(KERNEL_DS),
-			     "r"(0) : "memory");
+	__asm__ volatile("lgdt %0" : : "m"(*table) : "memory");
 }
 
 static pv_call void native_load_idt(const struct table_pointer *table)
 {
 	__asm__ volatile("lidt %0" : : "m"(*table));
+}
+
+static pv_call void native_write_descriptor(u64 *table, u32 index, u32 low,
+					    u32 high)
+{
+	table[index] = (u64)high << 32 | low;
 }
 
 static pv_call void native_load_tr(u32 selector)
@@ -139,6 +141,12 @@ static pv_call void native_invlpg(u32 address)
 	__asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
 }
 
+static pv_call void native_flush_tlb(u32 what)
+{
+	(void)what;
+	native_load_cr3(native_read_cr3());
+}
+
 /* Volatile, because the processor reads tables behind the compiler's back. */
 static pv_call void native_set_pte(u32 entry, u32 *where, u32 hint)
 {
@@ -146,10 +154,21 @@ static pv_call void native_set_pte(u32 entry, u32 *where, u32 hint)
 	*(volatile u32 *)where = entry;
 }
 
-static pv_call void native_table_changed(u32 frame, u32 kind)
+static pv_call void native_pte_changed(u32 *where, u32 hint)
+{
+	(void)where;
+	(void)hint;
+}
+
+static void native_table_changed(u32 frame, u32 kind)
 {
 	(void)frame;
 	(void)kind;
+}
+
+static void native_direct_map(u32 pages)
+{
+	(void)pages;
 }
 
 static pv_call void native_batch(u32 kind)
@@ -165,11 +184,50 @@ static void native_cpuid(u32 leaf, struct cpuid_result *result)
 			 : "0"(leaf), "2"(0));
 }
 
+static pv_call void native_write_msr(u32 low, u32 high, u32 index)
+{
+	__asm__ volatile("wrmsr" : : "c"(index), "a"(low), "d"(high));
+}
+
+static pv_call u64 native_read_tsc(void)
+{
+	u64 value;
+
+	__asm__ volatile("rdtsc" : "=A"(value));
+	return value;
+}
+
+static pv_call u32 native_in8(u32 unused, u32 port)
+{
+	u8 value;
+
+	(void)unused;
+	__asm__ volatile("inb %w1, %0" : "=a"(value) : "d"(port));
+	return value;
+}
+
+static pv_call void native_out8(u32 value, u32 port)
+{
+	__asm__ volatile("outb %b0, %w1" : : "a"(value), "d"(port));
+}
+
+static pv_call void native_out16(u32 value, u32 port)
+{
+	__asm__ volatile("outw %w0, %w1" : : "a"(value), "d"(port));
+}
+
 /* A write to the unused POST port takes about a microsecond on a real ISA
  * bus: time enough for the old interrupt controllers. */
 static pv_call void native_io_delay(void)
 {
-	out8(0x80, 0);
+	native_out8(0, 0x80);
+}
+
+/* Nothing tells how fast the time-stamp counter is, nor the year of the
+ * century. */
+static pv_call u64 native_unknown(void)
+{
+	return 0;
 }
 
 struct paravirt_ops pv = {
@@ -180,8 +238,11 @@ struct paravirt_ops pv = {
 	.restore_flags = native_restore_flags,
 	.halt = native_halt,
 	.shutdown = native_shutdown,
+	.reboot = native_reboot,
 	.load_gdt = native_load_gdt,
 	.load_idt = native_load_idt,
+	.write_gdt = native_write_descriptor,
+	.write_idt = native_write_descriptor,
 	.load_tr = native_load_tr,
 	.set_kernel_stack = native_set_kernel_stack,
 	.read_cr2 = native_read_cr2,
@@ -193,13 +254,23 @@ struct paravirt_ops pv = {
 	.write_cr4 = native_write_cr4,
 	.clear_ts = native_clear_ts,
 	.invlpg = native_invlpg,
+	.flush_tlb = native_flush_tlb,
 	.set_pte = native_set_pte,
+	.pte_changed = native_pte_changed,
 	.table_made = native_table_changed,
 	.table_gone = native_table_changed,
+	.direct_map = native_direct_map,
 	.batch = native_batch,
 	.cpuid = native_cpuid,
+	.write_msr = native_write_msr,
+	.read_tsc = native_read_tsc,
+	.in8 = native_in8,
+	.out8 = native_out8,
+	.out16 = native_out16,
 	.io_delay = native_io_delay,
 	.start_timer = pit_start,
+	.cycles_per_second = native_unknown,
+	.wall_clock = native_unknown,
 };
 
 const char *hv_name(void)

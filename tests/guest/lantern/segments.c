@@ -40,7 +40,23 @@ static u64 descriptor(u32 base, u32 limit, u32 type, u32 flags)
 
 static void set(u32 selector, u32 base, u32 limit, u32 type, u32 flags)
 {
-	gdt[selector / 8] = descriptor(base, limit, type, flags);
+	u64 value = descriptor(base, limit, type, flags);
+
+	pv.write_gdt(gdt, selector / 8, (u32)value, (u32)(value >> 32));
+}
+
+/* A new table takes effect only when the selectors are loaded again; cs can
+ * be loaded by a far jump only.  ss alone must be of our own ring. */
+static void reload_selectors(void)
+{
+	__asm__ volatile("ljmp %0, $1f\n"
+			 "1:\tmovl %1, %%ds\n\t"
+			 "movl %1, %%es\n\t"
+			 "movl %2, %%ss\n\t"
+			 "movl %3, %%fs\n\t"
+			 "movl %3, %%gs"
+			 : : "i"(KERNEL_CS), "r"(KERNEL_DS),
+			     "r"(KERNEL_DS | read_ring()), "r"(0) : "memory");
 }
 
 /* The processor switched tasks: the old one's registers are in its TSS. */
@@ -67,6 +83,7 @@ static void double_fault_init(void)
 	};
 }
 
+/* May be called again, by who would like to see it done. */
 void segments_init(void)
 {
 	struct table_pointer table = { sizeof(gdt) - 1, (u32)gdt };
@@ -83,6 +100,7 @@ void segments_init(void)
 	entry.tss.io_map = sizeof(struct tss);	/* ring 3 gets no ports */
 	double_fault_init();
 	pv.load_gdt(&table);
+	reload_selectors();
 	pv.load_tr(TSS_SELECTOR);
 }
 

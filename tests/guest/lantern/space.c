@@ -105,15 +105,15 @@ void space_switch(const struct space *space)
 static bool share_page(struct space *to, struct space *from, u32 address,
 		       u32 *source)
 {
-	u32 entry = *source;
 	u32 *target = page_entry_make(to->directory, address);
+	u32 entry;
 
 	if (!target)
 		return false;
-	if (entry & PTE_WRITE) {
-		entry = (entry & ~PTE_WRITE) | PTE_COW;
-		page_set(from->directory, address, source, entry);
-	}
+	if (*source & PTE_WRITE)
+		page_flip_bits(from->directory, address, source,
+			       PTE_WRITE | PTE_COW);
+	entry = *source;
 	frame_share(entry & PAGE_MASK);
 	page_set(to->directory, address, target, entry);
 	return true;
@@ -147,7 +147,7 @@ bool space_copy(struct space *to, struct space *from)
 	pv.batch(PV_BATCH_NONE);
 
 	/* The parent's rights shrank: drop what the TLB remembers. */
-	space_load(from);
+	pv.flush_tlb(PV_FLUSH);
 	if (!done)
 		space_destroy(to);
 	return done;

@@ -42,9 +42,9 @@ void sysenter_init(void)
 
 	if (!cpu.sysenter)
 		return;
-	write_msr(MSR_CS, KERNEL_CS);
-	write_msr(MSR_ESP, sysenter_stack());
-	write_msr(MSR_EIP, (u32)sysenter_entry);
+	pv.write_msr(KERNEL_CS, 0, MSR_CS);
+	pv.write_msr(sysenter_stack(), 0, MSR_ESP);
+	pv.write_msr((u32)sysenter_entry, 0, MSR_EIP);
 }
 
 int sys_info(struct lantern_info *to)

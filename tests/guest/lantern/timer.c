@@ -8,8 +8,8 @@
  * preemption: the switch itself happens on the way back to the program
  * (leave_kernel), if anybody else wants the processor.
  *
- * The time-stamp counter is finer but of unknown speed, so we count how far it
- * gets between ticks.
+ * The time-stamp counter is finer but of unknown speed, so unless somebody
+ * tells us we count how far it gets between ticks.
  */
 #include "kernel.h"
 
@@ -50,19 +50,30 @@ static void wait_for_tick(void)
 }
 
 /* Needs interrupts; returns with them off, as at boot. */
-void timer_init(void)
+static void count_cycles(void)
 {
 	u64 start;
+
+	wait_for_tick();
+	start = pv.read_tsc();
+	wait_for_tick();
+	cycles_per_tick = (u32)(pv.read_tsc() - start);
+	pv.cli();
+}
+
+void timer_init(void)
+{
+	u64 cycles = pv.cycles_per_second();
 
 	pv.start_timer(TICKS_PER_SECOND);
 	pic_unmask(0);
 	if (!cpu.tsc)
 		return;
-	wait_for_tick();
-	start = read_tsc();
-	wait_for_tick();
-	cycles_per_tick = (u32)(read_tsc() - start);
-	pv.cli();
+	if (cycles)
+		cycles_per_tick = (u32)divide_u64(cycles, TICKS_PER_SECOND,
+						  NULL);
+	else
+		count_cycles();
 	printk("lantern: %u ticks a second, %u cycles a tick\n",
 	       TICKS_PER_SECOND, cycles_per_tick);
 }
@@ -70,7 +81,7 @@ void timer_init(void)
 int sys_time(struct lantern_time *to)
 {
 	struct lantern_time time = {
-		.cycles = cpu.tsc ? read_tsc() : 0,
+		.cycles = cpu.tsc ? pv.read_tsc() : 0,
 		.cycles_per_tick = cycles_per_tick,
 		.ticks = ticks,
 		.ticks_per_second = TICKS_PER_SECOND,

@@ -39,7 +39,7 @@ static void set_gate(u32 vector, u32 selector, u32 target, u32 type)
 	u32 low = selector << 16 | (target & 0xFFFF);
 	u32 high = (target & 0xFFFF0000) | type << 8;
 
-	idt[vector] = (u64)high << 32 | low;
+	pv.write_idt(idt, vector, low, high);
 }
 
 void traps_init(void)

@@ -88,40 +88,13 @@ struct __attribute__((packed)) table_pointer {
 	u32 base;
 };
 
-static inline u8 in8(u16 port)
+/* The ring that we run in. */
+static inline u32 read_ring(void)
 {
-	u8 value;
+	u32 selector;
 
-	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
-
-static inline void out8(u16 port, u8 value)
-{
-	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline void out16(u16 port, u16 value)
-{
-	__asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline void out32(u16 port, u32 value)
-{
-	__asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline u64 read_tsc(void)
-{
-	u64 value;
-
-	__asm__ volatile("rdtsc" : "=A"(value));
-	return value;
-}
-
-static inline void write_msr(u32 index, u32 value)
-{
-	__asm__ volatile("wrmsr" : : "c"(index), "a"(value), "d"(0));
+	__asm__ volatile("movl %%cs, %0" : "=r"(selector));
+	return selector & 3;
 }
 
 static inline u32 read_frame_pointer(void)

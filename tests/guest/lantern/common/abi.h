@@ -95,6 +95,15 @@ struct lantern_file {
 	u32 is_program;
 };
 
+/* One call of the hypervisor; without a name, none that we use. */
+struct lantern_call {
+	char name[NAME_LENGTH];
+	u32 count;		/* since HYPERVISOR_COUNT was asked for */
+};
+
+/* Count from now on, or not (index 1 or 0); tell of call number `index`. */
+enum hypervisor_what { HYPERVISOR_COUNT, HYPERVISOR_CALL };
+
 /* Rows of the benchmark that run inside the kernel. */
 enum kernel_bench { BENCH_PTE, BENCH_CR3, BENCH_PORT, BENCH_MASK,
 		    BENCH_OVERFLOW };

@@ -174,6 +174,17 @@ static inline int self_test(void)
 	return system_call(SYS_self_test, 0, 0, 0);
 }
 
+/* Negative where there is no hypervisor to call. */
+static inline int count_calls(bool on)
+{
+	return system_call(SYS_hypervisor, HYPERVISOR_COUNT, on, 0);
+}
+
+static inline int get_call(u32 number, struct lantern_call *to)
+{
+	return system_call(SYS_hypervisor, HYPERVISOR_CALL, number, (u32)to);
+}
+
 static inline u64 cycles_now(void)
 {
 	u64 value;
