@@ -73,6 +73,10 @@ void bt_on_watch(struct bt *bt,
 			    bool write),
 		 void *arg);
 
+/* The time-stamp counter's ticks are the instruction count plus skew, as of
+ * the next bt_run; said before each.  Never said: op_hooks.tsc is asked. */
+void bt_set_skew(struct bt *bt, u64 skew);
+
 /* The guest did port I/O: its own debug registers may want to know. */
 void bt_port_touched(struct bt *bt, u16 port, unsigned size);
 

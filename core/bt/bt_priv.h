@@ -82,6 +82,7 @@ struct live {
 	u64 resume_pc;
 	u64 op_return; /* host pc after the call of an operation */
 	u64 r[4];      /* r8..r11 at a host fault */
+	u64 tsc_base;  /* ticks of the time-stamp counter + r14, block paid */
 	u64 budget;    /* r14 while C code runs: budget_base + instructions left */
 	u64 context;   /* r13: the link table, identity of space and mode */
 	u64 context_tag; /* its number in the upper half: see jump_entry */
@@ -200,6 +201,8 @@ struct bt {
 	struct block **page_blocks; /* by physical page */
 	struct jump_entry *jump_cache;
 	struct bt_paravirt paravirt;
+	bool tsc_counts; /* ticks are icount + skew */
+	u64 skew;
 	struct site_entry sites[SITES_SIZE];
 	struct cold_page cold_pages[COLD_PAGES];
 	bool has_shrx;
@@ -378,6 +381,8 @@ void emit_indirect(struct tr *t); /* target in r8d */
 void emit_call_to(struct tr *t, u32 target);
 void emit_call_indirect(struct tr *t);
 void emit_return(struct tr *t); /* guest return address in r8d */
+/* Instructions of the block from the current one on: paid for, not done. */
+unsigned tr_unretired(const struct tr *t);
 void emit_exit(struct tr *t, enum bt_exit why); /* at t->next */
 void emit_count(struct tr *t, unsigned reg, u32 low, unsigned shift);
 enum { BUDGET_MAX = 16 << 20 };

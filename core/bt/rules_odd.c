@@ -93,6 +93,23 @@ static void pushf(struct tr *t)
 	address_after_write(t);
 }
 
+/* edx:eax := tsc_base - r14 - unretired + offset, flags untouched. */
+static void rdtsc(struct tr *t)
+{
+	struct emit *e = &t->e;
+	s32 behind = (s32)tr_unretired(t);
+
+	e_mov_rr(e, 1, R8, R14);
+	e_rr(e, 1, 0xf7, 2, R8); /* not r8: -r8 - 1 */
+	e_load_rip(e, 1, R9, &t->bt->live->tsc_base);
+	e_lea(e, 1, R8, R8, R9, 0, 1 - behind);
+	e_load_rip(e, 1, R9, &t->bt->cpu->tsc_offset);
+	e_lea(e, 1, R8, R8, R9, 0, 0);
+	e_mov_rr(e, 0, RAX, R8);
+	e_rorx32(e, RDX, R8);
+	e_mov_rr(e, 0, RDX, RDX);
+}
+
 void rule_odd(struct tr *t)
 {
 	struct cpu *c = t->bt->cpu;
@@ -126,6 +143,13 @@ void rule_odd(struct tr *t)
 	case C_STI:
 		if (t->mode & MODE_CPL0)
 			sti(t);
+		else
+			emit_op(t);
+		return;
+	case C_RDTSC:
+		if ((t->mode & MODE_CPL0) && t->bt->tsc_counts &&
+		    t->bt->has_shrx)
+			rdtsc(t);
 		else
 			emit_op(t);
 		return;

@@ -30,6 +30,12 @@ u64 bt_icount(const struct bt *bt)
 	       bt->live->unretired;
 }
 
+void bt_set_skew(struct bt *bt, u64 skew)
+{
+	bt->tsc_counts = true;
+	bt->skew = skew;
+}
+
 u64 bt_rep_allowance(const struct bt *bt)
 {
 	return 1 + (bt->live->budget - (u64)(uintptr_t)bt->budget_base);
@@ -170,6 +176,7 @@ static enum bt_exit run_block(struct bt *bt, const u8 *at, u64 most)
 	enum bt_exit why;
 
 	bt->limit = bt->cpu->icount + chunk;
+	l->tsc_base = bt->limit + base + bt->skew;
 	l->budget = base + chunk;
 	link_stack_in(bt);
 	do {

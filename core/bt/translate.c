@@ -19,7 +19,7 @@ static const struct opcode row_gp = {
 
 /* ---- pieces that rules use ---- */
 
-static unsigned unretired(const struct tr *t)
+unsigned tr_unretired(const struct tr *t)
 {
 	return t->b->insns - t->index;
 }
@@ -27,7 +27,7 @@ static unsigned unretired(const struct tr *t)
 /* reg := low | (instructions not retired, this one included) << shift */
 void emit_count(struct tr *t, unsigned reg, u32 low, unsigned shift)
 {
-	e_mov_ri(&t->e, reg, low | unretired(t) << shift);
+	e_mov_ri(&t->e, reg, low | tr_unretired(t) << shift);
 }
 
 /* Calls the current instruction's operation; goes on after it when that
@@ -52,7 +52,7 @@ static void add_cold(struct tr *t, u32 target)
 {
 	t->cold[t->cold_count].patch = t->e.at;
 	t->cold[t->cold_count].back =
-		(u8)(t->index < t->b->insns ? unretired(t) - 1 : 0);
+		(u8)(t->index < t->b->insns ? tr_unretired(t) - 1 : 0);
 	t->cold[t->cold_count++].target = target;
 	e32(&t->e, 0);
 }

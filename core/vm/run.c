@@ -228,6 +228,8 @@ static enum vm_stop step(struct vm *vm, u64 end, u64 look)
 		limit = look;
 	if (vm->cfg.step && limit > vm->cpu->icount + 1)
 		limit = vm->cpu->icount + 1;
+	if (!vm->clock.host)
+		bt_set_skew(vm->bt, vm->clock.skew);
 	switch (bt_run(vm->bt, limit)) {
 	case BT_EXIT_EXCEPTION:
 		deliver_exception(vm);
