@@ -17,6 +17,8 @@ typedef unsigned char u8;
 typedef unsigned short u16;
 typedef unsigned int u32;
 typedef unsigned long long u64;
+typedef _Bool bool;
+enum { false, true };
 
 enum { KCS = 0x08, KDS = 0x10, UCS = 0x1b, UDS = 0x23, TSS = 0x28,
        TSS2 = 0x30, FREE = 0x38 }; /* FREE and up: for tests */
