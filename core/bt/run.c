@@ -273,6 +273,7 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		u64 most = limit - c->icount;
 		struct block *b, *dead;
 		u64 generation, before;
+		u32 eip = c->eip;
 		bool stepping, shadowed, followed;
 		gla_t from;
 
@@ -310,13 +311,15 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		why = BT_EXIT_COUNT;
 		if (c->mode_changed)
 			continue; /* room was made: contexts are new */
-		if (shadowed)
-			bt->live->sti_eip = ~0u;
 		bt->skip_break = false;
 		c->sysflags &= ~(u32)EFL_RF;
 		from = b->lin;
 		before = c->icount;
 		why = run_block(bt, b->host, most);
+		/* One that has not run yet is in the shadow still; one that
+		 * has may cast its own. */
+		if (shadowed && c->icount != before && bt->live->sti_eip == eip)
+			bt->live->sti_eip = ~0u;
 		if (!followed)
 			bt->stack_void = true;
 		settle(bt, why);
