@@ -50,25 +50,30 @@ enum op_result vmi_get_cycle_counter(struct vmi *v, struct cpu *c)
 
 /* ---- alarms ---- */
 
-/* The bus counts real time. */
-static void arm(struct alarm *a, u64 expiry)
+/* By how much the bus, which counts real time, is ahead of its counter. */
+static u64 ahead(const struct alarm *a)
 {
-	struct vmi *v = a->v;
-	u64 stolen = vm_stolen(v->vm);
+	return a == &a->v->alarm[COUNTER_AVAILABLE] ? vm_stolen(a->v->vm) : 0;
+}
 
-	if (a == &v->alarm[COUNTER_AVAILABLE])
-		expiry = expiry > UINT64_MAX - stolen ? UINT64_MAX
-						      : expiry + stolen;
-	if (expiry != UINT64_MAX)
-		bus_timer_arm(vm_bus(v->vm), &a->timer, expiry);
+static void arm(struct alarm *a)
+{
+	u64 by = ahead(a), last = UINT64_MAX - by;
+
+	bus_timer_arm(vm_bus(a->v->vm), &a->timer,
+		      a->expiry > last ? UINT64_MAX : a->expiry + by);
 }
 
 static void fires(void *dev, u64 now)
 {
 	struct alarm *a = dev;
 	struct bus *b = vm_bus(a->v->vm);
-	u64 next = a->timer.when;
 
+	now -= ahead(a);
+	if (now < a->expiry) { /* time was stolen since it was armed */
+		arm(a);
+		return;
+	}
 	if (a->lvtt) {
 		bus_apic_timer_event(b);
 	} else {
@@ -80,9 +85,9 @@ static void fires(void *dev, u64 now)
 	}
 	if (!a->period)
 		return;
-	next += ((now - next) / a->period + 1) * a->period;
-	if (next > now)
-		bus_timer_arm(b, &a->timer, next);
+	a->expiry += ((now - a->expiry) / a->period + 1) * a->period;
+	if (a->expiry > now) /* else it is beyond 64 bits */
+		arm(a);
 }
 
 void alarms_init(struct vmi *v)
@@ -106,7 +111,6 @@ void alarms_reset(struct vmi *v)
 enum op_result vmi_set_alarm(struct vmi *v, struct cpu *c)
 {
 	u32 flags = c->gpr[EAX], which = flags & ALARM_COUNTER, period[2];
-	u64 expiry = (u64)c->gpr[ECX] << 32 | c->gpr[EDX];
 	struct alarm *a;
 
 	if (!mem_read(c, SEG_SS, c->gpr[ESP] + 4, period, 8))
@@ -117,8 +121,9 @@ enum op_result vmi_set_alarm(struct vmi *v, struct cpu *c)
 	bus_timer_disarm(vm_bus(v->vm), &a->timer);
 	a->period = flags & ALARM_PERIODIC ? (u64)period[1] << 32 | period[0]
 					   : 0;
+	a->expiry = (u64)c->gpr[ECX] << 32 | c->gpr[EDX];
 	a->lvtt = flags & ALARM_LVTT;
-	arm(a, expiry);
+	arm(a);
 	return OP_NEXT;
 }
 

@@ -19,6 +19,7 @@ enum { COUNTER_REAL, COUNTER_AVAILABLE, COUNTER_STOLEN, ALARMS = 2 };
 struct alarm {
 	struct timer timer;
 	struct vmi *v;
+	u64 expiry; /* by its own counter */
 	u64 period; /* cycles, 0: once */
 	bool lvtt;  /* wired to the local APIC's timer, else to IRQ 0 */
 };
