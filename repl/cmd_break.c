@@ -7,32 +7,10 @@
 
 #include "core/base/check.h"
 
-/* Cuts "LOC if COND" in two; the condition, or NULL. */
-static char *split_if(char *args)
-{
-	char *s = args;
-
-	if (!strncmp(s, "if ", 3)) { /* here, if */
-		*s = '\0';
-		return words_trim(s + 3);
-	}
-	while ((s = strstr(s, "if"))) {
-		if (s > args && strchr(" \t", s[-1]) && strchr(" \t(", s[2]) &&
-		    s[2]) {
-			char *condition = s + 2;
-
-			s[-1] = '\0';
-			return words_trim(condition);
-		}
-		s += 2;
-	}
-	return NULL;
-}
-
 static int add_break(struct console *c, char *args, bool temporary,
 		     struct err *e)
 {
-	char *condition = split_if(args);
+	char *condition = words_split_if(args);
 	struct breakpoint *b;
 	gla_t addr = debug_pc(c->d);
 
@@ -64,7 +42,7 @@ int cmd_tbreak(struct console *c, char *args, struct err *e)
 static int add_watch(struct console *c, char *args, enum break_kind kind,
 		     const char *title, struct err *e)
 {
-	char *condition = split_if(args);
+	char *condition = words_split_if(args);
 	struct breakpoint *b;
 	struct value v;
 	unsigned len = 4;
@@ -204,8 +182,9 @@ int cmd_ignore(struct console *c, char *args, struct err *e)
 	if (debug_eval(c->d, args, NULL, &v, e))
 		return -1;
 	b->ignore = v.bits;
-	buf_printf(c->to, "Will pass breakpoint %d the next %llu times.\n",
-		   b->number, (unsigned long long)v.bits);
+	buf_printf(c->to, "Will pass breakpoint %d the next %llu time%s.\n",
+		   b->number, (unsigned long long)v.bits,
+		   v.bits == 1 ? "" : "s");
 	return 0;
 }
 

@@ -4,10 +4,14 @@
 
 #include <string.h>
 
+#include "core/bt/bt.h"
 #include "core/cpu/cpu.h"
 #include "core/debug/regs.h"
 #include "core/dev/dev.h"
+#include "core/mem/window.h"
 #include "vmi/vmi.h"
+
+enum { BLOCKS_SHOWN = 20 };
 
 int cmd_info(struct console *c, char *args, struct err *e)
 {
@@ -134,7 +138,34 @@ int info_vmi(struct console *c, char *args, struct err *e)
 SHOW(devices, bus_show_devices(vm_bus(debug_vm(c->d)), buf_print, c->to))
 SHOW(screen, bus_show_screen(vm_bus(debug_vm(c->d)), buf_print, c->to))
 SHOW(exits, vm_show_exits(debug_vm(c->d), buf_print, c->to))
-SHOW(blocks, vm_show_blocks(debug_vm(c->d), buf_print, c->to))
+SHOW(windows, window_show(vm_cpu(debug_vm(c->d)), buf_print, c->to))
+
+int info_blocks(struct console *c, char *args, struct err *e)
+{
+	const struct bt *bt = vm_bt(debug_vm(c->d));
+	struct bt_block_view b = {.number = UINT64_MAX};
+	struct value at = expr_u32(0);
+	bool any = !*args;
+
+	if (!any && debug_eval(c->d, args, NULL, &at, e))
+		return -1;
+	if (any)
+		bt_show_counts(bt, buf_print, c->to);
+	for (unsigned i = 0; i < BLOCKS_SHOWN &&
+			     bt_next_block(bt, b.number, any, (u32)at.bits, &b);
+	     i++) {
+		debug_address(c->d, b.lin, c->to);
+		buf_printf(c->to, ": %u instruction%s, %u -> %u bytes, "
+			   "physical 0x%llx, ",
+			   b.insns, b.insns == 1 ? "" : "s", b.guest_len, b.host_len,
+			   (unsigned long long)b.gpa);
+		bt_show_mode(b.mode, buf_print, c->to);
+		buf_byte(c->to, '\n');
+	}
+	return b.number == UINT64_MAX && !any
+		       ? err_set(e, "0x%x is in no block", (u32)at.bits)
+		       : 0;
+}
 
 int info_paging(struct console *c, char *args, struct err *e)
 {

@@ -16,6 +16,7 @@
 static struct {
 	struct console *console;
 	size_t index;
+	char before[64]; /* the line between the command and the word */
 } completing;
 
 static char *from_table(const struct command *table, const char *text,
@@ -106,6 +107,21 @@ static char *next_setting(const char *text, int again)
 	return NULL;
 }
 
+static char *next_catch(const char *text, int again)
+{
+	const char *word;
+
+	if (!again)
+		completing.index = 0;
+	while ((word = catch_word(completing.before,
+				  (unsigned)completing.index))) {
+		completing.index++;
+		if (*word && !strncmp(word, text, strlen(text)))
+			return strdup(word);
+	}
+	return NULL;
+}
+
 char **complete_line(const char *text, int start, int end)
 {
 	char word[48];
@@ -144,6 +160,12 @@ char **complete_line(const char *text, int start, int end)
 		break;
 	case ARG_SETTING:
 		next = next_setting;
+		break;
+	case ARG_CATCH:
+		snprintf(completing.before, sizeof(completing.before), "%.*s",
+			 start - from - (int)strlen(word),
+			 rl_line_buffer + from + strlen(word));
+		next = next_catch;
 		break;
 	case ARG_FILE:
 		rl_attempted_completion_over = 0;

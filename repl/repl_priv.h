@@ -20,6 +20,7 @@ enum arg {
 	ARG_INFO,
 	ARG_BREAK, /* breakpoint numbers */
 	ARG_SETTING,
+	ARG_CATCH,
 	ARG_REST, /* anything */
 };
 
@@ -99,6 +100,10 @@ void console_stopped(struct console *c);
 void console_show_displays(struct console *c);
 void console_actions_free(struct console *c, struct actions *a);
 
+/* repl/cmd_catch.c: word i of those that may follow `before` the word being
+ * typed; NULL after the last, "" for none. */
+const char *catch_word(const char *before, unsigned i);
+
 /* repl/complete.c */
 char **complete_line(const char *text, int start, int end);
 void complete_attach(struct console *c);
@@ -110,6 +115,8 @@ char *words_trim(char *s);
 char *words_next(char **rest);
 /* A whole number in any C base; false when it is anything else. */
 bool words_number(const char *s, u64 *n);
+/* Cuts "LOC if COND" in two, in place; the condition, or NULL. */
+char *words_split_if(char *args);
 /* Turns \n \r \t \e \\ \xNN and ^C into bytes, in place; the length. */
 size_t words_unescape(char *s);
 

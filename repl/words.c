@@ -84,3 +84,24 @@ size_t words_unescape(char *s)
 	*out = '\0';
 	return (size_t)(out - start);
 }
+
+char *words_split_if(char *args)
+{
+	char *s = args;
+
+	if (!strncmp(s, "if ", 3)) { /* here, if */
+		*s = '\0';
+		return words_trim(s + 3);
+	}
+	while ((s = strstr(s, "if"))) {
+		if (s > args && strchr(" \t", s[-1]) && strchr(" \t(", s[2]) &&
+		    s[2]) {
+			char *condition = s + 2;
+
+			s[-1] = '\0';
+			return words_trim(condition);
+		}
+		s += 2;
+	}
+	return NULL;
+}

@@ -176,7 +176,7 @@ void bt_break_remove(struct bt *bt, gla_t lin)
 
 void bt_stats_reset(struct bt *bt)
 {
-	bt->stats = (struct bt_stats){ 0 };
+	bt->stats = bt->seen = (struct bt_stats){ 0 };
 }
 
 const struct bt_stats *bt_stats(const struct bt *bt)
@@ -186,19 +186,15 @@ const struct bt_stats *bt_stats(const struct bt *bt)
 
 void bt_show_exits(const struct bt *bt, bt_print *out, void *to)
 {
-	static const char *const text[] = {
-#define EXIT(name, words) words,
-#include "core/bt/exits.def"
-	};
-
 	for (unsigned i = 0; i < BT_EXIT_COUNT; i++)
-		out(to, "%-10s %12llu  %s\n", bt_exit_name((enum bt_exit)i),
-		    (unsigned long long)bt->stats.exits[i], text[i]);
+		if (bt->stats.exits[i])
+			out(to, "%-10s %12llu  %s\n", bt_exit_name(i),
+			    (unsigned long long)bt->stats.exits[i],
+			    bt_exit_text(i));
 }
 
-void bt_show_blocks(const struct bt *bt, unsigned most, bt_print *out, void *to)
+void bt_show_counts(const struct bt *bt, bt_print *out, void *to)
 {
-	unsigned shown = 0;
 	const struct bt_stats *s = &bt->stats;
 
 	out(to, "%u blocks, %llu made, %llu died, %llu flushes, code %llu of %llu KiB\n",
@@ -206,28 +202,47 @@ void bt_show_blocks(const struct bt *bt, unsigned most, bt_print *out, void *to)
 	    (unsigned long long)s->invalidated, (unsigned long long)s->flushes,
 	    (unsigned long long)(bt->emit.at - bt->code_w) >> 10,
 	    (unsigned long long)bt->code_size >> 10);
-	for (u32 i = bt->block_count; i-- > 0 && shown < most;) {
-		const struct block *b = bt->order[i];
-
-		if (b->dead)
-			continue;
-		out(to, "%08x  physical %08llx  mode %08x  %2u instructions  %3u -> %4u bytes\n",
-		    b->lin, (unsigned long long)b->gpa, b->mode, b->insns,
-		    b->guest_len, b->host_len);
-		shown++;
-	}
 }
 
-bool bt_find_block(const struct bt *bt, gla_t lin, struct bt_block_view *view)
+void bt_show_mode(u32 mode, bt_print *out, void *to)
 {
-	for (u32 i = bt->block_count; i-- > 0;) {
+	static const struct {
+		u32 bit;
+		const char *name;
+	} flats[] = { { MODE_CS_FLAT, "cs" }, { MODE_SS_FLAT, "ss" },
+		      { MODE_DS_FLAT, "ds" }, { MODE_ES_FLAT, "es" } };
+	const char *odd = ", not flat:";
+
+	out(to, "%s, %s", mode & MODE_V86    ? "v86"
+			  : mode & MODE_USER ? "user"
+			  : mode & MODE_CPL0 ? "kernel"
+					     : "ring 1 or 2",
+	    mode & MODE_CS32 ? "32-bit" : "16-bit");
+	for (unsigned i = 0; i < ARRAY_LEN(flats); i++) {
+		if (mode & flats[i].bit)
+			continue;
+		out(to, "%s %s", odd, flats[i].name);
+		odd = "";
+	}
+	out(to, "%s%s%s", *odd ? ", flat" : "",
+	    mode & MODE_PAGED ? "" : ", before paging",
+	    mode & MODE_ALIGN ? ", aligned" : "");
+}
+
+bool bt_next_block(const struct bt *bt, u64 before, bool any, gla_t lin,
+		   struct bt_block_view *view)
+{
+	u64 from = before < bt->block_count ? before : bt->block_count;
+
+	for (u64 i = from; i-- > 0;) {
 		const struct block *b = bt->order[i];
 
-		if (b->dead || lin - b->lin >= b->guest_len)
+		if (b->dead || (!any && lin - b->lin >= b->guest_len))
 			continue;
-		*view = (struct bt_block_view){ b->eip, b->gpa, b->mode,
-						b->insns, b->guest_len,
-						b->host_len, b->host };
+		*view = (struct bt_block_view){ b->lin,	      b->gpa,
+						b->mode,      b->insns,
+						b->guest_len, b->host_len,
+						b->host,      i };
 		return true;
 	}
 	return false;

@@ -118,21 +118,43 @@ const struct bt_stats *bt_stats(const struct bt *bt);
 void bt_stats_reset(struct bt *bt);
 const char *bt_exit_name(enum bt_exit exit);
 
-/* Text for `info blocks` and `info exits`. */
-typedef void bt_print(void *to, const char *fmt, ...);
-void bt_show_blocks(const struct bt *bt, unsigned most, bt_print *out,
-		    void *to);
-void bt_show_exits(const struct bt *bt, bt_print *out, void *to);
+/* What the translator does besides running (events.def). */
+enum bt_event {
+#define BT_EVENT(name, counter, text) BT_EVENT_##name,
+#include "core/bt/events.def"
+	BT_EVENT_COUNT
+};
+const char *bt_event_name(enum bt_event event);
+const char *bt_event_text(enum bt_event event);
+const char *bt_exit_text(enum bt_exit exit);
 
-/* One block, for those who look: host bytes and the guest eip of each. */
+/* From now on bt_run returns soon after one of these exits or events (bits
+ * by enum), and bt_caught says which there were since it was asked last. */
+struct bt_caught {
+	u32 exits, events;
+};
+void bt_catch(struct bt *bt, u32 exits, u32 events);
+struct bt_caught bt_caught(struct bt *bt);
+
+/* Text for `info blocks` and `info exits`; what never was is left out. */
+typedef void bt_print(void *to, const char *fmt, ...);
+void bt_show_counts(const struct bt *bt, bt_print *out, void *to);
+void bt_show_exits(const struct bt *bt, bt_print *out, void *to);
+/* "kernel, 32-bit, flat": what translations of that mode are for. */
+void bt_show_mode(u32 mode, bt_print *out, void *to);
+
+/* One block, for those who look. */
 struct bt_block_view {
-	gla_t eip;
+	gla_t lin;
 	gpa_t gpa;
 	u32 mode;
 	unsigned insns, guest_len, host_len;
 	const u8 *host;
+	u64 number; /* in the order they were made */
 };
-/* The live block that contains linear address `lin`; false when none. */
-bool bt_find_block(const struct bt *bt, gla_t lin, struct bt_block_view *view);
+/* The youngest live block older than number `before` (~0 at first), and, when
+ * `any` is false, with `lin` in it; false when there is none. */
+bool bt_next_block(const struct bt *bt, u64 before, bool any, gla_t lin,
+		   struct bt_block_view *view);
 
 #endif

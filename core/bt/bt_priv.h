@@ -251,6 +251,8 @@ struct bt {
 			 bool write);
 	void *watch_arg;
 	struct bt_stats stats;
+	struct bt_caught wanted, caught; /* catch.c */
+	struct bt_stats seen;
 };
 
 /* ---- one translation in the making ---- */
@@ -433,6 +435,13 @@ void link_remember(struct bt *bt, u32 target, struct block *to, bool slot);
 void link_unmapped(void *arg, bool user, gla_t lin, u32 len);
 void link_stack_in(struct bt *bt);
 void link_stack_out(struct bt *bt);
+
+/* catch.c: after an exit, and before bt_run returns */
+void catch_note(struct bt *bt);
+static inline bool catch_any(const struct bt *bt)
+{
+	return bt->wanted.exits | bt->wanted.events;
+}
 
 /* run.c */
 void run_refresh_mode(struct bt *bt);

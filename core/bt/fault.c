@@ -183,13 +183,12 @@ enum bt_exit fault_serve(struct bt *bt)
 		site_heat(bt, b);
 		return BT_EXIT_LIMIT;
 	}
-	fpu_was_live = bt->cpu->fpu_live;
 	fpu_out(bt);
 	index = block_insn_at(b, pc);
 	bt->cpu->eip = block_insn_eip(b, index);
 	result = by_trap(bt, b, index);
-	if (result == BT_EXIT_SIGNAL && fpu_was_live)
-		fpu_in(bt); /* the block's check lies behind it */
+	if (result == BT_EXIT_SIGNAL && bt->wanted.exits >> BT_EXIT_SIGNAL & 1)
+		result = BT_EXIT_DEAD; /* a stop is wanted in front of it */
 	if (result != BT_EXIT_SIGNAL) {
 		l->budget += b->insns - index;
 		l->soft_post = 0;

@@ -21,6 +21,11 @@ const char *bt_exit_name(enum bt_exit exit)
 	return exit_rows[exit].name;
 }
 
+const char *bt_exit_text(enum bt_exit exit)
+{
+	return exit_rows[exit].text;
+}
+
 u64 bt_icount(const struct bt *bt)
 {
 	if (!bt->in_code)
@@ -282,6 +287,8 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		stands = standing(bt, limit);
 		if (stands != BT_EXIT_COUNT) {
 			bt->stats.exits[stands]++;
+			if (catch_any(bt))
+				catch_note(bt);
 			fpu_out(bt);
 			return stands;
 		}
@@ -323,6 +330,8 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		if (!followed)
 			bt->stack_void = true;
 		settle(bt, why);
+		if (catch_any(bt))
+			catch_note(bt);
 		if (stepping && c->icount != before)
 			debugreg_stepped(bt, from);
 	}

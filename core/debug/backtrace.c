@@ -4,7 +4,8 @@
  * Before a function has set up its frame (its first two instructions, push
  * ebp and mov ebp, esp) the chain still belongs to the caller, and the return
  * address lies at esp or just above; without that, the caller would be
- * missing exactly when one stops at a breakpoint.
+ * missing exactly when one stops at a breakpoint.  The same holds at a RET,
+ * and in a function that has not touched the stack at all.
  *
  * Compilers drop frame pointers.  A frame is believed only if its pointer
  * lies above the last one within a stack's reach and its return address
@@ -12,6 +13,8 @@
  * believable, and then, if it never began, the stack is searched for words
  * that look like return addresses, marked with `?`: candidates, not facts. */
 #include "core/debug/debug_priv.h"
+#include "core/x86/decode.h"
+#include "core/x86/opcode.h"
 
 enum { STACK_REACH = 1 << 16, SCAN_WORDS = 512, SCAN_FOUND = 12 };
 
@@ -49,22 +52,61 @@ static void show_frame(struct debug *d, unsigned n, u32 pc, const char *mark,
 	buf_byte(out, '\n');
 }
 
+/* Does the instruction leave esp alone and go on to the next one?  Doubt
+ * means no. */
+static bool is_harmless(const struct insn *in)
+{
+	if (in->has_modrm && in->mod == 3 && (in->rm == ESP || in->reg == ESP))
+		return false;
+	switch (in->op->class) {
+	case C_COPY:
+	case C_NOP:
+	case C_LEA:
+	case C_MOFFS_LOAD:
+	case C_MOFFS_STORE:
+	case C_STI:
+	case C_CLI:
+	case C_SETDF:
+	case C_MOV_FROM_CR:
+	case C_RDTSC:
+		return true;
+	default:
+		return in->op->operation == OPERATION_hlt;
+	}
+}
+
+static bool leaves_stack_alone(struct debug *d, u32 from, u32 to)
+{
+	struct insn in;
+	u8 b[INSN_MAX];
+
+	while (from < to) {
+		unsigned n = debug_read(d, from, b, sizeof(b));
+
+		if (decode(b, n, true, &in) != DECODE_OK || !is_harmless(&in))
+			return false;
+		from += in.len;
+	}
+	return from == to;
+}
+
 /* Where the return address of the innermost frame lies when the frame is not
- * set up yet; 0 when it is. */
+ * set up, yet or any more; 0 when it is. */
 static u32 early_return(struct debug *d)
 {
 	const struct cpu *c = debug_cpu(d);
 	u32 offset = 0, pc = debug_pc(d);
-	u8 b[3];
+	u8 b[3] = {0};
 
+	if (debug_read(d, pc, b, 3) && (b[0] == 0xc3 || b[0] == 0xc2))
+		return c->gpr[ESP];
 	if (!debug_name(d, pc, &offset)) {
 		/* No symbols: `push ebp; mov ebp, esp` just ahead or begun. */
-		if (debug_read(d, pc, b, 3) == 3 && b[0] == 0x55 &&
-		    (b[1] == 0x89 || b[1] == 0x8b))
+		if (b[0] == 0x55 && (b[1] == 0x89 || b[1] == 0x8b))
 			return c->gpr[ESP];
 		return 0;
 	}
-	if (offset == 0)
+	if (leaves_stack_alone(d, pc - offset, pc))
 		return c->gpr[ESP];
 	if (offset == 1 && debug_read(d, pc - 1, b, 1) == 1 && b[0] == 0x55)
 		return c->gpr[ESP] + 4;

@@ -34,7 +34,8 @@ static char *copy(const char *text)
 
 static bool same_place(const struct breakpoint *a, const struct breakpoint *b)
 {
-	return a->kind == b->kind && a->addr == b->addr && a->len == b->len;
+	return a->kind == b->kind && a->addr == b->addr && a->len == b->len &&
+	       a->event == b->event && a->event_number == b->event_number;
 }
 
 /* Does another enabled breakpoint hold the same place? */
@@ -55,19 +56,25 @@ static unsigned watch_access(enum break_kind kind)
 
 static int insert(struct debug *d, struct breakpoint *b, struct err *e)
 {
-	int failed;
-
 	if (shared(d, b))
 		return 0;
-	failed = b->kind == BREAK_CODE ? vm_break_add(d->vm, b->addr)
-				       : vm_watch_add(d->vm, b->addr, b->len,
-						      watch_access(b->kind));
-	if (failed)
-		return err_set(e, "no %s can be set at 0x%x",
-			       b->kind == BREAK_CODE ? "more breakpoints"
-						     : "more watchpoints",
-			       b->addr);
-	return 0;
+	switch (b->kind) {
+	case BREAK_CODE:
+		if (vm_break_add(d->vm, b->addr))
+			return err_set(e, "no more breakpoints can be set");
+		return 0;
+	case BREAK_EVENT:
+		if (vm_catch_add(d->vm, b->event, b->event_number))
+			return err_set(e, "no more catchpoints can be set");
+		return 0;
+	default:
+		if (vm_watch_add(d->vm, b->addr, b->len, watch_access(b->kind)))
+			return err_set(e,
+				       "no more watchpoints can be set at "
+				       "0x%x",
+				       b->addr);
+		return 0;
+	}
 }
 
 static void take_out(struct debug *d, struct breakpoint *b)
@@ -76,6 +83,8 @@ static void take_out(struct debug *d, struct breakpoint *b)
 		return;
 	if (b->kind == BREAK_CODE)
 		vm_break_remove(d->vm, b->addr);
+	else if (b->kind == BREAK_EVENT)
+		vm_catch_remove(d->vm, b->event, b->event_number);
 	else
 		vm_watch_remove(d->vm, b->addr, b->len, watch_access(b->kind));
 }
@@ -84,7 +93,8 @@ static u64 watched(struct debug *d, const struct breakpoint *b)
 {
 	u64 v = 0;
 
-	debug_read(d, b->addr, &v, b->len < 8 ? b->len : 8);
+	if (b->len)
+		debug_read(d, b->addr, &v, b->len < 8 ? b->len : 8);
 	return v;
 }
 
@@ -98,16 +108,15 @@ static unsigned read_ones(void *arg, u32 addr, void *to, unsigned len)
 
 /* ---- the list ---- */
 
-struct breakpoint *debug_break_add(struct debug *d, enum break_kind kind,
-				   gla_t addr, unsigned len, const char *what,
-				   const char *condition, struct err *e)
+/* A copy of `form` with the rest filled in, put at the list's end. */
+static struct breakpoint *append(struct debug *d, const struct breakpoint *form,
+				 const char *what, const char *condition,
+				 struct err *e)
 {
-	struct breakpoint *b = calloc(1, sizeof(*b)), **end = &d->breaks;
+	struct breakpoint *b = malloc(sizeof(*b)), **end = &d->breaks;
 
 	CHECK(b, "no host memory for a breakpoint");
-	b->kind = kind;
-	b->addr = addr;
-	b->len = kind == BREAK_CODE ? 0 : len;
+	*b = *form;
 	b->enabled = true;
 	if (debug_break_condition(d, b, condition, e) || insert(d, b, e)) {
 		free(b->condition);
@@ -121,6 +130,27 @@ struct breakpoint *debug_break_add(struct debug *d, enum break_kind kind,
 		end = &(*end)->next;
 	*end = b;
 	return b;
+}
+
+struct breakpoint *debug_break_add(struct debug *d, enum break_kind kind,
+				   gla_t addr, unsigned len, const char *what,
+				   const char *condition, struct err *e)
+{
+	struct breakpoint form = {.kind = kind,
+				  .addr = addr,
+				  .len = kind == BREAK_CODE ? 0 : len};
+
+	return append(d, &form, what, condition, e);
+}
+
+struct breakpoint *debug_catch_add(struct debug *d, enum vm_event event,
+				   u32 number, const char *what,
+				   const char *condition, struct err *e)
+{
+	struct breakpoint form = {
+		.kind = BREAK_EVENT, .event = event, .event_number = number};
+
+	return append(d, &form, what, condition, e);
 }
 
 void debug_break_delete(struct debug *d, struct breakpoint *b)
@@ -206,6 +236,9 @@ static bool touched(struct debug *d, struct breakpoint *b, enum vm_stop why)
 
 	if (b->kind == BREAK_CODE)
 		return why == STOP_BREAKPOINT && b->addr == debug_pc(d);
+	if (b->kind == BREAK_EVENT)
+		return why == STOP_CATCH &&
+		       vm_catch_hit(d->vm, b->event, b->event_number);
 	if (why != STOP_WATCHPOINT || !vm_watch_hit(d->vm, b->addr, b->len))
 		return false;
 	now = watched(d, b);
@@ -254,15 +287,29 @@ void debug_watch_arm(struct debug *d)
 		next = b->next;
 		if (b->temporary && !b->enabled && b->hits)
 			debug_break_delete(d, b);
-		else if (b->kind != BREAK_CODE)
+		else
 			b->old = watched(d, b);
 	}
+}
+
+static void show_place(struct debug *d, const struct breakpoint *b,
+		       struct buf *out)
+{
+	if (b->kind == BREAK_EVENT) {
+		buf_printf(out, "%10s %s", "", b->what);
+		return;
+	}
+	buf_printf(out, "0x%08x ", b->addr);
+	if (b->kind == BREAK_CODE)
+		debug_address(d, b->addr, out);
+	else
+		buf_printf(out, "%s (%u bytes)", b->what, b->len);
 }
 
 void debug_break_show(struct debug *d, struct buf *out)
 {
 	static const char *const kinds[] = {"breakpoint", "watch", "rwatch",
-					    "awatch"};
+					    "awatch", "catch"};
 	bool any = false;
 
 	for (struct breakpoint *b = d->breaks; b; b = b->next) {
@@ -272,13 +319,10 @@ void debug_break_show(struct debug *d, struct buf *out)
 			buf_printf(out, "Num  Type        Disp Enb Address    "
 					"What\n");
 		any = true;
-		buf_printf(out, "%-4d %-11s %-4s %-3s 0x%08x ", b->number,
+		buf_printf(out, "%-4d %-11s %-4s %-3s ", b->number,
 			   kinds[b->kind], b->temporary ? "del" : "keep",
-			   b->enabled ? "y" : "n", b->addr);
-		if (b->kind == BREAK_CODE)
-			debug_address(d, b->addr, out);
-		else
-			buf_printf(out, "%s (%u bytes)", b->what, b->len);
+			   b->enabled ? "y" : "n");
+		show_place(d, b, out);
 		buf_byte(out, '\n');
 		if (b->condition)
 			buf_printf(out, "\tstop only if %s\n", b->condition);

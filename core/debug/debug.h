@@ -50,7 +50,13 @@ const char *debug_stop_sentence(enum vm_stop why);
 int debug_stop_signal(enum vm_stop why);
 
 /* ---- break (breaks.c) ---- */
-enum break_kind { BREAK_CODE, BREAK_WRITE, BREAK_READ, BREAK_ACCESS };
+enum break_kind {
+	BREAK_CODE,
+	BREAK_WRITE,
+	BREAK_READ,
+	BREAK_ACCESS,
+	BREAK_EVENT,
+};
 
 struct breakpoint {
 	struct breakpoint *next;
@@ -58,6 +64,8 @@ struct breakpoint {
 	enum break_kind kind;
 	gla_t addr;
 	unsigned len; /* watched bytes */
+	enum vm_event event;
+	u32 event_number;
 	bool enabled, temporary;
 	bool hidden; /* made by a step, not by a person */
 	u64 hits, ignore;
@@ -70,6 +78,10 @@ struct breakpoint {
 /* Adds one; `condition` may be NULL.  NULL and the reason when it cannot. */
 struct breakpoint *debug_break_add(struct debug *d, enum break_kind kind,
 				   gla_t addr, unsigned len, const char *what,
+				   const char *condition, struct err *e);
+/* The same for an event; `what` is "exception #PF". */
+struct breakpoint *debug_catch_add(struct debug *d, enum vm_event event,
+				   u32 number, const char *what,
 				   const char *condition, struct err *e);
 void debug_break_delete(struct debug *d, struct breakpoint *b);
 int debug_break_enable(struct debug *d, struct breakpoint *b, bool on,

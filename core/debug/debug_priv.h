@@ -34,7 +34,7 @@ static inline struct cpu *debug_cpu(const struct debug *d)
 	return vm_cpu(d->vm);
 }
 
-/* After vm_run said BREAKPOINT or WATCHPOINT: does one of ours want to stop
+/* After vm_run said BREAKPOINT, WATCHPOINT or CATCH: does one of ours want to stop
  * here?  Counts hits, sets d->hit. */
 bool debug_break_wanted(struct debug *d, enum vm_stop why);
 /* Takes the old values of watched places, before the guest goes on. */

@@ -31,7 +31,8 @@ static bool go(struct debug *d, u64 budget)
 		debug_watch_arm(d);
 		d->hit = NULL;
 		d->why = vm_run(d->vm, budget);
-		if (d->why != STOP_BREAKPOINT && d->why != STOP_WATCHPOINT)
+		if (d->why != STOP_BREAKPOINT && d->why != STOP_WATCHPOINT &&
+		    d->why != STOP_CATCH)
 			return d->why != STOP_LIMIT;
 		if (debug_break_wanted(d, d->why)) {
 			debug_break_spent(d);

@@ -61,7 +61,10 @@ void debug_describe_stop(struct debug *d, struct buf *out)
 	struct source_line l;
 	u32 pc = debug_pc(d);
 
-	if (d->hit && !d->hit->hidden && d->hit->kind != BREAK_CODE)
+	if (d->hit && d->hit->kind == BREAK_EVENT)
+		buf_printf(out, "Catchpoint %d, %s\n", d->hit->number,
+			   vm_catch_text(d->vm));
+	else if (d->hit && !d->hit->hidden && d->hit->kind != BREAK_CODE)
 		describe_watch(d->hit, out);
 	else if (d->hit && !d->hit->hidden)
 		buf_printf(out, "%s %d, ",

@@ -209,6 +209,64 @@ void window_stats_reset(struct mem *m)
 				    .mappings = s->mappings };
 }
 
+static void count_records(const struct window *w, unsigned *slots,
+			  unsigned *pages)
+{
+	*slots = *pages = 0;
+	for (unsigned i = 0; i < SLOTS; i++)
+		if (w->slot[i]) {
+			++*slots;
+			*pages += w->slot[i]->used;
+		}
+}
+
+static const char *format_text(u32 format)
+{
+	if (!(format & FORMAT_PG))
+		return "not yet";
+	if (format & FORMAT_PAE)
+		return format & FORMAT_NXE ? "PAE, NX" : "PAE";
+	return format & FORMAT_PSE ? "4 MiB" : "4 KiB";
+}
+
+void window_show(const struct cpu *c, void (*out)(void *to, const char *fmt, ...),
+		 void *to)
+{
+	const struct window_pool *p = c->mem->windows;
+	unsigned slots, pages;
+
+	if (!p || !p->enabled) {
+		out(to, "windows are off: every access takes the soft way\n");
+		return;
+	}
+	out(to, "%u of %u windows, %u of %u host mappings\n",
+	    p->stats.windows + 1, p->users + 1, p->stats.mappings, p->limit);
+	out(to, "  who    CR3      paging    pages  tables  mappings\n");
+	for (unsigned i = 0; i <= p->users; i++) {
+		const struct window *w = &p->win[i];
+
+		count_records(w, &slots, &pages);
+		if (i && !p->key[i] && !pages)
+			continue;
+		out(to, "%c %-6s ", i == p->current ? '*' : ' ',
+		    i ? "user" : "kernel");
+		if (i && p->key[i])
+			out(to, "%08x %-7s ", (u32)p->key[i],
+			    format_text((u32)(p->key[i] >> 32)));
+		else
+			out(to, "%-8s %-7s ", i ? "none" : "any",
+			    format_text(w->format));
+		out(to, "%7u %7u %9u\n", pages, slots, w->mappings);
+	}
+	out(to, "%llu filled, %llu unmapped, %llu compared, %llu switches, "
+		"%llu evicted\n",
+	    (unsigned long long)p->stats.pages,
+	    (unsigned long long)p->stats.unmaps,
+	    (unsigned long long)p->stats.compares,
+	    (unsigned long long)p->stats.switches,
+	    (unsigned long long)p->stats.evictions);
+}
+
 /* ---- paging modes ---- */
 
 u32 window_format(const struct cpu *c)

@@ -77,6 +77,9 @@ struct window_stats {
 	unsigned windows, mappings;
 };
 const struct window_stats *window_stats(const struct mem *m);
+/* Text for `info windows`. */
+void window_show(const struct cpu *c, void (*out)(void *to, const char *fmt, ...),
+		 void *to);
 /* What is counted begins anew; what there is now stays. */
 void window_stats_reset(struct mem *m);
 

@@ -32,6 +32,12 @@ bool ctl_load_pdptes(struct cpu *c, u32 cr3)
 	return true;
 }
 
+static void written(unsigned number, u32 old, u32 new)
+{
+	if (op_hooks.cr_written)
+		op_hooks.cr_written(op_hooks.catch_arg, number, old, new);
+}
+
 bool ctl_set_cr0(struct cpu *c, u32 value)
 {
 	u32 new = (value & CR0_VALID) | CR0_ET, changed = new ^ c->cr0;
@@ -43,6 +49,7 @@ bool ctl_set_cr0(struct cpu *c, u32 value)
 	if ((new & CR0_PG) && (c->cr4 & CR4_PAE) && (changed & reload) &&
 	    !ctl_load_pdptes(c, c->cr3))
 		return false;
+	written(0, c->cr0, new);
 	c->cr0 = new;
 	if (changed & (CR0_PG | CR0_WP | CR0_PE))
 		mem_flush_all(c);
@@ -56,6 +63,7 @@ bool ctl_set_cr3(struct cpu *c, u32 value)
 	if ((c->cr0 & CR0_PG) && (c->cr4 & CR4_PAE) &&
 	    !ctl_load_pdptes(c, value))
 		return false;
+	written(3, c->cr3, value);
 	c->cr3 = value;
 	mem_flush_cr3(c);
 	c->mode_changed = true;
@@ -89,6 +97,7 @@ bool ctl_set_cr4(struct cpu *c, u32 value)
 	if ((c->cr0 & CR0_PG) && (value & CR4_PAE) && (changed & paging) &&
 	    !ctl_load_pdptes(c, c->cr3))
 		return false;
+	written(4, c->cr4, value);
 	c->cr4 = value;
 	if (changed & paging)
 		mem_flush_all(c);
@@ -118,6 +127,7 @@ enum op_result op_mov_to_cr(struct cpu *c, const struct insn *in)
 	case 0:
 		return op_done(ctl_set_cr0(c, value));
 	case 2:
+		written(2, c->cr2, value);
 		c->cr2 = value;
 		return OP_NEXT;
 	case 3:
@@ -162,6 +172,7 @@ enum op_result op_clts(struct cpu *c, const struct insn *in)
 	(void)in;
 	if (!need_cpl0(c))
 		return OP_FAULT;
+	written(0, c->cr0, c->cr0 & ~CR0_TS);
 	if (c->cr0 & CR0_TS) {
 		c->cr0 &= ~CR0_TS;
 		c->mode_changed = true;

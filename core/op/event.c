@@ -250,8 +250,10 @@ static u32 pushed_flags(const struct cpu *c, const struct exception *x)
 	return cpu_eflags(c) | (sets_rf ? EFL_RF : 0);
 }
 
-void event_deliver_exception(struct cpu *c)
+u8 event_deliver_exception(struct cpu *c)
 {
+	u8 last = c->exc.vector;
+
 	while (c->exc.pending) {
 		struct exception x = c->exc;
 		struct event e = { .vector = x.vector, .kind = x.kind,
@@ -259,15 +261,17 @@ void event_deliver_exception(struct cpu *c)
 				   .eip = c->eip,
 				   .eflags = pushed_flags(c, &x) };
 
+		last = x.vector;
 		c->exc.pending = false;
 		note_cause(c, &x);
 		if (deliver(c, &e))
-			return;
+			break;
 		if (!merge(c, x.vector)) {
 			c->exc.pending = false;
 			c->shutdown = true;
 		}
 	}
+	return last;
 }
 
 void event_deliver_interrupt(struct cpu *c, u8 vector)
@@ -284,7 +288,11 @@ enum op_result event_software(struct cpu *c, u8 vector, u32 next)
 	struct event e = { .vector = vector, .kind = EVENT_SOFT, .eip = next,
 			   .eflags = cpu_eflags(c) & ~EFL_RF };
 
-	return op_jumped(deliver(c, &e));
+	if (!deliver(c, &e))
+		return OP_FAULT;
+	if (op_hooks.interrupted)
+		op_hooks.interrupted(op_hooks.catch_arg, vector);
+	return OP_JUMP;
 }
 
 /* ---- instructions ---- */

@@ -30,8 +30,9 @@ extern op_fn *const op_table[];
 
 /* ---- events (event.c) ---- */
 
-/* Delivers c->exc (merging double and triple faults) and clears it. */
-void event_deliver_exception(struct cpu *c);
+/* Delivers c->exc (merging double and triple faults) and clears it; the
+ * vector whose handler was called, after a shutdown the last one tried. */
+u8 event_deliver_exception(struct cpu *c);
 /* Delivers vector as a hardware interrupt. */
 void event_deliver_interrupt(struct cpu *c, u8 vector);
 /* INT n, INT3, INTO: c->eip is the instruction's, next is after it. */
@@ -85,6 +86,10 @@ struct op_hooks {
 	enum op_result (*paravirt)(void *paravirt_arg, struct cpu *c,
 				   const struct insn *in);
 	void *paravirt_arg;
+	/* Somebody wants to know; NULL when nobody does. */
+	void (*interrupted)(void *catch_arg, u8 vector); /* by INT */
+	void (*cr_written)(void *catch_arg, unsigned number, u32 old, u32 new);
+	void *catch_arg;
 };
 extern struct op_hooks op_hooks;
 

@@ -48,8 +48,14 @@ static void poll_host(struct vm *vm, int timeout_ms)
 
 static void deliver_exception(struct vm *vm)
 {
-	vm->exceptions[vm->cpu->exc.vector & 31]++;
-	event_deliver_exception(vm->cpu);
+	u8 raised = vm->cpu->exc.vector, delivered;
+
+	if (catch_exception(vm))
+		return;
+	vm->exceptions[raised & 31]++;
+	delivered = event_deliver_exception(vm->cpu);
+	if (delivered != raised && !vm->cpu->shutdown)
+		catch_delivered(vm, delivered, raised);
 }
 
 static void deliver_interrupt(struct vm *vm)
@@ -59,6 +65,7 @@ static void deliver_interrupt(struct vm *vm)
 	if (vector >= 0) {
 		vm->interrupts[vector]++;
 		event_deliver_interrupt(vm->cpu, (u8)vector);
+		catch_interrupt(vm, (unsigned)vector);
 	}
 	bt_set_irq(vm->bt, bus_intr_pending(vm->bus));
 }
@@ -193,6 +200,10 @@ static enum vm_stop look_around(struct vm *vm)
 		vm->watch_hit = false;
 		return stop(vm, STOP_WATCHPOINT);
 	}
+	if (vm->caught) {
+		vm->caught = false;
+		return stop(vm, STOP_CATCH);
+	}
 	if (vm->interrupt) {
 		vm->interrupt = 0;
 		return stop(vm, STOP_INTERRUPT);
@@ -216,6 +227,7 @@ static enum vm_stop step(struct vm *vm, u64 end, u64 look)
 {
 	u64 now = clock_now(vm, vm->cpu->icount);
 	u64 due = bus_next_deadline(vm->bus), limit;
+	enum bt_exit left;
 
 	if (due <= now) {
 		bus_run_timers(vm->bus, now);
@@ -230,7 +242,10 @@ static enum vm_stop step(struct vm *vm, u64 end, u64 look)
 		limit = vm->cpu->icount + 1;
 	if (!vm->clock.host)
 		bt_set_skew(vm->bt, vm->clock.skew);
-	switch (bt_run(vm->bt, limit)) {
+	left = bt_run(vm->bt, limit);
+	if (vm->catch_count)
+		catch_translator(vm);
+	switch (left) {
 	case BT_EXIT_EXCEPTION:
 		deliver_exception(vm);
 		return STOP_COUNT;
@@ -260,7 +275,9 @@ enum vm_stop vm_run(struct vm *vm, u64 max)
 
 	for (unsigned i = 0; i < vm->watch_count; i++)
 		vm->watches[i].hit = false;
-	vm->watch_hit = false;
+	for (unsigned i = 0; i < vm->catch_count; i++)
+		vm->catches[i].hit = false;
+	vm->watch_hit = vm->caught = false;
 	clock_resume(vm);
 	poll_host(vm, 0);
 	for (;;) {

@@ -4,11 +4,6 @@
 
 #include "core/mem/window.h"
 
-void vm_show_blocks(struct vm *vm, bus_print *out, void *to)
-{
-	bt_show_blocks(vm->bt, 20, out, to);
-}
-
 void vm_show_exits(struct vm *vm, bus_print *out, void *to)
 {
 	bt_show_exits(vm->bt, out, to);

@@ -16,8 +16,13 @@ static u32 port_in(void *arg, u16 port, unsigned size)
 {
 	struct vm *vm = arg;
 
+	u32 value;
+
 	bt_port_touched(vm->bt, port, size);
-	return bus_port_in(vm->bus, port, size);
+	value = bus_port_in(vm->bus, port, size);
+	if (vm->catch_count)
+		catch_port(vm, false, port, size, value);
+	return value;
 }
 
 static void port_out(void *arg, u16 port, unsigned size, u32 value)
@@ -26,6 +31,8 @@ static void port_out(void *arg, u16 port, unsigned size, u32 value)
 
 	bt_port_touched(vm->bt, port, size);
 	bus_port_out(vm->bus, port, size, value);
+	if (vm->catch_count)
+		catch_port(vm, true, port, size, value);
 }
 
 static u64 now(void *arg)
@@ -127,8 +134,15 @@ static void config_bus(struct vm *vm)
 		.serial_out = serial_out,
 		.debug_out = debug_out,
 	};
-	op_hooks = (struct op_hooks){ port_in, port_out, now, apic_base_changed,
-				      rep_allowance, rep_done, NULL, NULL };
+	op_hooks = (struct op_hooks){
+		.port_in = port_in,
+		.port_out = port_out,
+		.tsc = now,
+		.apic_base_changed = apic_base_changed,
+		.rep_allowance = rep_allowance,
+		.rep_done = rep_done,
+		.catch_arg = vm,
+	};
 }
 
 static int build(struct vm *vm, struct err *e)
@@ -257,6 +271,7 @@ int vm_reset(struct vm *vm, struct err *e)
 	clock_reset(vm);
 	vm->interrupt = 0;
 	vm->idle_run = vm->idle_icount = 0;
+	vm->exception_passes = false;
 	failed = vm_restart(vm, e);
 	vm_stats_reset(vm);
 	return failed;

@@ -84,7 +84,26 @@ int vm_watch_remove(struct vm *vm, gla_t lin, unsigned len, unsigned rw);
 /* Did the last STOP_WATCHPOINT touch this range? */
 bool vm_watch_hit(struct vm *vm, gla_t lin, unsigned len);
 
-void vm_show_blocks(struct vm *vm, bus_print *out, void *to);
+/* Events to stop at, with STOP_CATCH.  `number` is a vector, port, control
+ * register, enum bt_exit or row of core/bt/events.def.  -1: too many, or not
+ * there. */
+enum vm_event {
+	VM_EVENT_EXCEPTION,
+	VM_EVENT_INTERRUPT, /* from devices, and by INT */
+	VM_EVENT_PORT_IN,
+	VM_EVENT_PORT_OUT,
+	VM_EVENT_CR, /* written */
+	VM_EVENT_EXIT,
+	VM_EVENT_BT,
+};
+#define VM_ANY (~0u)
+int vm_catch_add(struct vm *vm, enum vm_event what, u32 number);
+int vm_catch_remove(struct vm *vm, enum vm_event what, u32 number);
+/* Did the last STOP_CATCH come from this one? */
+bool vm_catch_hit(struct vm *vm, enum vm_event what, u32 number);
+/* "#PF at 00000010, error code 0006": what the last one was. */
+const char *vm_catch_text(struct vm *vm);
+
 void vm_show_exits(struct vm *vm, bus_print *out, void *to);
 /* Counters begin anew; the instruction count, which is guest time, goes on. */
 void vm_stats_reset(struct vm *vm);

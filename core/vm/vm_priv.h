@@ -8,12 +8,18 @@
 #include "core/vm/load.h"
 #include "core/vm/vm.h"
 
-enum { WATCHES_MAX = 256 };
+enum { WATCHES_MAX = 256, CATCHES_MAX = 64 };
 
 struct watch {
 	gla_t lin;
 	gpa_t gpa;
 	unsigned len, rw;
+	bool hit;
+};
+
+struct vm_catch {
+	enum vm_event what;
+	u32 number;
 	bool hit;
 };
 
@@ -40,6 +46,11 @@ struct vm {
 	bool watch_hit;
 	struct watch watches[WATCHES_MAX];
 	unsigned watch_count;
+	struct vm_catch catches[CATCHES_MAX];
+	unsigned catch_count;
+	bool caught;
+	bool exception_passes; /* it was caught; now it is delivered */
+	char catch_text[120];
 	enum vm_stop why;
 	char why_text[160];
 	u64 exceptions[32], interrupts[256];
@@ -52,6 +63,14 @@ struct vm {
 /* What a guest's reset does: memory, CPU and devices as at power-on; time and
  * counters go on. */
 int vm_restart(struct vm *vm, struct err *e);
+
+/* catch.c: what happens, told to who catches it.  True: do not deliver yet. */
+bool catch_exception(struct vm *vm);
+/* ... became another one on the way. */
+void catch_delivered(struct vm *vm, unsigned vector, unsigned instead_of);
+void catch_interrupt(struct vm *vm, unsigned vector);
+void catch_port(struct vm *vm, bool out, u16 port, unsigned size, u32 value);
+void catch_translator(struct vm *vm);
 
 /* clock.c */
 void clock_reset(struct vm *vm);

@@ -34,6 +34,8 @@ for commands in (
     ("tbreak kernel_main", "continue", "nexti 4", "stepi 100", "finish"),
     ("tbreak kernel_main", "continue", "info maps", "info paging $esp", "x/64xw $esp", "backtrace", "info devices",
      "find kernel_main, +0x10000, 0x12345678", "info irq", "info screen", "info registers all", "info gdt"),
+    ("catch exception if 0", "catch interrupt if 0", "catch cr if 0", "catch exception #DF"),
+    ("catch port out 0x43 if 0", "catch port in 0x60 if 0", "catch exit SIGNAL if 0", "catch bt translate if 0"),
     ("tbreak schedule", "continue", "watch need_switch if 0", "rwatch *(char*)schedule if 0"),
 ):
     seen = tour(*commands)
