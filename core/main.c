@@ -697,7 +697,8 @@ static void open_standard_files(void)
 int main(int argc, char **argv)
 {
 	struct run r = {
-		.o.vm = {.ram = 128u << 20, .flat_load = -1, .has_apic = true}};
+		.o.vm = {.ram = 128u << 20, .flat_load = -1, .has_apic = true,
+			 .show_vmi = true}};
 	struct err e = {""};
 	int status = EXIT_USAGE;
 

@@ -23,7 +23,8 @@ static const struct opcode row_call = {
 void bt_set_paravirt(struct bt *bt, const struct bt_paravirt *p)
 {
 	bt->paravirt = *p;
-	bt_flush(bt, "paravirtual calls changed");
+	if (bt->block_count)
+		bt_flush(bt, "paravirtual calls changed");
 }
 
 void paravirt_decoded(struct tr *t, unsigned index, struct insn *in)

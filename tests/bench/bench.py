@@ -197,7 +197,7 @@ def main():
     parser.add_argument("--engines", default="native,bt,tcg", help="which of native,bt,tcg (all)")
     parser.add_argument("--runs", type=int, default=2, help="how often each workload runs; the best counts (2)")
     parser.add_argument("--flavour", default="686", help="Debian's kernel: 686 or 686-pae (686)")
-    parser.add_argument("--bt", default="build/vitrine -batch", help="the command called BT")
+    parser.add_argument("--bt", default="build/vitrine -batch -engine bt", help="the command called BT")
     parser.add_argument("--tcg", default=QEMU, help="the command called TCG")
     args = parser.parse_args()
     names = [n for n, _ in rows if not args.word or n in args.word]
