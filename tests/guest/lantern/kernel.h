@@ -127,7 +127,7 @@ void sysenter_entry(void);
 extern const u32 trap_stubs[49];
 
 /* vmi.c: also starts it, see pv.h */
-int sys_hypervisor(u32 what, u32 index, struct lantern_call *to);
+int sys_hypervisor(u32 what, u32 index, void *to);
 
 /* pic.c, timer.c, clock.c: interrupts and time */
 void pic_init(void);

@@ -114,7 +114,7 @@ static bool active, counting;
 static u32 routine[VMI_CALLS];	/* in the ROM; 0 where it has none */
 static u8 answers[VMI_CALLS];
 static u32 target[VMI_CALLS];	/* the routine, or the counter before it */
-static u32 counts[VMI_CALLS];
+static u32 counts[HYPERVISOR_CALLS];
 
 /* incl counts[n]; jmp routine.  On a page of its own: code and data in one
  * make translators and caches unhappy. */
@@ -126,6 +126,8 @@ struct __attribute__((packed, aligned(16))) counter {
 };
 static struct counter counters_of_calls[VMI_CALLS]
 	__attribute__((aligned(PAGE_SIZE)));
+
+_Static_assert((int)VMI_CALLS <= (int)HYPERVISOR_CALLS, "abi.h");
 
 #define AS(type, call) ((type)target[VMI_##call])
 
@@ -353,18 +355,28 @@ static int set_counting(bool on)
 	return 0;
 }
 
-int sys_hypervisor(u32 what, u32 index, struct lantern_call *to)
+static int tell_name(u32 index, void *to)
 {
-	struct lantern_call call = { 0 };
+	char name[NAME_LENGTH] = "";
 
+	if (index >= HYPERVISOR_CALLS)
+		return -E_INVAL;
+	if (index < VMI_CALLS && routine[index])
+		copy_text(name, calls[index].name, NAME_LENGTH);
+	return copy_to_user(to, name, sizeof(name));
+}
+
+int sys_hypervisor(u32 what, u32 index, void *to)
+{
 	if (!active)
 		return -E_NOSYS;
-	if (what == HYPERVISOR_COUNT)
+	switch (what) {
+	case HYPERVISOR_COUNT:
 		return set_counting(index);
-	if (what != HYPERVISOR_CALL || index >= VMI_CALLS)
-		return -E_INVAL;
-	call.count = counts[index];
-	if (calls[index].name)
-		copy_text(call.name, calls[index].name, NAME_LENGTH);
-	return copy_to_user(to, &call, sizeof(call));
+	case HYPERVISOR_COUNTS:
+		return copy_to_user(to, counts, sizeof(counts));
+	case HYPERVISOR_NAME:
+		return tell_name(index, to);
+	}
+	return -E_INVAL;
 }

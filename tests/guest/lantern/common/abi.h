@@ -95,14 +95,15 @@ struct lantern_file {
 	u32 is_program;
 };
 
-/* One call of the hypervisor; without a name, none that we use. */
-struct lantern_call {
-	char name[NAME_LENGTH];
-	u32 count;		/* since HYPERVISOR_COUNT was asked for */
+/* How often each call of the hypervisor was made since counting began. */
+enum { HYPERVISOR_CALLS = 80 };
+struct lantern_calls {
+	u32 count[HYPERVISOR_CALLS];
 };
 
-/* Count from now on, or not (index 1 or 0); tell of call number `index`. */
-enum hypervisor_what { HYPERVISOR_COUNT, HYPERVISOR_CALL };
+/* Count from now on, or not (1 or 0); tell the counts; tell the name of call
+ * number `index`, "" for one that the kernel does not make. */
+enum hypervisor_what { HYPERVISOR_COUNT, HYPERVISOR_COUNTS, HYPERVISOR_NAME };
 
 /* Rows of the benchmark that run inside the kernel. */
 enum kernel_bench { BENCH_PTE, BENCH_CR3, BENCH_PORT, BENCH_MASK,

@@ -180,9 +180,14 @@ static inline int count_calls(bool on)
 	return system_call(SYS_hypervisor, HYPERVISOR_COUNT, on, 0);
 }
 
-static inline int get_call(u32 number, struct lantern_call *to)
+static inline int get_calls(struct lantern_calls *to)
 {
-	return system_call(SYS_hypervisor, HYPERVISOR_CALL, number, (u32)to);
+	return system_call(SYS_hypervisor, HYPERVISOR_COUNTS, 0, (u32)to);
+}
+
+static inline int get_call_name(u32 number, char name[NAME_LENGTH])
+{
+	return system_call(SYS_hypervisor, HYPERVISOR_NAME, number, (u32)name);
 }
 
 static inline u64 cycles_now(void)

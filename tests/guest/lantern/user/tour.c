@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The guided tour: nine stops, each of which does something and explains what
+ * The guided tour: ten stops, each of which does something and explains what
  * was seen.  All numbers are measured while the reader watches.
  *
  * A tour is a program like any other.  It knows about the kernel only what
@@ -13,16 +13,67 @@ enum { PAGE = 4096 };
 static struct lantern_info info;	/* the latest reading */
 static struct lantern_counters before;
 
+/* Calls of the hypervisor: before, afterwards, and what looking costs. */
+static bool has_hypervisor;
+static struct lantern_calls calls_before, calls, calls_to_look;
+
 /* Everything a stop did lies between start_counting and stop_counting. */
 static void start_counting(void)
 {
 	get_info(&info);
 	before = info.counters;
+	if (has_hypervisor)
+		get_calls(&calls_before);
 }
 
 static void stop_counting(void)
 {
+	if (has_hypervisor)
+		get_calls(&calls);
 	get_info(&info);
+}
+
+/* The number of the call made most often, and makes its count 0. */
+static u32 take_most(struct lantern_calls *from, u32 *count)
+{
+	u32 most = 0;
+
+	for (u32 i = 1; i < HYPERVISOR_CALLS; i++)
+		if (from->count[i] > from->count[most])
+			most = i;
+	*count = from->count[most];
+	from->count[most] = 0;
+	return most;
+}
+
+/* What lay between the last start_counting and stop_counting. */
+static void show_calls(void)
+{
+	enum { SHOWN = 6, PER_LINE = 3 };
+	struct lantern_calls made;
+	u32 all = 0, count;
+
+	if (!has_hypervisor)
+		return;
+	for (u32 i = 0; i < HYPERVISOR_CALLS; i++) {
+		made.count[i] = calls.count[i] - calls_before.count[i] -
+				calls_to_look.count[i];
+		all += made.count[i];
+	}
+	print("[VMI calls: %u", all);
+	for (u32 i = 0; i < SHOWN; i++) {
+		char name[NAME_LENGTH];
+		u32 call = take_most(&made, &count);
+
+		if (!count)
+			break;
+		get_call_name(call, name);
+		print("%s%u %s", i % PER_LINE ? ", " : ",\n  ", count, name);
+		all -= count;
+	}
+	if (all)
+		print(",\n  %u others", all);
+	print("]\n");
 }
 
 static void stop(u32 number, const char *title)
@@ -61,6 +112,50 @@ static void show_boot(void)
 	      (u32)&here);
 }
 
+static u32 count_routines(void)
+{
+	char name[NAME_LENGTH];
+	u32 routines = 0;
+
+	for (u32 i = 0; i < HYPERVISOR_CALLS; i++)
+		routines += !get_call_name(i, name) && name[0];
+	return routines;
+}
+
+/* What an empty stretch costs is what looking costs. */
+static void measure_looking(void)
+{
+	start_counting();
+	stop_counting();
+	for (u32 i = 0; i < HYPERVISOR_CALLS; i++)
+		calls_to_look.count[i] = calls.count[i] - calls_before.count[i];
+}
+
+static void show_below(void)
+{
+	stop(2, "Who is below");
+	print("A kernel does what no program may: it masks interrupts, changes\n"
+	      "page tables, returns from exceptions.  Whoever runs a kernel as\n"
+	      "a guest must see to each of these.\n");
+	has_hypervisor = count_calls(true) >= 0;
+	if (!has_hypervisor) {
+		print("Nobody here offers calls for them, so this kernel uses the\n"
+		      "instructions themselves.  A processor runs them as they\n"
+		      "are; a binary translator finds them in the code, and\n"
+		      "this kernel cannot tell the difference.\n");
+		return;
+	}
+	print("A binary translator finds them in the code.  Here the monitor\n"
+	      "also offers calls, by VMware's Virtual Machine Interface (VMI).\n"
+	      "At boot the kernel found the ROM that says so, took %u routines\n"
+	      "from it, and put them in the places of its own instructions;\n"
+	      "IRET and SYSEXIT it overwrote with calls.  The same image runs\n"
+	      "without: vitrine -engine bt, or `novmi' on the command line.\n"
+	      "From now on I count the calls, and tell the most frequent.\n",
+	      count_routines());
+	measure_looking();
+}
+
 static u32 cycles_per_call(void (*gate)(void))
 {
 	enum { TIMES = 1000 };
@@ -81,7 +176,7 @@ static u32 cycles_per_call(void (*gate)(void))
 
 static void show_system_calls(void)
 {
-	stop(2, "Two doors into the kernel");
+	stop(3, "Two doors into the kernel");
 	print("A program in ring 3 cannot touch a device or another process;\n"
 	      "it must ask.  The question \"what is my number?\" is the\n"
 	      "cheapest there is; my number is %d.\n", getpid());
@@ -102,7 +197,7 @@ static void show_first_touch(void)
 	enum { MEMORY = 1 << 20 };
 	u8 *memory;
 
-	stop(3, "Memory that appears when touched");
+	stop(4, "Memory that appears when touched");
 	start_counting();
 	memory = mmap(NULL, MEMORY);
 	stop_counting();
@@ -114,6 +209,7 @@ static void show_first_touch(void)
 	print("Now I wrote to three places: %u page faults, and three pages\n"
 	      "of zeroes were put where I wanted them.  I did not notice.\n",
 	      info.counters.faults_zero - before.faults_zero);
+	show_calls();
 	munmap(memory, MEMORY);
 }
 
@@ -124,7 +220,7 @@ static void show_copy_on_write(void)
 	u32 copied_by_fork, free_before;
 	int pid;
 
-	stop(4, "Fork, and copy on write");
+	stop(5, "Fork, and copy on write");
 	for (u32 i = 0; i < PAGES; i++)
 		memory[i * PAGE] = 'p';
 	start_counting();
@@ -144,6 +240,7 @@ static void show_copy_on_write(void)
 	      "stack, on which I write all the time.  The rest we own\n"
 	      "together, and neither may write to it.\n", PAGES, pid,
 	      free_before - info.free_frames, copied_by_fork);
+	show_calls();
 	start_counting();
 	wait(pid, NULL, WAIT_BLOCK);
 	stop_counting();
@@ -182,7 +279,7 @@ static void show_pipes(void)
 	int there[2], back[2], got;
 	char answer[64];
 
-	stop(5, "Pipes, and switching between processes");
+	stop(6, "Pipes, and switching between processes");
 	pipe(there);
 	pipe(back);
 	if (fork() == 0) {
@@ -203,6 +300,7 @@ static void show_pipes(void)
 	      "to sleep; the child ran, wrote, found its own pipe empty,\n"
 	      "slept; and I was awake.\n",
 	      info.counters.switches - before.switches);
+	show_calls();
 	close(there[1]);
 	wait(-1, NULL, WAIT_BLOCK);
 	close(back[0]);
@@ -232,7 +330,7 @@ static void show_preemption(void)
 	u32 result[2], laps[RUNNERS] = { 0 };
 	int ends[2];
 
-	stop(6, "Preemption");
+	stop(7, "Preemption");
 	pipe(ends);
 	start_counting();
 	for (u32 i = 0; i < RUNNERS; i++)
@@ -249,6 +347,7 @@ static void show_preemption(void)
 	      "The timer interrupted, and the kernel took the processor away\n"
 	      "from whoever had it, %u times.\n", TICKS, laps[0], laps[1],
 	      info.counters.preemptions - before.preemptions);
+	show_calls();
 	close(ends[0]);
 	close(ends[1]);
 }
@@ -268,7 +367,7 @@ static void show_fpu(void)
 {
 	int ends[2], result;
 
-	stop(7, "Floating point, lazily");
+	stop(8, "Floating point, lazily");
 	pipe(ends);
 	start_counting();
 	for (int i = 1; i <= 2; i++)
@@ -299,7 +398,7 @@ static void show_exception(void)
 	char *kernel[] = { "crash", "kernel", NULL };
 	int status;
 
-	stop(8, "Programs that break the rules");
+	stop(9, "Programs that break the rules");
 	print("One divides by zero, one writes to the kernel:\n");
 	status = run(divide);
 	print("  it ended with status %d, which is 128 plus exception %d\n",
@@ -316,7 +415,7 @@ static void show_shell(void)
 	char *words[] = { "sh", "-c", "cat", "poem", "|", "grep", "light", "|",
 			  "wc", NULL };
 
-	stop(9, "All of it together");
+	stop(10, "All of it together");
 	print("The shell runs  cat poem | grep light | wc  for me:\n");
 	start_counting();
 	run(words);
@@ -330,12 +429,14 @@ static void show_shell(void)
 	      info.counters.faults_image - before.faults_image,
 	      info.counters.faults_zero - before.faults_zero,
 	      info.counters.faults_copy - before.faults_copy);
+	show_calls();
 }
 
 int main(void)
 {
 	welcome();
 	show_boot();
+	show_below();
 	show_system_calls();
 	show_first_touch();
 	show_copy_on_write();
@@ -344,6 +445,8 @@ int main(void)
 	show_fpu();
 	show_exception();
 	show_shell();
+	if (has_hypervisor)
+		count_calls(false);
 	get_info(&info);
 	print("\nThat was lantern: %u system calls, %u interrupts and %u\n"
 	      "switches since boot.  The source is meant to be read; begin\n"
