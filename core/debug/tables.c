@@ -3,10 +3,13 @@
  * from guest memory as they are now.  What the processor has loaded may be
  * older: segment registers keep what they were loaded with (`info registers
  * system` shows that).  Formats: SDM 3A 3.4.5 (segments), 6.11 (gates), 7.2
- * (TSS).  A table whose memory is not mapped is told so, entry by entry. */
+ * (TSS). */
 #include "core/debug/debug_priv.h"
 
 #include "core/mem/mem.h"
+
+/* Gates whose handlers lie so close are told in one line. */
+enum { STUB_MAX = 32, STUBS_MIN = 8 };
 
 static u32 field(u64 d, unsigned from, unsigned bits)
 {
@@ -52,9 +55,14 @@ static bool is_gate(unsigned type)
 	       type == SYS_INT32 || type == SYS_TRAP32;
 }
 
+static u32 gate_offset_of(u64 e)
+{
+	return field(e, 0, 16) | field(e, 48, 16) << 16;
+}
+
 static void show_gate(struct debug *d, u64 e, struct buf *out)
 {
-	u32 offset = field(e, 0, 16) | field(e, 48, 16) << 16;
+	u32 offset = gate_offset_of(e);
 
 	buf_printf(out, "%s, dpl %u, selector %04x",
 		   system_type(field(e, 40, 4)), field(e, 45, 2),
@@ -99,8 +107,7 @@ static void show_segment(struct debug *d, u64 e, struct buf *out)
 }
 
 /* Entries of [base, base+limit]; empty ones are left out. */
-static void show_table(struct debug *d, u32 base, u32 limit, bool gates,
-		       struct buf *out)
+static void show_segments(struct debug *d, u32 base, u32 limit, struct buf *out)
 {
 	for (u32 at = 0; at + 7 <= limit && at < 0x10000; at += 8) {
 		u64 e = 0;
@@ -112,12 +119,51 @@ static void show_table(struct debug *d, u32 base, u32 limit, bool gates,
 		}
 		if (!e)
 			continue;
-		buf_printf(out,
-			   gates ? "%02x: " : "%04x: ", gates ? at / 8 : at);
-		if (gates)
-			show_gate(d, e, out);
-		else
-			show_segment(d, e, out);
+		buf_printf(out, "%04x: ", at);
+		show_segment(d, e, out);
+	}
+}
+
+/* Kernels fill most of the table with stubs at equal distances: how many
+ * gates from `v` on are like it but for that?  1 when they are few. */
+static unsigned like_stubs(const u64 *gates, unsigned v, unsigned count)
+{
+	u64 same = ~(0xffffull | 0xffffull << 48);
+	u32 step, n = 1;
+
+	if (v + 1 == count)
+		return 1;
+	step = gate_offset_of(gates[v + 1]) - gate_offset_of(gates[v]);
+	while (v + n < count && step <= STUB_MAX &&
+	       !((gates[v + n] ^ gates[v]) & same) &&
+	       gate_offset_of(gates[v + n]) -
+			       gate_offset_of(gates[v + n - 1]) ==
+		       step)
+		n++;
+	return n < STUBS_MIN ? 1 : n;
+}
+
+static void show_gates(struct debug *d, u32 base, u32 limit, struct buf *out)
+{
+	u64 gates[256] = {0};
+	unsigned n, count = (limit + 1) / 8;
+
+	if (count > ARRAY_LEN(gates))
+		count = ARRAY_LEN(gates);
+	if (debug_read(d, base, gates, count * 8) != count * 8)
+		buf_printf(out, "not all of it is mapped\n");
+	for (unsigned v = 0; v < count; v += n) {
+		n = like_stubs(gates, v, count);
+		if (!gates[v])
+			continue;
+		buf_printf(out, "%02x: ", v);
+		show_gate(d, gates[v], out);
+		if (n > 1)
+			buf_printf(out,
+				   "    and so on to %02x, each %u further\n",
+				   v + n - 1,
+				   gate_offset_of(gates[v + 1]) -
+					   gate_offset_of(gates[v]));
 	}
 }
 
@@ -127,7 +173,7 @@ void debug_show_gdt(struct debug *d, struct buf *out)
 
 	buf_printf(out, "GDT at 0x%08x, limit 0x%x\n", c->gdtr.base,
 		   c->gdtr.limit);
-	show_table(d, c->gdtr.base, c->gdtr.limit, false, out);
+	show_segments(d, c->gdtr.base, c->gdtr.limit, out);
 }
 
 void debug_show_ldt(struct debug *d, struct buf *out)
@@ -140,7 +186,7 @@ void debug_show_ldt(struct debug *d, struct buf *out)
 	}
 	buf_printf(out, "LDT %04x at 0x%08x, limit 0x%x\n", c->ldtr.sel,
 		   c->ldtr.base, c->ldtr.limit);
-	show_table(d, c->ldtr.base, c->ldtr.limit, false, out);
+	show_segments(d, c->ldtr.base, c->ldtr.limit, out);
 }
 
 void debug_show_idt(struct debug *d, struct buf *out)
@@ -150,7 +196,7 @@ void debug_show_idt(struct debug *d, struct buf *out)
 	buf_printf(out, "IDT at 0x%08x, limit 0x%x\n", c->idtr.base,
 		   c->idtr.limit);
 	if (!cpu_is_real(c)) {
-		show_table(d, c->idtr.base, c->idtr.limit, true, out);
+		show_gates(d, c->idtr.base, c->idtr.limit, out);
 		return;
 	}
 	for (u32 v = 0; v < 256 && v * 4 + 3 <= c->idtr.limit; v++) {
