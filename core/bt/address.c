@@ -210,25 +210,42 @@ struct addr address_frame(struct tr *t, unsigned size, unsigned access)
 	return on_stack(t, RBP, 0, size, access);
 }
 
-/* After an instruction that wrote through address_of: commits what a soft
- * write left to do. */
-void address_after_write(struct tr *t)
+static void after_write(struct tr *t, u32 how)
 {
 	struct emit *e = &t->e;
 	u8 *nothing, *done;
 
-	if (!t->soft_write)
-		return;
 	t->soft_write = false;
 	e_mov_rr(e, 0, R8, RCX);
 	e_load_rip(e, 0, RCX, &t->bt->live->soft_post);
 	nothing = e_short(e, JECXZ);
 	e_mov_rr(e, 0, RCX, R8);
-	emit_count(t, R9, 0, 0);
+	emit_count(t, R9, how, 0);
 	e_call(e, t->bt->stub_post);
 	t->fpu_ready = 0;
 	done = e_short(e, JMP8);
 	e_short_here(e, nothing);
 	e_mov_rr(e, 0, RCX, R8);
 	e_short_here(e, done);
+}
+
+/* After an instruction that wrote through address_of: commits what a soft
+ * write left to do. */
+void address_after_write(struct tr *t)
+{
+	if (t->soft_write)
+		after_write(t, 0);
+}
+
+/* After a CALL's push: who leaves here goes to the target, which is in r10
+ * when it is not known. */
+void address_after_push(struct tr *t, const u32 *target)
+{
+	if (!t->soft_write)
+		return;
+	if (target)
+		e_store_rip_imm(&t->e, &t->bt->live->indirect, *target);
+	else
+		e_store_rip(&t->e, 0, &t->bt->live->indirect, R10);
+	after_write(t, SOFT_CALL);
 }

@@ -95,19 +95,19 @@ struct cpu *bt_cpu(struct bt *bt)
 	return bt->cpu;
 }
 
-static void tell_watched(void *arg, gla_t lin, gpa_t gpa, unsigned len,
-			 bool write)
+static bool ask_watched(void *arg, gla_t lin, unsigned len, bool write,
+			bool tell)
 {
 	struct bt *bt = arg;
+	bool guest = debugreg_data(bt, lin, len, write, tell);
 
-	debugreg_data(bt, lin, len, write);
-	if (bt->on_watch)
-		bt->on_watch(bt->watch_arg, lin, gpa, len, write);
+	return (bt->on_watch &&
+		bt->on_watch(bt->watch_arg, lin, len, write, tell)) || guest;
 }
 
 void bt_on_watch(struct bt *bt,
-		 void (*fn)(void *arg, gla_t lin, gpa_t gpa, unsigned len,
-			    bool write),
+		 bool (*fn)(void *arg, gla_t lin, unsigned len, bool write,
+			    bool tell),
 		 void *arg)
 {
 	bt->on_watch = fn;
@@ -120,7 +120,7 @@ int bt_attach(struct bt *bt, struct err *e)
 	struct mem_hooks hooks = { .arg = bt,
 				   .code_written = cache_code_written,
 				   .unmapped = link_unmapped,
-				   .watched = tell_watched };
+				   .watched = ask_watched };
 
 	if (window_init(m, bt->cfg.windows, e) < 0)
 		return -1;

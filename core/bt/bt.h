@@ -67,10 +67,13 @@ u64 bt_icount(const struct bt *bt);
  * beyond the first, which its block already paid for. */
 u64 bt_rep_allowance(const struct bt *bt);
 void bt_rep_done(struct bt *bt, u64 extra);
-/* Called when a watched page's bytes are touched (mem_mark_watch). */
+/* Must a REP end after the iterations it has done? */
+bool bt_rep_must_end(const struct bt *bt);
+/* Whom to ask besides the guest's debug registers about bytes of watched
+ * pages: as `watched` in mem.h.  Who is told kicks. */
 void bt_on_watch(struct bt *bt,
-		 void (*fn)(void *arg, gla_t lin, gpa_t gpa, unsigned len,
-			    bool write),
+		 bool (*fn)(void *arg, gla_t lin, unsigned len, bool write,
+			    bool tell),
 		 void *arg);
 
 /* The time-stamp counter's ticks are the instruction count plus skew, as of

@@ -148,8 +148,8 @@ struct soft_pending {
 struct debug_point {
 	bool on;
 	u8 type;
-	gla_t lin;
-	gpa_t gpa; /* of a data breakpoint's page, ~0 when not mapped */
+	gla_t lin; /* as masked by len */
+	u8 len;
 };
 
 enum {
@@ -246,9 +246,10 @@ struct bt {
 	u32 points_on;	/* any of DR7's enable bits */
 	u32 debug_trap; /* DR6 bits of a #DB due after this instruction */
 	u64 ss_icount;	/* the boundary after a load of SS: no #DB there */
+	bool alone;	/* run the instruction at eip in a block of its own */
 	bool skip_break; /* run the instruction at eip though it has one */
-	void (*on_watch)(void *arg, gla_t lin, gpa_t gpa, unsigned len,
-			 bool write);
+	bool (*on_watch)(void *arg, gla_t lin, unsigned len, bool write,
+			 bool tell);
 	void *watch_arg;
 	struct bt_stats stats;
 	struct bt_caught wanted, caught; /* catch.c */
@@ -364,6 +365,7 @@ struct addr address_given(struct tr *t, unsigned seg, unsigned size,
 			  unsigned access);
 bool address_is_window(const struct tr *t, unsigned seg);
 void address_after_write(struct tr *t);
+void address_after_push(struct tr *t, const u32 *target);
 void emit_ea(struct tr *t, unsigned reg);
 
 static inline void e_addr(struct emit *e, unsigned w, unsigned op,
@@ -398,6 +400,7 @@ u64 bt_fpu_needed(struct bt *bt, u32 form, u32 unretired);
 /* how: */
 enum { SOFT_SEG = 7, SOFT_WRITE = 8, SOFT_READ = 16, SOFT_COLD = 32,
        SOFT_SIZE_SHIFT = 8, SOFT_COUNT_SHIFT = 16 };
+enum { SOFT_CALL = 1 << 16 }; /* of bt_soft_post */
 
 /* fpu.c: the guest's x87/SSE state in or out of the host registers */
 void fpu_out(struct bt *bt);
@@ -419,7 +422,8 @@ static inline u32 block_insn_eip(const struct block *b, unsigned index)
 void debugreg_refresh(struct bt *bt);
 bool debugreg_at(const struct bt *bt, gla_t lin);
 void debugreg_before(struct bt *bt);
-void debugreg_data(struct bt *bt, gla_t lin, unsigned len, bool write);
+bool debugreg_data(struct bt *bt, gla_t lin, unsigned len, bool write,
+		   bool tell);
 void debugreg_stepped(struct bt *bt, gla_t lin);
 void bt_forget_at(struct bt *bt, gla_t lin);
 

@@ -4,8 +4,8 @@
  * An instruction breakpoint ends blocks in front of its address and is
  * looked for by the dispatcher; RF lets one instruction pass.  A data
  * breakpoint makes its page watched, so accesses take the soft way and are
- * compared here; its #DB comes after the instruction.  TF makes blocks of
- * one instruction. */
+ * compared here; its #DB comes after the instruction, or not at all if that
+ * faults.  TF makes blocks of one instruction. */
 #include "core/bt/bt_priv.h"
 
 enum { DR_EXECUTE, DR_WRITE, DR_IO, DR_ACCESS };
@@ -36,7 +36,7 @@ static bool is_data(unsigned type)
 static bool same(const struct debug_point *a, const struct debug_point *b)
 {
 	return a->on == b->on && a->type == b->type && a->lin == b->lin &&
-	       a->gpa == b->gpa;
+	       a->len == b->len;
 }
 
 static void apply(struct bt *bt, const struct debug_point *p, bool on)
@@ -45,11 +45,30 @@ static void apply(struct bt *bt, const struct debug_point *p, bool on)
 		return;
 	if (p->type == DR_EXECUTE)
 		bt_forget_at(bt, p->lin);
-	else if (is_data(p->type) && p->gpa != ~0ull)
-		mem_mark_watch(bt->cpu, p->gpa, on);
+	else if (is_data(p->type))
+		mem_watch(bt->cpu, p->lin, p->len, on);
 }
 
-/* After anything that may have changed DR0-DR7 or the address space. */
+static struct debug_point point(const struct cpu *c, unsigned i)
+{
+	struct debug_point p = { .on = dr_enabled(c, i),
+				 .type = (u8)dr_type(c, i),
+				 .lin = c->dr[i], .len = 1 };
+
+	if (p.type != DR_EXECUTE) {
+		p.len = (u8)dr_len(c, i);
+		p.lin &= ~(p.len - 1u);
+	}
+	return p;
+}
+
+/* Does [at, at+len) have a byte of the point's?  Both may wrap. */
+static bool touches(const struct debug_point *p, u32 at, unsigned len)
+{
+	return at - p->lin < p->len || p->lin - at < len;
+}
+
+/* After anything that may have changed DR0-DR7. */
 void debugreg_refresh(struct bt *bt)
 {
 	struct cpu *c = bt->cpu;
@@ -58,13 +77,8 @@ void debugreg_refresh(struct bt *bt)
 		return;
 	bt->points_on = c->dr[7] & 0xff;
 	for (unsigned i = 0; i < 4; i++) {
-		struct debug_point now = { .on = dr_enabled(c, i),
-					   .type = (u8)dr_type(c, i),
-					   .lin = c->dr[i], .gpa = ~0ull };
+		struct debug_point now = point(c, i);
 
-		if (now.on && is_data(now.type) &&
-		    !mem_probe(c, now.lin, &now.gpa))
-			now.gpa = ~0ull;
 		if (same(&now, &bt->points[i]))
 			continue;
 		apply(bt, &bt->points[i], false);
@@ -117,23 +131,24 @@ void debugreg_before(struct bt *bt)
 		raise_db(c, hits, EVENT_FAULT);
 }
 
-/* A watched page was touched. */
-void debugreg_data(struct bt *bt, gla_t lin, unsigned len, bool write)
+/* Is one of these bytes of a watched page in a data breakpoint? */
+bool debugreg_data(struct bt *bt, gla_t lin, unsigned len, bool write,
+		   bool tell)
 {
-	const struct cpu *c = bt->cpu;
+	u32 hits = 0;
 
 	for (unsigned i = 0; i < 4; i++) {
 		const struct debug_point *p = &bt->points[i];
-		gla_t at = p->lin & ~(dr_len(c, i) - 1);
 
-		if (!p->on || !is_data(p->type) ||
-		    (p->type == DR_WRITE && !write))
-			continue;
-		if (lin < at + dr_len(c, i) && at < lin + len) {
-			bt->debug_trap |= 1u << i;
-			bt->kick = 1;
-		}
+		if (p->on && is_data(p->type) &&
+		    (write || p->type == DR_ACCESS) && touches(p, lin, len))
+			hits |= 1u << i;
 	}
+	if (hits && tell) {
+		bt->debug_trap |= hits;
+		bt->kick = 1;
+	}
+	return hits;
 }
 
 /* A port was accessed (CR4.DE makes type 2 mean that). */
@@ -145,10 +160,8 @@ void bt_port_touched(struct bt *bt, u16 port, unsigned size)
 		return;
 	for (unsigned i = 0; i < 4; i++) {
 		const struct debug_point *p = &bt->points[i];
-		u32 at = p->lin & ~(dr_len(c, i) - 1);
 
-		if (p->on && p->type == DR_IO && port < at + dr_len(c, i) &&
-		    at < (u32)port + size) {
+		if (p->on && p->type == DR_IO && touches(p, port, size)) {
 			bt->debug_trap |= 1u << i;
 			bt->kick = 1;
 		}

@@ -53,14 +53,13 @@ static void *bounce(struct bt *bt, gla_t lin, unsigned size, u32 how)
 		if (p->parts == 2)
 			mem_phys_read(bt->cpu->mem, p->gpa[1], buf + p->len[0],
 				      p->len[1]);
-		mem_tell_watch(bt->cpu, lin, p->gpa[0], p->len[0], false);
+		mem_ask_watch(bt->cpu, lin, size, false, true);
 	}
 	bt->in_code = false;
 	if (fpu_was_live)
 		fpu_in(bt); /* the instruction itself may be an x87 one */
 	p->lin = lin;
 	bt->live->soft_post = !!(how & SOFT_WRITE);
-	(void)size;
 	return buf;
 }
 
@@ -74,8 +73,28 @@ static void look_in_both(struct bt *bt)
 		site_change(bt, b, index, SITE_EITHER);
 }
 
-/* The host address for an access of `how` at `offset`; 0 leaves with the
- * exception pending. */
+/* A read that somebody watches must be the last thing a block does, so that
+ * the watcher is heard right after it: the instruction is left for a block of
+ * its own.  (After a write there is a look anyway, bt_soft_post.) */
+static bool must_be_alone(struct bt *bt, gla_t lin, unsigned size, u32 how)
+{
+	unsigned index;
+	struct block *b;
+
+	if ((how & SOFT_WRITE) ||
+	    !mem_ask_watch(bt->cpu, lin, size, false, false))
+		return false;
+	b = calling_block(bt, &index);
+	if (b->temporary && b->insns == 1)
+		return false;
+	bt->cpu->eip = block_insn_eip(b, index);
+	bt->alone = true;
+	leave_with(bt, BT_EXIT_AFTER, bt->live->unretired);
+	return true;
+}
+
+/* The host address for an access of `how` at `offset`; 0 leaves, with an
+ * exception pending or to run the instruction again. */
 u64 bt_soft_access(struct bt *bt, u32 offset, u32 how)
 {
 	struct cpu *c = bt->cpu;
@@ -109,6 +128,8 @@ u64 bt_soft_access(struct bt *bt, u32 offset, u32 how)
 		if (!mem_translate(c, lin + p->len[0], access, &p->gpa[1]))
 			goto fault;
 	}
+	if (must_be_alone(bt, lin, size, how))
+		return 0;
 	host = mem_host_ptr(c, lin, size, access);
 	return (u64)(uintptr_t)(host ? host : bounce(bt, lin, size, how));
 fault:
@@ -121,15 +142,18 @@ static bool must_look(const struct bt *bt)
 	return bt->invalidated || irq_deliverable(bt) || bt->kick;
 }
 
-/* After the instruction whose soft write went to a bounce buffer. */
+/* After the instruction whose soft write went to a bounce buffer; or, with
+ * SOFT_CALL, in the middle of a CALL to live->indirect. */
 u64 bt_soft_post(struct bt *bt, u32 unretired)
 {
 	struct soft_pending *p = &bt->soft;
 	struct mem *m = bt->cpu->mem;
 	bool fpu_was_live = bt->cpu->fpu_live;
+	bool call = unretired & SOFT_CALL;
 	unsigned index;
 	struct block *b;
 
+	unretired &= ~SOFT_CALL;
 	bt->live->soft_post = 0;
 	bt->live->unretired = unretired;
 	bt->invalidated = false;
@@ -138,14 +162,15 @@ u64 bt_soft_post(struct bt *bt, u32 unretired)
 	mem_phys_write(m, p->gpa[0], p->bounce, p->len[0]);
 	if (p->parts == 2)
 		mem_phys_write(m, p->gpa[1], p->bounce + p->len[0], p->len[1]);
-	mem_tell_watch(bt->cpu, p->lin, p->gpa[0], p->len[0], true);
+	mem_ask_watch(bt->cpu, p->lin, p->len[0] + (p->parts == 2 ? p->len[1] : 0),
+		      true, true);
 	bt->in_code = false;
 	if (fpu_was_live)
 		fpu_in(bt);
 	if (!must_look(bt))
 		return 0;
 	b = calling_block(bt, &index);
-	bt->cpu->eip = block_insn_eip(b, index + 1);
+	bt->cpu->eip = call ? bt->live->indirect : block_insn_eip(b, index + 1);
 	return leave_with(bt, BT_EXIT_AFTER, unretired - 1);
 }
 

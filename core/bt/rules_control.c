@@ -112,21 +112,21 @@ static void load_target(struct tr *t)
 	e_addr(&t->e, 0, 0x8b, R8, address_of(t, t->in->seg, 4, F_R));
 }
 
-static void push_return(struct tr *t)
+static void push_return(struct tr *t, const u32 *target)
 {
 	struct addr a = address_stack(t, -4, 4, F_W);
 
 	e_addr(&t->e, 0, 0xc7, 0, a);
 	e32(&t->e, t->next);
 	e_lea(&t->e, 0, R12, R12, -1, 0, -4);
-	address_after_write(t);
+	address_after_push(t, target);
 }
 
 static void call_rm(struct tr *t)
 {
 	load_target(t);
 	e_mov_rr(&t->e, 0, R10, R8);
-	push_return(t);
+	push_return(t, NULL);
 	e_mov_rr(&t->e, 0, R8, R10);
 	emit_call_indirect(t);
 }
@@ -164,7 +164,7 @@ void rule_control(struct tr *t)
 		return;
 	case C_CALL_REL:
 		if (stack && t->in->opsize == 4 && target_allowed(t, target)) {
-			push_return(t);
+			push_return(t, &target);
 			emit_call_to(t, target);
 			return;
 		}

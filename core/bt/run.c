@@ -46,6 +46,11 @@ u64 bt_rep_allowance(const struct bt *bt)
 	return 1 + (bt->live->budget - (u64)(uintptr_t)bt->budget_base);
 }
 
+bool bt_rep_must_end(const struct bt *bt)
+{
+	return bt->kick;
+}
+
 void bt_rep_done(struct bt *bt, u64 extra)
 {
 	bt->live->budget -= extra;
@@ -121,7 +126,7 @@ static struct block *find(struct bt *bt, u64 most)
 		if (gpa2 != b->gpa2)
 			cache_kill(bt, b), b = NULL;
 	}
-	if (b && b->insns <= most)
+	if (b && b->insns <= most && !bt->alone)
 		return b;
 	fpu_out(bt);
 	if (b || most < bt->cfg.max_insns)
@@ -221,7 +226,9 @@ static enum bt_exit standing(struct bt *bt, u64 limit)
 
 	if (c->shutdown)
 		return BT_EXIT_SHUTDOWN;
-	if ((bt->debug_trap || bt->points_on) && !c->exc.pending)
+	if (c->exc.pending)
+		bt->debug_trap = 0; /* the instruction is not done */
+	else if (bt->debug_trap || bt->points_on)
 		debugreg_before(bt);
 	if (c->exc.pending)
 		return BT_EXIT_EXCEPTION;
@@ -281,6 +288,7 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		u32 eip = c->eip;
 		bool stepping, shadowed, followed;
 		gla_t from;
+		u32 rf;
 
 		if (c->mode_changed)
 			run_refresh_mode(bt);
@@ -295,7 +303,8 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		shadowed = in_shadow(bt) &&
 			   (irq_deliverable(bt) || nmi_deliverable(bt));
 		stepping = c->sysflags & EFL_TF;
-		if (bt->skip_break || shadowed || stepping || bt->debug_trap)
+		if (bt->skip_break || shadowed || stepping || bt->debug_trap ||
+		    bt->alone)
 			most = 1;
 		generation = bt->stats.flushes;
 		if (why == BT_EXIT_LINK)
@@ -318,7 +327,8 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		why = BT_EXIT_COUNT;
 		if (c->mode_changed)
 			continue; /* room was made: contexts are new */
-		bt->skip_break = false;
+		bt->skip_break = bt->alone = false;
+		rf = c->sysflags & EFL_RF;
 		c->sysflags &= ~(u32)EFL_RF;
 		from = b->lin;
 		before = c->icount;
@@ -330,6 +340,8 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		if (!followed)
 			bt->stack_void = true;
 		settle(bt, why);
+		if (c->icount == before)
+			c->sysflags |= rf; /* for the instruction still to run */
 		if (catch_any(bt))
 			catch_note(bt);
 		if (stepping && c->icount != before)

@@ -115,20 +115,22 @@ struct mem_hooks {
 	/* Translations of linear pages in the supervisor window, or in the
 	 * current user window, were dropped or changed; len 0: all of them. */
 	void (*unmapped)(void *arg, bool user, gla_t lin, u32 len);
-	/* A watched byte was touched (debugger or guest debug registers). */
-	void (*watched)(void *arg, gla_t lin, gpa_t gpa, unsigned len,
-			bool write);
+	/* Does somebody watch one of these bytes of a watched page (debugger
+	 * or guest debug registers)?  tell: the access is being made. */
+	bool (*watched)(void *arg, gla_t lin, unsigned len, bool write,
+			bool tell);
 };
 void mem_set_hooks(struct mem *m, const struct mem_hooks *hooks);
 
-/* Calls `watched` when the physical page is watched. */
-void mem_tell_watch(struct cpu *c, gla_t lin, gpa_t gpa, unsigned len,
-		    bool write);
+/* Calls `watched` for the part of [lin, lin+len) that lies in watched pages. */
+bool mem_ask_watch(struct cpu *c, gla_t lin, unsigned len, bool write,
+		   bool tell);
 /* Marks a physical page as holding translated code, or not any more; while
  * marked every guest, device and debugger write to it calls code_written. */
 void mem_mark_code(struct cpu *c, gpa_t gpa, bool holds_code);
-/* Makes accesses to the physical page call `watched`, or not any more. */
-void mem_mark_watch(struct cpu *c, gpa_t gpa, bool watch);
+/* Makes accesses to these linear addresses call `watched`, wherever they lead
+ * now or later, or not any more.  Counts. */
+void mem_watch(struct cpu *c, gla_t lin, unsigned len, bool watch);
 
 /* Debugger access: no faults, no accessed/dirty bits; returns bytes moved
  * before the first unmapped one.  Writes reach ROM as well. */

@@ -45,7 +45,6 @@ enum {
 	PAGE_ROM = 2,
 	PAGE_MMIO = 4,
 	PAGE_CODE = 8,	 /* translations were made from it */
-	PAGE_WATCH = 16, /* a physical watchpoint lies in it */
 };
 
 struct window_pool;
@@ -55,6 +54,7 @@ struct mem {
 	u8 *ram;	/* the whole of it, read-write */
 	u64 ram_size;
 	u8 *page_flags; /* 2^20 bytes */
+	u16 *watched;	/* watches in each of the 2^20 linear pages */
 	struct mmio mmio[MMIO_MAX];
 	unsigned mmio_count;
 	struct tlb_entry tlb[2][TLB_SIZE]; /* supervisor, user */

@@ -51,9 +51,10 @@ struct mem *mem_new(u64 size, struct err *e)
 	m->ram_size = size;
 	m->fd = -1;
 	m->page_flags = calloc(1, 1u << 20);
-	if (!m->page_flags)
+	m->watched = calloc(1u << 20, sizeof(*m->watched));
+	if (!m->page_flags || !m->watched)
 		err_set(e, "no memory");
-	if (!m->page_flags || map_ram(m, e) < 0) {
+	if (!m->page_flags || !m->watched || map_ram(m, e) < 0) {
 		mem_free(m);
 		return NULL;
 	}
@@ -70,6 +71,7 @@ void mem_free(struct mem *m)
 		munmap(m->ram, m->ram_size);
 	if (m->fd >= 0)
 		close(m->fd);
+	free(m->watched);
 	free(m->page_flags);
 	free(m);
 }

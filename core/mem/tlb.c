@@ -31,7 +31,7 @@ static void tlb_fill(struct mem *m, gla_t lin, unsigned access, bool user,
 	gla_t page = lin & ~0xfffu;
 	u8 *host = m->ram + (w->gpa & ~0xfffull);
 
-	if (!(flags & PAGE_RAM) || (flags & PAGE_WATCH))
+	if (!(flags & PAGE_RAM) || m->watched[lin >> 12])
 		return;
 	if (t->host != host || (t->read != page && t->exec != page))
 		*t = (struct tlb_entry){ TLB_EMPTY, TLB_EMPTY, TLB_EMPTY, 0,
@@ -100,13 +100,15 @@ static unsigned first_part(gla_t lin, unsigned len)
 	return len < room ? len : room;
 }
 
-void mem_tell_watch(struct cpu *c, gla_t lin, gpa_t gpa, unsigned len,
-		    bool write)
+bool mem_ask_watch(struct cpu *c, gla_t lin, unsigned len, bool write,
+		   bool tell)
 {
 	struct mem *m = c->mem;
 
-	if ((page_flags(m, gpa) & PAGE_WATCH) && m->hooks.watched)
-		m->hooks.watched(m->hooks.arg, lin, gpa, len, write);
+	if (!m->watched[lin >> 12] && !m->watched[(lin + len - 1) >> 12])
+		return false;
+	return m->hooks.watched &&
+	       m->hooks.watched(m->hooks.arg, lin, len, write, tell);
 }
 
 bool mem_lin_read(struct cpu *c, gla_t lin, void *buf, unsigned len,
@@ -129,7 +131,7 @@ bool mem_lin_read(struct cpu *c, gla_t lin, void *buf, unsigned len,
 		if (!mem_translate(c, lin, access, &gpa))
 			return false;
 		mem_phys_read(c->mem, gpa, buf, n);
-		mem_tell_watch(c, lin, gpa, n, false);
+		mem_ask_watch(c, lin, n, false, true);
 		buf = (u8 *)buf + n;
 		lin += n;
 		len -= n;
@@ -157,7 +159,7 @@ bool mem_lin_write(struct cpu *c, gla_t lin, const void *buf, unsigned len,
 		if (!mem_translate(c, lin, access, &gpa))
 			return false;
 		mem_phys_write(c->mem, gpa, buf, n);
-		mem_tell_watch(c, lin, gpa, n, true);
+		mem_ask_watch(c, lin, n, true, true);
 		buf = (const u8 *)buf + n;
 		lin += n;
 		len -= n;
@@ -219,18 +221,18 @@ void mem_mark_code(struct cpu *c, gpa_t gpa, bool holds_code)
 	}
 }
 
-void mem_mark_watch(struct cpu *c, gpa_t gpa, bool watch)
+void mem_watch(struct cpu *c, gla_t lin, unsigned len, bool watch)
 {
+	u32 first = lin >> 12, last = (lin + len - 1) >> 12;
 	struct mem *m = c->mem;
 
-	if (gpa >> 32)
-		return;
-	if (watch)
-		m->page_flags[gpa >> 12] |= PAGE_WATCH;
-	else
-		m->page_flags[gpa >> 12] &= (u8)~PAGE_WATCH;
+	for (u32 page = first;; page = (page + 1) & 0xfffff) {
+		m->watched[page] = (u16)(m->watched[page] + (watch ? 1 : -1));
+		window_drop_page(m, page << 12);
+		if (page == last)
+			break;
+	}
 	tlb_flush_all(m);
-	window_drop_physical(c, gpa);
 }
 
 unsigned mem_debug_read(struct cpu *c, gla_t lin, void *buf, unsigned len)

@@ -68,8 +68,8 @@ void window_flush(struct cpu *c, bool all);
 void window_flush_page(struct cpu *c, gla_t lin);
 /* Takes write permission for the physical page away everywhere. */
 void window_protect(struct cpu *c, gpa_t gpa);
-/* Removes the physical page from every window. */
-void window_drop_physical(struct cpu *c, gpa_t gpa);
+/* Removes the linear page from every window. */
+void window_drop_page(struct mem *m, gla_t lin);
 
 struct window_stats {
 	u64 maps, pages, unmaps, protects, compares, compared_differ, evictions,

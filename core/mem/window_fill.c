@@ -28,7 +28,7 @@ static bool reserved_set(const struct window *w, u64 entry)
 }
 
 u32 window_want(const struct cpu *c, struct window *w, const struct slot *s,
-		u64 entry)
+		u32 i, u64 entry)
 {
 	u64 both = s->pde & entry;
 	u32 rec = ((u32)entry & REC_FRAME) | REC_PRESENT;
@@ -38,7 +38,7 @@ u32 window_want(const struct cpu *c, struct window *w, const struct slot *s,
 		return 0;
 	if (w->format && !!(both & PTE_US) != w->user)
 		return 0;
-	if (!(flags & PAGE_RAM) || (flags & PAGE_WATCH))
+	if (!(flags & PAGE_RAM) || c->mem->watched[slot_first_page(w, s) + i])
 		return 0;
 	if ((entry & PTE_G) && (c->cr4 & CR4_PGE))
 		rec |= REC_GLOBAL;
@@ -130,7 +130,7 @@ static void look_around(struct cpu *c, struct window *w, struct slot *s, u32 i,
 	for (u32 k = 0; k < AHEAD; k++) {
 		u32 old = s->rec[b->first + k];
 		u64 entry = slot_entry(w, s, b->first + k);
-		u32 want = window_want(c, w, s, entry);
+		u32 want = window_want(c, w, s, b->first + k, entry);
 
 		b->entry[k] = entry;
 		b->want[k] = want;
@@ -187,7 +187,7 @@ static u32 large_run(struct cpu *c, struct window *w, struct slot *s, u32 i,
 	u32 n = 1, next;
 
 	for (; i + n < slot_pages(w); n++, want = next) {
-		next = window_want(c, w, s, slot_entry(w, s, i + n));
+		next = window_want(c, w, s, i + n, slot_entry(w, s, i + n));
 		if (!continues(want, next) || (s->rec[i + n] == next) != have)
 			break;
 	}
@@ -202,7 +202,7 @@ static bool fill_large(struct cpu *c, struct window *w, struct slot *s)
 
 	s->clean = !(s->pde & PTE_D);
 	for (i = 0; i < slot_pages(w); i += n) {
-		u32 want = window_want(c, w, s, slot_entry(w, s, i));
+		u32 want = window_want(c, w, s, i, slot_entry(w, s, i));
 
 		n = large_run(c, w, s, i, want);
 		if (want && want != s->rec[i] &&
@@ -247,14 +247,14 @@ static enum filled fill(struct cpu *c, struct window *w, u32 page, bool write)
 
 /* Can a window serve this access at all? */
 static enum window_fill suits(const struct cpu *c, const struct walk *w,
-			      bool write, enum window_kind kind)
+			      gla_t lin, bool write, enum window_kind kind)
 {
 	unsigned flags = page_flags(c->mem, w->gpa);
 	bool paged = c->cr0 & CR0_PG;
 
 	if (paged && w->user != (kind == WINDOW_USER))
 		return WINDOW_OTHER;
-	if (!(flags & PAGE_RAM) || (flags & PAGE_WATCH))
+	if (!(flags & PAGE_RAM) || c->mem->watched[lin >> 12])
 		return WINDOW_SOFT;
 	if (write && (flags & (PAGE_ROM | PAGE_CODE)))
 		return WINDOW_SOFT;
@@ -280,7 +280,7 @@ enum window_fill window_miss(struct cpu *c, gla_t lin, bool write,
 	if (!p || !p->enabled || kind == WINDOW_NONE)
 		return WINDOW_SOFT;
 	p->stats.misses++;
-	answer = suits(c, &w, write, kind);
+	answer = suits(c, &w, lin, write, kind);
 	if (answer != WINDOW_FILLED)
 		return answer;
 	win = &p->win[kind == WINDOW_USER ? p->current : 0];

@@ -405,18 +405,22 @@ void window_protect(struct cpu *c, gpa_t gpa)
 	}
 }
 
-void window_drop_physical(struct cpu *c, gpa_t gpa)
-{
-	struct window_pool *p = c->mem->windows;
-	struct window *w;
-	struct slot *s;
-	u32 page;
+/* ---- by linear page ---- */
 
-	if (!p || !p->enabled || gpa >= c->mem->ram_size)
+void window_drop_page(struct mem *m, gla_t lin)
+{
+	struct window_pool *p = m->windows;
+	u32 page = lin >> 12;
+
+	if (!p || !p->enabled)
 		return;
-	while (p->head[gpa >> 12]) {
-		s = handle_slot(p, p->head[gpa >> 12], &w, &page);
-		pages_unmap(c->mem, w, s, page, 1);
+	for (unsigned i = 0; i <= p->users; i++) {
+		struct window *w = &p->win[i];
+		struct slot *s = w->slot[page >> w->shift];
+
+		if (!s || !record_of(w, page))
+			continue;
+		pages_unmap(m, w, s, page, 1);
 		slot_settle(p, w, s);
 	}
 }

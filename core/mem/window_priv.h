@@ -174,9 +174,9 @@ void window_choose(struct cpu *c);
 
 /* ---- window_fill.c ---- */
 
-/* The record that entry i of a slot ought to have, 0 for none. */
+/* The record that page i of a slot, with that entry, ought to have; 0: none. */
 u32 window_want(const struct cpu *c, struct window *w, const struct slot *s,
-		u64 entry);
+		u32 i, u64 entry);
 /* The entry of page i of a slot: of its table, or as if it had one. */
 u64 slot_entry(const struct window *w, const struct slot *s, u32 i);
 

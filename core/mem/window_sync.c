@@ -138,7 +138,7 @@ static enum change entry_sync(struct cpu *c, struct window *w, struct slot *s,
 	copy_entry(w, s, i, now);
 	if (!rec)
 		return KEEP;
-	want = window_want(c, w, s, now);
+	want = window_want(c, w, s, i, now);
 	if (!want || (rec ^ want) & REC_FRAME ||
 	    ((rec & REC_GLOBAL) && !(now & PTE_G)))
 		return UNMAP;

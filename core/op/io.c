@@ -71,6 +71,15 @@ enum op_result op_out(struct cpu *c, const struct insn *in)
 	return OP_NEXT;
 }
 
+/* How many elements may go at once: one when the guest has a breakpoint on
+ * ports, since the string stops after the one that hits. */
+static u32 batch_limit(const struct cpu *c, u32 count)
+{
+	u32 most = (c->cr4 & CR4_DE) && (c->dr[7] & 0xff) ? 1 : IO_BATCH;
+
+	return count < most ? count : most;
+}
+
 static u32 ins_batch(struct cpu *c, const struct string_op *s, u32 count,
 		     bool *stop)
 {
@@ -80,8 +89,8 @@ static u32 ins_batch(struct cpu *c, const struct string_op *s, u32 count,
 	u32 n;
 
 	(void)stop;
-	n = string_span(c, s, SEG_ES, string_dst(c, s),
-			count < IO_BATCH ? count : IO_BATCH, MEM_WRITE, &to);
+	n = string_span(c, s, SEG_ES, string_dst(c, s), batch_limit(c, count),
+			MEM_WRITE, &to);
 	if (!n || !mem_translate_range(c, to, n * s->size, MEM_WRITE))
 		return 0;
 	if (n > 1 && !string_host(c, to, n * s->size, MEM_WRITE))
@@ -106,7 +115,7 @@ static u32 outs_batch(struct cpu *c, const struct string_op *s, u32 count,
 
 	(void)stop;
 	n = string_span(c, s, s->in->seg, string_src(c, s),
-			count < IO_BATCH ? count : IO_BATCH, MEM_READ, &from);
+			batch_limit(c, count), MEM_READ, &from);
 	if (n > 1 && !string_host(c, from, n * s->size, MEM_READ))
 		n = 1;
 	if (!n || c->exc.pending ||

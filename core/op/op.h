@@ -81,6 +81,8 @@ struct op_hooks {
 	 * beyond the first. */
 	u64 (*rep_allowance)(void *vm);
 	void (*rep_done)(void *vm, u64 extra_iterations);
+	/* Did an iteration do what must be looked at before the next? */
+	bool (*rep_must_end)(void *vm);
 	/* UD1 with an absolute operand, which nothing else uses; may be NULL.
 	 * Answers as an operation, #UD where it means nothing. */
 	enum op_result (*paravirt)(void *paravirt_arg, struct cpu *c,

@@ -63,7 +63,8 @@ static enum op_result repeat(struct cpu *c, const struct string_op *s,
 	u32 left = c->gpr[ECX] & s->mask;
 	bool stop = false;
 
-	while (left && !stop && total < allowance) {
+	while (left && !stop && total < allowance &&
+	       !(total && op_hooks.rep_must_end(c->vm))) {
 		u64 most = allowance - total;
 		u32 did = batch(c, s, left < most ? left : most, &stop);
 

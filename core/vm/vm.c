@@ -63,6 +63,13 @@ static void rep_done(void *arg, u64 extra)
 	bt_rep_done(vm->bt, extra);
 }
 
+static bool rep_must_end(void *arg)
+{
+	struct vm *vm = arg;
+
+	return bt_rep_must_end(vm->bt);
+}
+
 static void intr_changed(void *arg)
 {
 	struct vm *vm = arg;
@@ -100,21 +107,25 @@ static void debug_out(void *arg, u8 byte)
 	serial_out(arg, 0, byte);
 }
 
-static void watched(void *arg, gla_t lin, gpa_t gpa, unsigned len, bool write)
+static bool watched(void *arg, gla_t lin, unsigned len, bool write, bool tell)
 {
 	struct vm *vm = arg;
+	bool any = false;
 
-	(void)gpa;
 	for (unsigned i = 0; i < vm->watch_count; i++) {
 		struct watch *w = &vm->watches[i];
 
 		if (!(w->rw & (write ? VM_WATCH_WRITE : VM_WATCH_READ)))
 			continue;
-		if (lin < w->lin + w->len && w->lin < lin + len) {
+		if (lin - w->lin >= w->len && w->lin - lin >= len)
+			continue;
+		any = true;
+		if (tell)
 			w->hit = vm->watch_hit = true;
-			bt_kick(vm->bt);
-		}
 	}
+	if (any && tell)
+		bt_kick(vm->bt);
+	return any;
 }
 
 /* ---- making ---- */
@@ -141,6 +152,7 @@ static void config_bus(struct vm *vm)
 		.apic_base_changed = apic_base_changed,
 		.rep_allowance = rep_allowance,
 		.rep_done = rep_done,
+		.rep_must_end = rep_must_end,
 		.catch_arg = vm,
 	};
 }
@@ -345,10 +357,8 @@ int vm_watch_add(struct vm *vm, gla_t lin, unsigned len, unsigned rw)
 	if (vm->watch_count == WATCHES_MAX)
 		return -1;
 	*w = (struct watch){ .lin = lin, .len = len, .rw = rw };
-	if (!mem_probe(vm->cpu, lin, &w->gpa))
-		return -1;
 	vm->watch_count++;
-	mem_mark_watch(vm->cpu, w->gpa, true);
+	mem_watch(vm->cpu, lin, len, true);
 	return 0;
 }
 
@@ -356,16 +366,11 @@ int vm_watch_remove(struct vm *vm, gla_t lin, unsigned len, unsigned rw)
 {
 	for (unsigned i = 0; i < vm->watch_count; i++) {
 		struct watch *w = &vm->watches[i];
-		bool shared = false;
-		gpa_t page = w->gpa >> 12;
 
 		if (w->lin != lin || w->len != len || w->rw != rw)
 			continue;
 		*w = vm->watches[--vm->watch_count];
-		for (unsigned k = 0; k < vm->watch_count; k++)
-			shared |= vm->watches[k].gpa >> 12 == page;
-		if (!shared)
-			mem_mark_watch(vm->cpu, page << 12, false);
+		mem_watch(vm->cpu, lin, len, false);
 		return 0;
 	}
 	return -1;

@@ -12,7 +12,6 @@ enum { WATCHES_MAX = 256, CATCHES_MAX = 64 };
 
 struct watch {
 	gla_t lin;
-	gpa_t gpa;
 	unsigned len, rw;
 	bool hit;
 };

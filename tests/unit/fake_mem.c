@@ -214,6 +214,12 @@ static void set_segments(struct cpu *c, u16 code, u16 data, unsigned dpl)
 	c->cpl = dpl;
 }
 
+static bool must_end(void *vm)
+{
+	(void)vm;
+	return false;
+}
+
 void fake_machine(struct cpu *c)
 {
 	memset(fake_ram, 0, sizeof(fake_ram));
@@ -225,6 +231,7 @@ void fake_machine(struct cpu *c)
 	fake_extra = 0;
 	op_hooks.rep_allowance = allowance;
 	op_hooks.rep_done = done;
+	op_hooks.rep_must_end = must_end;
 	cpu_reset(c);
 	c->cr0 = CR0_PE | CR0_NE | CR0_ET;
 	c->gdtr = (struct dtable){ .base = FAKE_GDT, .limit = 0xff };

@@ -41,7 +41,7 @@ static void windows_belong_to_cr3(void **state)
 	assert_int_equal(*in_window(WINDOW_SUPERVISOR, 0xc0005000), 3);
 	/* What went meanwhile is told on coming back. */
 	load_cr3(DIR2);
-	window_drop_physical(&cpu, 0x200000);
+	window_drop_page(mem, 0x5000);
 	told = 0;
 	load_cr3(DIR | 0x18);      /* caching bits name no other space */
 	assert_int_equal(told, 1); /* all of it */

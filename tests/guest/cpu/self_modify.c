@@ -52,6 +52,12 @@ static void same_block(void)
 	      "mov dword ptr [1b], 0x90909090");
 	EXACT("mov ebp, esp; lea esp, [1f + 4]; mov eax, 0x90424290; push eax;"
 	      "1: nop; inc eax; inc eax; nop; mov esp, ebp; mov dword ptr [1b], 0x90404090");
+	EXACT("0: mov ebp, esp; nop; nop; nop; nop; lea esp, [0b + 6]; xor edx, edx;"
+	      "call 1f; inc edx; jmp 2f; 1: mov eax, 7; ret; 2: mov esp, ebp;"
+	      "mov dword ptr [0b + 2], 0x90909090");
+	EXACT("0: mov ebp, esp; nop; nop; nop; nop; lea esp, [0b + 6]; mov edx, offset 1f;"
+	      "call edx; jmp 2f; 1: mov eax, 8; ret; 2: mov esp, ebp; xor edx, edx;"
+	      "mov dword ptr [0b + 2], 0x90909090");
 	EXACT("lea edx, [1f + 1]; push 0x1234; pop dword ptr [edx]; 1: mov eax, 0x55555555;"
 	      "mov dword ptr [edx], 0x55555555; mov edx, 0");
 	EXACT("lea edx, [1f + 1]; fild dword ptr [2f]; fistp dword ptr [edx];"
