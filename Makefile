@@ -28,7 +28,7 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*_test.c))
 FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 GUEST := $(patsubst tests/guest/%.S,$(B)/guest/%.elf,$(wildcard tests/guest/*.S))
 
-.PHONY: all run check help linux bench asan debug install fuzz fmt docs diff tour floors rebase clean deps
+.PHONY: all run check help linux bench bench-vmi asan debug install fuzz fmt docs diff tour floors rebase clean deps
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .PRECIOUS: $(B)/obj/%.o build/fuzz/obj/%.o
@@ -43,13 +43,16 @@ check: all $(UNIT) $(GUEST) $$(CPU_GUEST) ## install what is missing, build, run
 	@B=$(B) CC="$(CC)" CLANG="$(CLANG)" CFLAGS="$(CFLAGS)" tests/run.sh $(T)
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
 
 linux: $(B)/vitrine ## fetch Debian's i386 kernel and busybox and boot them to a shell (FLAVOUR=686 or 686-pae)
 	@ENGINE=$${ENGINE:-$(B)/vitrine} scripts/linux.sh boot
 
 bench: all ## measure native, translated and QEMU's TCG side by side (W=word runs the workloads named so)
 	@tests/bench/bench.py $(W)
+
+bench-vmi: all ## measure the same guest with VMI and without (VMI_LINUX="KERNEL INITRD" also measures that kernel; W=row)
+	@VMI_LINUX="$(VMI_LINUX)" tests/bench/vmi.py --vitrine $(B)/vitrine --lantern $(B)/lantern.elf $(W)
 
 asan: all ## build with sanitizers into build/asan
 debug: all ## build for a debugger into build/debug
@@ -92,7 +95,7 @@ clean: ## remove what was built, but not what was fetched
 	build/vitrine build/vitrine-trace.so build/lantern* build/bench/run
 
 # What `run` and `check` need from Debian's packages is there before the first file is compiled.
-GOAL := $(filter run check bench diff,$(MAKECMDGOALS))
+GOAL := $(filter run check bench bench-vmi diff,$(MAKECMDGOALS))
 deps:
 	@scripts/install-deps.sh $(GOAL)
 ifneq ($(GOAL),)
