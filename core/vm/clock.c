@@ -3,9 +3,12 @@
  *
  * Virtual: one instruction is one nanosecond, plus what was skipped while
  * the guest was halted; nothing of the host is in it, so it stands still at
- * a prompt and runs repeat.  Host: between samples taken of the host's clock
- * time goes on with instructions, slowly enough (four to the nanosecond)
- * that a sample hardly ever finds it ahead; it never goes back. */
+ * a prompt and runs repeat.  Host: the host's clock is sampled whenever the
+ * guest reads a clock and between two runs of translated code, so that a
+ * loop which polls one timer and counts with another sees both go on alike.
+ * From one sample to the next time goes on with instructions, slowly enough
+ * (four to the nanosecond) that a sample hardly ever finds it ahead; it
+ * never goes back. */
 #include "core/vm/vm_priv.h"
 
 #include <time.h>
@@ -38,7 +41,7 @@ u64 clock_now(struct vm *vm, u64 icount)
 void clock_sample(struct vm *vm)
 {
 	struct clock *k = &vm->clock;
-	u64 now, icount = vm->cpu->icount;
+	u64 now, icount = bt_icount(vm->bt);
 
 	if (!k->host)
 		return;
@@ -49,12 +52,17 @@ void clock_sample(struct vm *vm)
 	k->at_icount = icount;
 }
 
+u64 clock_read(struct vm *vm)
+{
+	clock_sample(vm);
+	return clock_now(vm, bt_icount(vm->bt));
+}
+
 void clock_resume(struct vm *vm)
 {
 	u64 before = clock_now(vm, vm->cpu->icount);
 
-	clock_sample(vm);
-	vm->clock.stolen += clock_now(vm, vm->cpu->icount) - before;
+	vm->clock.stolen += clock_read(vm) - before;
 }
 
 u64 clock_icount_until(struct vm *vm, u64 when)
@@ -64,8 +72,7 @@ u64 clock_icount_until(struct vm *vm, u64 when)
 	if (when <= now)
 		return 0;
 	left = when - now;
-	if (vm->clock.host)
-		return left > UINT64_MAX / HOST_IPNS ? left : left * HOST_IPNS;
+	/* On the host's clock about as many: the caller looks again then. */
 	return left;
 }
 

@@ -225,7 +225,7 @@ static enum vm_stop triple_fault(struct vm *vm)
 /* Runs to the nearest of timer, limit and look; serves one exit. */
 static enum vm_stop step(struct vm *vm, u64 end, u64 look)
 {
-	u64 now = clock_now(vm, vm->cpu->icount);
+	u64 now = clock_read(vm);
 	u64 due = bus_next_deadline(vm->bus), limit;
 	enum bt_exit left;
 

@@ -39,7 +39,7 @@ static u64 now(void *arg)
 {
 	struct vm *vm = arg;
 
-	return clock_now(vm, bt_icount(vm->bt));
+	return clock_read(vm);
 }
 
 static void apic_base_changed(void *arg)

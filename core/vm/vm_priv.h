@@ -75,9 +75,12 @@ void catch_translator(struct vm *vm);
 void clock_reset(struct vm *vm);
 u64 clock_now(struct vm *vm, u64 icount);
 void clock_sample(struct vm *vm);
+/* Samples, then tells the time; also from within an operation. */
+u64 clock_read(struct vm *vm);
 /* The guest goes on: what passed since it stopped was stolen from it. */
 void clock_resume(struct vm *vm);
-/* Instructions from now until guest time `when`. */
+/* Instructions from now until guest time `when`, an estimate on the host's
+ * clock. */
 u64 clock_icount_until(struct vm *vm, u64 when);
 void clock_skip_to(struct vm *vm, u64 when);
 
