@@ -94,6 +94,7 @@ u64 link_context(struct bt *bt)
 	bool user = bt->mode & MODE_USER || bt->kernel_in_user;
 	u64 window = user ? bt->live->user_window : 0;
 	struct context *k;
+	u8 *table;
 
 	for (u32 i = 0; i < bt->context_count; i++) {
 		k = &bt->contexts[i];
@@ -102,12 +103,11 @@ u64 link_context(struct bt *bt)
 	}
 	if (bt->context_count == CONTEXTS_MAX)
 		drop_context(bt, 0);
-	k = &bt->contexts[bt->context_count];
-	*k = (struct context){ bt->mode, window, NULL };
-	k->table = new_table(bt);
-	bt->context_count++;
+	table = new_table(bt); /* may forget all contexts */
+	bt->contexts[bt->context_count++] =
+		(struct context){ bt->mode, window, table };
 	bt->cpu->mode_changed = false;
-	return (u64)(uintptr_t)k->table;
+	return (u64)(uintptr_t)table;
 }
 
 /* Tells the spaces of the jump cache's entries apart (bt_priv.h). */
