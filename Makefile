@@ -62,8 +62,9 @@ fuzz: $(FUZZ) ## fuzz decoder, loaders, devices, expressions and console for a m
 	$$f -max_total_time=$(or $(SECONDS),60) -artifact_prefix=build/fuzz/$$n- build/fuzz/$$n.corpus \
 	$$(ls -d tests/fuzz/$${n%%_*}.seeds 2>/dev/null) >build/fuzz/$$n.log 2>&1 || { tail -n 20 build/fuzz/$$n.log; exit 1; }; done
 
-diff: $(B)/vitrine ## compare N random instructions in the translator with this machine's CPU (N=2000000 SEED=1)
-	@tests/diff/run.sh $(or $(SEED),1) $(N)
+diff: $(B)/vitrine ## compare N random instructions with this machine's CPU (N=2000000 SEED=1), or with RING=0 N groups of supervisor work with QEMU
+	@$(if $(filter 0,$(RING)),tests/diff/ring0.sh $(or $(SEED),1) $(if $(filter file,$(origin N)),300,$(N)) $(MODES),\
+	tests/diff/run.sh $(or $(SEED),1) $(N))
 
 fmt: ## lay out the C sources by .clang-format
 	@find $(ROOMS) tests -name '*.[ch]' | xargs clang-format -i

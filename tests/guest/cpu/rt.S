@@ -25,9 +25,10 @@
 	.align 4
 	.long 0x1badb002, 0, -0x1badb002
 	.globl _start, run, rt_s, rt_c_esp, rt_gdt, rt_idt, rt_tss, rt_tss2
-	.globl rt_stack, rt_ustack, rt_stubs
+	.globl rt_stack, rt_ustack, rt_stubs, rt_multiboot
 _start:
 	mov $rt_stack, %esp
+	mov %ebx, rt_multiboot
 	lgdt gdtr
 	ljmp $8, $1f
 1:	mov $KDS, %eax
@@ -178,5 +179,6 @@ rt_tss2: .skip 8304
 	.align 16
 rt_s:	.skip SIZE
 rt_c_esp: .skip 4
+rt_multiboot: .skip 4
 rt_pair: .skip 8
 	.section .note.GNU-stack, "", @progbits

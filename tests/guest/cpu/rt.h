@@ -45,6 +45,7 @@ struct tss {
 extern u64 rt_gdt[64], rt_idt[256];
 extern struct tss rt_tss, rt_tss2;
 extern u8 rt_stack[], rt_ustack[]; /* tops, 8 KiB below each are free */
+extern u32 *rt_multiboot;	   /* what the loader left */
 extern u32 rt_flag_mask;	   /* the EFLAGS that show() shows */
 
 void test(void);
