@@ -121,9 +121,10 @@ struct area {
 enum { BOUNCE_PAGES = 2, SITES_SIZE = 1 << 16, BREAKS_MAX = 1024 };
 
 struct site_entry {
-	u32 gpa; /* + 1, 0 = free */
+	u32 gpa;
 	u8 site;
-	u8 patience; /* host faults until it turns cold, doubled each time */
+	u8 patience; /* host faults until it turns cold, doubled each time;
+		      * 0: the entry is free */
 	u8 left;     /* of these */
 };
 

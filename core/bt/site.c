@@ -25,7 +25,7 @@ static u32 site_slot(const struct bt *bt, u32 gpa)
 {
 	u32 i = (gpa * 2654435761u >> 16) % SITES_SIZE;
 
-	while (bt->sites[i].gpa && bt->sites[i].gpa != gpa + 1)
+	while (bt->sites[i].patience && bt->sites[i].gpa != gpa)
 		i = (i + 1) % SITES_SIZE;
 	return i;
 }
@@ -34,13 +34,13 @@ enum site site_get(struct bt *bt, gpa_t gpa)
 {
 	struct site_entry *s = &bt->sites[site_slot(bt, (u32)gpa)];
 
-	return s->gpa ? (enum site)s->site : SITE_WINDOW;
+	return s->patience ? (enum site)s->site : SITE_WINDOW;
 }
 
 void site_forget_all(struct bt *bt)
 {
 	for (u32 i = 0; i < SITES_SIZE; i++)
-		bt->sites[i].gpa = 0;
+		bt->sites[i].patience = 0;
 	bt->site_count = 0;
 	for (u32 i = 0; i < COLD_PAGES; i++)
 		bt->cold_pages[i] = (struct cold_page){ 0 };
@@ -53,11 +53,10 @@ static struct site_entry *site_make(struct bt *bt, gpa_t gpa)
 	if (bt->site_count > SITES_SIZE / 2)
 		site_forget_all(bt);
 	s = &bt->sites[site_slot(bt, (u32)gpa)];
-	if (s->gpa)
+	if (s->patience)
 		return s;
 	bt->site_count++;
-	*s = (struct site_entry){ (u32)gpa + 1, SITE_WINDOW, PATIENCE,
-				  PATIENCE };
+	*s = (struct site_entry){ (u32)gpa, SITE_WINDOW, PATIENCE, PATIENCE };
 	return s;
 }
 

@@ -219,6 +219,26 @@ static void page_faults(void)
 	GO(0, 0, 0x3ff, "mov edi, 0x1800ffe; mov ecx, 4; rep insb");
 }
 
+/* An instruction that begins in the last byte of the address space, where no
+ * memory is (it reads as FFh), and increments a device's register. */
+static void nowhere(void)
+{
+	struct state s;
+
+	*pte(HIGH) = HIGH | P | W | U;
+	((u8 *)HIGH)[0] = 0; /* ff 00: inc dword ptr [eax] */
+	((u8 *)HIGH)[1] = 0xcd;
+	((u8 *)HIGH)[2] = END;
+	*pte(HIGH - 1) = 0xfffff000 | P | U;
+	*pte(HIGH + 0x1000) = 0xfec00000 | P | W | U;
+	set_cr3(get_cr3());
+	s = at(0, HIGH - 1);
+	s.eax = HIGH + 0x1000;
+	run(&s);
+	print("code in no memory: vector %b at +%b, register %b\n", s.vec,
+	      s.eip - HIGH, peek(HIGH + 0x1000) & 0xff);
+}
+
 void test(void)
 {
 	rt_flag_mask = 0;
@@ -230,4 +250,5 @@ void test(void)
 	rt_tss.iomap = 0x2000;
 	strings();
 	page_faults();
+	nowhere();
 }
