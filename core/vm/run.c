@@ -13,6 +13,7 @@
 enum {
 	LOOK_EVERY = 4 << 20, /* instructions between looks at the host */
 	BUSY_INSNS = 1 << 20, /* between two HLTs are work */
+	STILL = 4096, /* turns without an instruction between such looks */
 	NS_PER_S = 1000000000,
 };
 
@@ -270,7 +271,8 @@ enum vm_stop vm_run(struct vm *vm, u64 max)
 {
 	struct cpu *c = vm->cpu;
 	u64 end = max > UINT64_MAX - c->icount ? UINT64_MAX : c->icount + max;
-	u64 look = c->icount + LOOK_EVERY;
+	u64 look = c->icount + LOOK_EVERY, last = c->icount;
+	unsigned still = 0;
 	enum vm_stop s;
 
 	for (unsigned i = 0; i < vm->watch_count; i++)
@@ -294,5 +296,14 @@ enum vm_stop vm_run(struct vm *vm, u64 max)
 		s = step(vm, end, look);
 		if (s != STOP_COUNT)
 			return s;
+		/* Halted while timers fire that are masked, or an exception
+		 * whose handler faults: no instruction will be counted. */
+		if (c->icount != last) {
+			last = c->icount;
+			still = 0;
+		} else if (++still == STILL) {
+			still = 0;
+			poll_host(vm, 0);
+		}
 	}
 }
