@@ -57,7 +57,7 @@ bench-vmi: all ## measure the same guest with VMI and without (VMI_LINUX="KERNEL
 asan: all ## build with sanitizers into build/asan
 debug: all ## build for a debugger into build/debug
 
-fuzz: $(FUZZ) ## fuzz decoder, loaders, devices, expressions and console for a minute each (SECONDS=60)
+fuzz: $(FUZZ) ## fuzz decoder, loaders, devices, VMI, expressions and console for a minute each (SECONDS=60)
 	@for f in $(FUZZ); do n=$$(basename $$f _fuzz); mkdir -p build/fuzz/$$n.corpus; echo "fuzz $$n"; \
 	$$f -max_total_time=$(or $(SECONDS),60) -artifact_prefix=build/fuzz/$$n- build/fuzz/$$n.corpus \
 	$$(ls -d tests/fuzz/$${n%%_*}.seeds 2>/dev/null) >build/fuzz/$$n.log 2>&1 || { tail -n 20 build/fuzz/$$n.log; exit 1; }; done
