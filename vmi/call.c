@@ -110,9 +110,11 @@ static enum op_result called(void *arg, struct cpu *c, const struct insn *in)
 	enum op_result r;
 	gpa_t gpa;
 
-	if (c->cpl || number >= CALL_COUNT ||
-	    !mem_translate(c, lin, MEM_EXEC, &gpa) || gpa < ROM_BASE ||
-	    gpa >= ROM_BASE + ROM_LEN) {
+	if (in->op == &bt_paravirt_call)
+		gpa = vmi_stub(number);
+	else if (c->cpl || number >= CALL_COUNT ||
+		 !mem_translate(c, lin, MEM_EXEC, &gpa) || gpa < ROM_BASE ||
+		 gpa >= ROM_BASE + ROM_LEN) {
 		cpu_raise(c, EXC_UD, 0);
 		return OP_FAULT;
 	}

@@ -92,32 +92,34 @@ enum op_result vmi_set_iopl_mask(struct vmi *v, struct cpu *c)
 /* Runs one instruction as if it stood where the stub was called: a fault is
  * reported there (the return address less the 5 bytes of a CALL), which is
  * where kernels look for it in their exception tables. */
-static enum op_result instead_of_call(struct cpu *c, const u8 *bytes,
-				      unsigned len)
+static enum op_result instead_of_call(struct cpu *c, struct insn *in,
+				      const u8 *bytes, unsigned len)
 {
-	struct insn in;
 	u32 back;
 
 	if (!stack_argument(c, 0, &back))
 		return OP_FAULT;
-	decode(bytes, len, true, &in);
+	if (!in->len)
+		decode(bytes, len, true, in); /* for good */
 	c->gpr[ESP] += 4;
 	c->eip = back - 5;
-	return op_table[in.op->operation](c, &in);
+	return op_table[in->op->operation](c, in);
 }
 
 enum op_result vmi_iret(struct vmi *v, struct cpu *c)
 {
 	static const u8 iret[] = { 0xcf };
+	static struct insn in;
 
 	(void)v;
-	return instead_of_call(c, iret, sizeof(iret));
+	return instead_of_call(c, &in, iret, sizeof(iret));
 }
 
 enum op_result vmi_sysexit(struct vmi *v, struct cpu *c)
 {
 	static const u8 sysexit[] = { 0x0f, 0x35 };
-	enum op_result r = instead_of_call(c, sysexit, sizeof(sysexit));
+	static struct insn in;
+	enum op_result r = instead_of_call(c, &in, sysexit, sizeof(sysexit));
 
 	(void)v;
 	if (r != OP_FAULT)

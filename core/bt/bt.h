@@ -101,6 +101,9 @@ void bt_set_paravirt(struct bt *bt, const struct bt_paravirt *p);
  * and IF := bit 9 of eax. */
 struct opcode;
 extern const struct opcode bt_get_if, bt_set_if;
+/* The row of a call that is an operation: its number and its place in the
+ * ROM, at level 0, were looked at when it was translated. */
+extern const struct opcode bt_paravirt_call;
 
 /* Code breakpoints by linear address; seen before the instruction runs.
  * bt_run steps over one that stands at the starting eip. */

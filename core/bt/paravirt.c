@@ -16,7 +16,7 @@ const struct opcode bt_set_if = { .class = C_SET_IF, .form = F_END,
 				  .name = "set_if" };
 
 /* As the table's UD1, but the block goes on behind it. */
-static const struct opcode row_call = {
+const struct opcode bt_paravirt_call = {
 	.class = C_OP, .form = F_MODRM, .name = "call", .operation = OPERATION_ud1,
 };
 
@@ -43,7 +43,7 @@ void paravirt_decoded(struct tr *t, unsigned index, struct insn *in)
 		*in = *native;
 		t->call[index] = (u8)(number + 1);
 	} else {
-		in->op = &row_call;
+		in->op = &bt_paravirt_call;
 	}
 }
 

@@ -195,7 +195,7 @@ def draw(rows, path):
             y += step
         y += 10
     grid = []
-    tenths = 2 if high - low < 2 else 5
+    tenths = 1 if high - low < 1 else 2 if high - low < 2 else 5
     for i in range(int(low * 10), int(high * 10) + 1):
         if i % tenths == 0 and low <= i / 10 <= high:
             grid.append(f'<line x1="{x(i / 10):.1f}" x2="{x(i / 10):.1f}" y1="{top - 6}" y2="{y}" '
