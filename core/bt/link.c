@@ -249,11 +249,11 @@ static bool record_page(struct bt *bt, gla_t lin, gpa_t gpa)
 	if (!(bt->mode & MODE_PAGED) || held(bt, lin, gpa))
 		return true;
 	if (c->cpl == 3) {
-		window_miss(c, lin, false, WINDOW_USER);
+		window_follow(c, lin, WINDOW_USER);
 	} else {
-		f = window_miss(c, lin, false, WINDOW_SUPERVISOR);
+		f = window_follow(c, lin, WINDOW_SUPERVISOR);
 		if (f == WINDOW_OTHER) {
-			window_miss(c, lin, false, WINDOW_USER);
+			window_follow(c, lin, WINDOW_USER);
 			if (!bt->kernel_in_user) {
 				bt->kernel_in_user = true;
 				c->mode_changed = true;

@@ -58,6 +58,11 @@ enum window_fill {
 enum window_fill window_miss(struct cpu *c, gla_t lin, bool write,
 			     enum window_kind kind);
 
+/* As window_miss for reading, for code: the page is recorded, so that a change
+ * of its mapping will be told, and mapped only when data accesses meet it. */
+enum window_fill window_follow(struct cpu *c, gla_t lin,
+			       enum window_kind kind);
+
 /* Is lin recorded in the window (of the current CR3) as mapped to the page of
  * gpa?  Then a change of that will be told (mem.h, unmapped). */
 bool window_holds(const struct mem *m, enum window_kind kind, gla_t lin,

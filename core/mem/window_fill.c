@@ -128,7 +128,7 @@ static void look_around(struct cpu *c, struct window *w, struct slot *s, u32 i,
 {
 	b->first = i & ~(AHEAD - 1u);
 	for (u32 k = 0; k < AHEAD; k++) {
-		u32 old = s->rec[b->first + k];
+		u32 old = rec_mapped(s->rec[b->first + k]);
 		u64 entry = slot_entry(w, s, b->first + k);
 		u32 want = window_want(c, w, s, b->first + k, entry);
 
@@ -170,7 +170,8 @@ static bool fill_block(struct cpu *c, struct window *w, struct slot *s, u32 i)
 			n++;
 		mine = i - b.first - k < n;
 		if (b.want[k] &&
-		    (mine || (n >= AHEAD_RUN && !s->rec[b.first + k])) &&
+		    (mine || (n >= AHEAD_RUN &&
+			      !rec_mapped(s->rec[b.first + k]))) &&
 		    !pages_map(c->mem, w, s, page + k, n, b.want[k]))
 			return false;
 		k += n;
@@ -237,12 +238,36 @@ static enum filled fill(struct cpu *c, struct window *w, u32 page, bool write)
 	else
 		ok = fill_block(c, w, s, i);
 	write = write && !(s->rec[i] & REC_WRITE);
-	if (ok && s->rec[i] && !write) {
+	if (ok && rec_mapped(s->rec[i]) && !write) {
 		touch(w, page);
 		return FILLED;
 	}
 	slot_settle(c->mem->windows, w, s);
 	return ok ? UNFIT : NO_ROOM;
+}
+
+static enum filled follow(struct cpu *c, struct window *w, u32 page)
+{
+	u32 i = page & (slot_pages(w) - 1), want;
+	struct block b;
+	struct slot *s;
+	bool soft;
+
+	s = slot_get(c, w, page >> w->shift, &soft);
+	if (!s)
+		return soft ? UNFIT : NO_ROOM;
+	if (!s->table || rec_mapped(s->rec[i]))
+		return fill(c, w, page, false);
+	look_around(c, w, s, i, &b);
+	want = b.want[i - b.first];
+	for (u32 k = 0; k < AHEAD; k++)
+		if (b.first + k != i)
+			b.want[k] = 0;
+	copy_block(w, s, &b);
+	if (want)
+		page_follow(c->mem, w, s, page, want);
+	slot_settle(c->mem->windows, w, s);
+	return want ? FILLED : UNFIT;
 }
 
 /* Can a window serve this access at all? */
@@ -263,8 +288,9 @@ static enum window_fill suits(const struct cpu *c, const struct walk *w,
 	return WINDOW_FILLED;
 }
 
-enum window_fill window_miss(struct cpu *c, gla_t lin, bool write,
-			     enum window_kind kind)
+/* follow_only: for reading, by link_follow */
+static enum window_fill meet(struct cpu *c, gla_t lin, bool write,
+			     enum window_kind kind, bool follow_only)
 {
 	struct window_pool *p = c->mem->windows;
 	enum window_fill answer;
@@ -287,10 +313,22 @@ enum window_fill window_miss(struct cpu *c, gla_t lin, bool write,
 	window_set_format(c, win);
 	if (p->stats.mappings >= p->limit)
 		window_evict(c->mem, false);
-	done = fill(c, win, lin >> 12, write);
+	done = follow_only ? follow(c, win, lin >> 12)
+			   : fill(c, win, lin >> 12, write);
 	for (int hard = 0; done == NO_ROOM && hard < 2; hard++) {
 		window_evict(c->mem, hard);
 		done = fill(c, win, lin >> 12, write);
 	}
 	return done == FILLED ? WINDOW_FILLED : WINDOW_SOFT;
+}
+
+enum window_fill window_miss(struct cpu *c, gla_t lin, bool write,
+			     enum window_kind kind)
+{
+	return meet(c, lin, write, kind, false);
+}
+
+enum window_fill window_follow(struct cpu *c, gla_t lin, enum window_kind kind)
+{
+	return meet(c, lin, false, kind, true);
 }

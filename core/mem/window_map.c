@@ -154,7 +154,7 @@ static void record(struct window_pool *p, struct window *w, struct slot *s,
 			chain_remove(p, s, i);
 	}
 	s->rec[i] = rec;
-	w->map[page] = !!rec;
+	w->map[page] = !!rec_mapped(rec);
 	w->map[WINDOW_MAP_WRITABLE + page] = !!(rec & REC_WRITE);
 	if (rec) {
 		count_record(w, s, i, 1);
@@ -173,6 +173,11 @@ static u32 record_of(const struct window *w, u32 page)
 		return 0;
 	s = w->slot[page >> w->shift];
 	return s ? s->rec[page & (slot_pages(w) - 1)] : 0;
+}
+
+static u32 mapped_at(const struct window *w, u32 page)
+{
+	return rec_mapped(record_of(w, page));
 }
 
 bool window_holds(const struct mem *m, enum window_kind kind, gla_t lin,
@@ -196,11 +201,11 @@ static bool is_edge(u32 a, u32 b)
 
 static unsigned edges(const struct window *w, u32 page, u32 n)
 {
-	u32 a = record_of(w, page - 1);
+	u32 a = mapped_at(w, page - 1);
 	unsigned found = 0;
 
 	for (u32 i = 0; i <= n; i++) {
-		u32 b = record_of(w, page + i);
+		u32 b = mapped_at(w, page + i);
 
 		found += is_edge(a, b);
 		a = b;
@@ -259,7 +264,7 @@ static bool only_gains(const struct window *w, u32 page, u32 n, u32 rec)
 	if (!(rec & REC_WRITE) || w->broken)
 		return false;
 	for (u32 k = 0; k < n; k++) {
-		u32 old = record_of(w, page + k);
+		u32 old = mapped_at(w, page + k);
 
 		if (!old || (old & REC_WRITE) ||
 		    (old & REC_FRAME) != (rec & REC_FRAME) + k * GUEST_PAGE)
@@ -293,7 +298,8 @@ bool pages_map(struct mem *m, struct window *w, struct slot *s, u32 page, u32 n,
 	unsigned before;
 
 	if (!host_map(m, w, page, n, rec)) {
-		pages_unmap(m, w, s, page, n); /* there may be a hole */
+		host_unmap(p, w, page, n); /* there may be a hole */
+		pages_unmap(m, w, s, page, n);
 		return false;
 	}
 	before = edges(w, page, n);
@@ -309,13 +315,32 @@ bool pages_map(struct mem *m, struct window *w, struct slot *s, u32 page, u32 n,
 	return true;
 }
 
+void page_follow(struct mem *m, struct window *w, struct slot *s, u32 page,
+		 u32 rec)
+{
+	u32 old = record_of(w, page);
+
+	record(m->windows, w, s, page, (rec & ~REC_WRITE) | REC_FOLLOWED);
+	if (old && (old ^ rec) & REC_FRAME)
+		tell(m, w, page, 1);
+}
+
+static bool any_mapped(const struct window *w, u32 page, u32 n)
+{
+	for (u32 k = 0; k < n; k++)
+		if (mapped_at(w, page + k))
+			return true;
+	return false;
+}
+
 void pages_unmap(struct mem *m, struct window *w, struct slot *s, u32 page,
 		 u32 n)
 {
 	struct window_pool *p = m->windows;
 	unsigned before = edges(w, page, n);
 
-	host_unmap(p, w, page, n);
+	if (any_mapped(w, page, n))
+		host_unmap(p, w, page, n);
 	for (u32 k = 0; k < n; k++)
 		record(p, w, s, page + k, 0);
 	edges_changed(p, w, page, n, before);

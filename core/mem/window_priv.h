@@ -16,7 +16,8 @@
  *          if nothing else, so the host never puts anything of its own there.
  * I-win-4: a slot in the free list is all zero, save its link.
  *
- * I-win-5: a record that is not 0 has its host mapping, except in a window
+ * I-win-5: a record that is not 0 has its host mapping, unless it is only
+ *          followed, and except in a window
  *          marked broken, where mprotect must not be used: it would open
  *          the reservation. */
 #ifndef CORE_MEM_WINDOW_PRIV_H
@@ -39,6 +40,8 @@ enum {
 	REC_PRESENT = 1,
 	REC_WRITE = 2,
 	REC_GLOBAL = 4,
+	REC_FOLLOWED = 8, /* watched for changes, but not mapped: code that no
+			   * data access has met */
 	REC_FRAME = ~0xfff,
 };
 
@@ -142,6 +145,15 @@ static inline void copy_entry(const struct window *w, struct slot *s, u32 i,
 }
 
 /* ---- window_map.c: records and host mappings ---- */
+
+/* The record as far as the host knows. */
+static inline u32 rec_mapped(u32 rec)
+{
+	return rec & REC_FOLLOWED ? 0 : rec;
+}
+/* Records a page without mapping it. */
+void page_follow(struct mem *m, struct window *w, struct slot *s, u32 page,
+		 u32 rec);
 
 struct slot *slot_new(struct window_pool *p, struct window *w, u32 index);
 /* Returns the slot to the pool if it has no records. */

@@ -5,7 +5,7 @@
  * 4.7): the test works it out for itself, and says which differ. */
 #include "rt.h"
 
-enum { AREA = 0x1800000, FRAMES = 0x1900000, PAGES = 16, ROUNDS = 4000,
+enum { AREA = 0x1800000, FRAMES = 0x1900000, PAGES = 16, ROUNDS = 1200,
        KINDS = 9, VGA = 0xb8000 };
 
 static u32 code[KINDS], bad, faults, served;
