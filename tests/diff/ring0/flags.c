@@ -343,6 +343,8 @@ static void make_ports(void)
 	undo_ports();
 	start(rnd(4), one_in(4));
 	rt_tss.iomap = bases[rnd(6)];
+	if (one_in(3)) /* at the edge of some port's bits */
+		limit = rt_tss.iomap + random_port() / 8 + rnd(3);
 	for (u32 i = 0; i < 0x100; i += 1)
 		((u8 *)&rt_tss)[104 + i] = one_in(2) ? 0 : (u8)word();
 	set_gdt(TSS, desc((u32)&rt_tss, limit, 0x89));

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* LINK: core/bt/link.o core/base/err.o core/base/check.o */
+/* Link tables and the address spaces they belong to. */
+#include "core/bt/bt_priv.h"
+
+#include "core/mem/window.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+u8 *window_user(struct mem *m)
+{
+	(void)m;
+	return NULL;
+}
+
+bool window_holds(const struct mem *m, enum window_kind kind, gla_t lin,
+		  gpa_t gpa)
+{
+	(void)m, (void)kind, (void)lin, (void)gpa;
+	return true;
+}
+
+enum window_fill window_miss(struct cpu *c, gla_t lin, bool write,
+			     enum window_kind kind)
+{
+	(void)c, (void)lin, (void)write, (void)kind;
+	return WINDOW_OTHER;
+}
+
+static struct jump_entry jumps[JUMP_CACHE_SIZE];
+static struct live live;
+static struct cpu cpu;
+static const u8 code[16];
+
+static int set_up(void **state)
+{
+	struct bt *bt = calloc(1, sizeof(*bt));
+	struct err e;
+
+	bt->cpu = &cpu;
+	bt->live = &live;
+	bt->jump_cache = jumps;
+	bt->cfg.links = true;
+	bt->stub_slot = code;
+	if (link_init(bt, &e))
+		return 1;
+	link_reset(bt);
+	*state = bt;
+	return 0;
+}
+
+static u64 enter(struct bt *bt, u32 mode)
+{
+	bt->mode = mode | MODE_CS_FLAT;
+	live.context = link_context(bt);
+	live.context_tag = link_tag(bt, live.context);
+	return live.context;
+}
+
+static void a_space_has_one_table(void **state)
+{
+	struct bt *bt = *state;
+	u64 first = enter(bt, 0), second = enter(bt, MODE_PAGED);
+
+	assert_true(first != second);
+	assert_true(enter(bt, 0) == first);
+	assert_true(enter(bt, MODE_PAGED) == second);
+}
+
+/* The place for tables is used up by the first of a space while others are
+ * known: they all go, and the new one is the only one. */
+static void a_table_after_the_last_is_found_again(void **state)
+{
+	struct bt *bt = *state;
+	struct block to = { .lin = 0x5000, .gpa = 0x5000, .gpa2 = ~0ull,
+			    .host = (u8 *)code + 8 };
+	u64 last;
+	int slot;
+
+	enter(bt, 0);
+	bt->tables_used = ~0ull - TABLE_BYTES;
+	last = enter(bt, MODE_PAGED);
+	assert_int_equal(bt->context_count, 1);
+	assert_true(enter(bt, MODE_PAGED) == last);
+	assert_int_equal(bt->context_count, 1);
+
+	slot = link_slot(bt, 0x5000);
+	link_remember(bt, 0x5000, &to, true);
+	assert_ptr_equal(((const u8 **)(uintptr_t)last)[slot], code + 8);
+	link_unmapped(bt, false, 0x5000, 0x1000);
+	assert_ptr_equal(((const u8 **)(uintptr_t)last)[slot], code);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(a_space_has_one_table, set_up),
+		cmocka_unit_test_setup(a_table_after_the_last_is_found_again,
+				       set_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
