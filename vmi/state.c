@@ -31,13 +31,19 @@ enum op_result vmi_write_entry(struct vmi *v, struct cpu *c)
 	return OP_NEXT;
 }
 
+/* Available or busy; after reset there is none. */
+static bool has_tss32(const struct cpu *c)
+{
+	return c->tr.sel & ~3u && (c->tr.attr & 13) == 9 && c->tr.limit >= 103;
+}
+
 /* A 32-bit TSS has ESP0 at 4 and SS0 at 8 (SDM 3A 7.2.1). */
 enum op_result vmi_update_kernel_stack(struct vmi *v, struct cpu *c)
 {
 	u32 values[2] = { c->gpr[EDX], c->gpr[EAX] & 0xffff };
 
 	(void)v;
-	if (c->tr.limit >= 103 &&
+	if (has_tss32(c) &&
 	    !mem_lin_write(c, c->tr.base + 4, values, 8, MEM_WRITE | MEM_SYSTEM))
 		return OP_FAULT;
 	return OP_NEXT;

@@ -4,7 +4,7 @@
 #include "tests/guest/vmi/vmi.h"
 
 enum { LDT = FREE, DATA = LDT + 8, CODE16 = DATA + 8, DATA16 = CODE16 + 8,
-       MISSING = DATA16 + 8, LOW = MISSING + 8 };
+       MISSING = DATA16 + 8, LOW = MISSING + 8, OLD = 0x100 };
 enum { ARENA = 0x1800000 };
 
 static void registers(void)
@@ -167,6 +167,13 @@ static void stack_of_user_event(void)
 	print("tss: esp0 %x ss0 %x\n", rt_tss.esp0, rt_tss.ss0);
 	VMI(3, "nop");
 	VMI(0, "mov eax, 0x10; mov edx, 0x1900000; vmi UpdateKernelStack");
+	set_gdt(OLD, desc(ARENA, 0x67, 0x81)); /* of 16 bits */
+	fill((void *)ARENA, 0, 12);
+	vmi(SetTR, OLD, 0, 0);
+	vmi(UpdateKernelStack, KDS, 0x1234, 0);
+	dump("an old tss", (void *)ARENA, 12);
+	set_gdt(TSS, desc((u32)&rt_tss, 0x67, 0x89));
+	vmi(SetTR, TSS, 0, 0);
 	rt_tss.esp0 = (u32)rt_stack - 6144;
 }
 
