@@ -9,7 +9,6 @@
 #include "core/debug/regs.h"
 #include "core/dev/dev.h"
 #include "core/mem/window.h"
-#include "vmi/vmi.h"
 
 enum { BLOCKS_SHOWN = 20 };
 
@@ -126,15 +125,6 @@ SHOW(ldt, debug_show_ldt(c->d, c->to))
 SHOW(tss, debug_show_tss(c->d, c->to))
 SHOW(maps, debug_show_maps(c->d, c->to))
 SHOW(irq, bus_show_irq(vm_bus(debug_vm(c->d)), buf_print, c->to))
-int info_vmi(struct console *c, char *args, struct err *e)
-{
-	(void)args;
-	if (!c->vmi)
-		return err_set(e, "the VMI ROM is hidden: -engine vmi shows it");
-	vmi_show(c->vmi, buf_print, c->to);
-	return 0;
-}
-
 SHOW(devices, bus_show_devices(vm_bus(debug_vm(c->d)), buf_print, c->to))
 SHOW(screen, bus_show_screen(vm_bus(debug_vm(c->d)), buf_print, c->to))
 SHOW(exits, vm_show_exits(debug_vm(c->d), buf_print, c->to))

@@ -202,6 +202,8 @@ int cmd_help(struct console *c, char *args, struct err *e)
 		help_all(c);
 		return 0;
 	}
+	if (!strcmp(word, "vmi"))
+		return help_vmi(c, args, e);
 	cmd = command_find(commands, "command", word, e);
 	if (!cmd)
 		return -1;

@@ -92,6 +92,16 @@ static char *next_breakpoint(const char *text, int again)
 	return NULL;
 }
 
+static char *next_vmi(const char *text, int again)
+{
+	const char *name;
+
+	if (!again)
+		completing.index = 0;
+	name = vmi_complete(text, &completing.index);
+	return name ? strdup(name) : NULL;
+}
+
 static char *next_setting(const char *text, int again)
 {
 	if (*text == '$')
@@ -122,6 +132,17 @@ static char *next_catch(const char *text, int again)
 	return NULL;
 }
 
+/* The completion of the line's second word, or of what follows it. */
+static rl_compentry_func_t *after(const char *line, int start,
+				  rl_compentry_func_t *second)
+{
+	size_t at = strcspn(line, " \t"), topic = at + strspn(line + at, " \t");
+
+	if (topic == (size_t)start)
+		return second;
+	return strncmp(line + topic, "vmi", 3) ? next_symbol : next_vmi;
+}
+
 char **complete_line(const char *text, int start, int end)
 {
 	char word[48];
@@ -145,15 +166,10 @@ char **complete_line(const char *text, int start, int end)
 		next = next_symbol;
 		break;
 	case ARG_COMMAND:
-		next = next_command;
+		next = after(rl_line_buffer + from, start - from, next_command);
 		break;
-	case ARG_INFO:
-		/* info TOPIC, then what the topic takes */
-		next = strspn(rl_line_buffer + from + strlen(word), " \t") +
-					       (size_t)from + strlen(word) ==
-				       (size_t)start
-			       ? next_info
-			       : next_symbol;
+	case ARG_INFO: /* info TOPIC, then what the topic takes */
+		next = after(rl_line_buffer + from, start - from, next_info);
 		break;
 	case ARG_BREAK:
 		next = next_breakpoint;

@@ -20,6 +20,7 @@ enum arg {
 	ARG_INFO,
 	ARG_BREAK, /* breakpoint numbers */
 	ARG_SETTING,
+	ARG_VMI, /* names of VMI's calls */
 	ARG_CATCH,
 	ARG_REST, /* anything */
 };
@@ -107,6 +108,11 @@ const char *catch_word(const char *before, unsigned i);
 /* repl/complete.c */
 char **complete_line(const char *text, int start, int end);
 void complete_attach(struct console *c);
+
+/* repl/cmd_vmi.c: `help vmi [CALL]', and the next call from *index on whose
+ * name begins so, or NULL. */
+int help_vmi(struct console *c, char *args, struct err *e);
+const char *vmi_complete(const char *text, size_t *index);
 
 /* repl/words.c: pure */
 /* Cuts leading and trailing blanks, in place. */

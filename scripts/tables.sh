@@ -83,6 +83,12 @@ puts("\n## Memory\n\n| device | at | length |\n|---|---|---|");
 #define MMIO(id, base, len) next(); name(#id); number(base, "%lxh"); number(len, "%lxh"); puts("");
 #include "core/dev/devices.def"
 C
+page vmi-calls.md "VMI calls" vmi/calls.def <<'C'
+puts("How they are made and what they mean is in [vmi.md](vmi.md). An argument is where it is (a register, or so far above the\nreturn address), its type and its name. Answer: what a relocation query says.\n");
+puts("| number | call | answer | arguments | result | natively | meaning |\n|---|---|---|---|---|---|---|");
+#define CALL(n, call, answer, how, native, args, result, meaning) next(); number(n, "%ld"); name(#call); word(#answer); name(args); name(result); name(native); word(meaning); puts("");
+#include "vmi/calls.def"
+C
 page cpuid.md "CPUID features" core/op/features.def <<'C'
 puts("| feature | leaf | register | bit |\n|---|---|---|---|");
 #define FEATURE(n, N, leaf, reg, bit, host) next(); name(#n); number(leaf, "%lxh"); word(#reg); number(bit, "%ld"); puts("");

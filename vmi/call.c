@@ -15,7 +15,7 @@
 
 static const struct vmi_row rows[VMI_CALLS] = {
 #define CALL(number, name, answer, how, native, args, result, meaning) \
-	[number] = { #name, native, args, result, meaning },
+	[number] = { #name, #answer, native, args, result, meaning },
 #include "vmi/calls.def"
 };
 

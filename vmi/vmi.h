@@ -28,7 +28,7 @@ void vmi_free(struct vmi *v);
 
 /* A row of calls.def, as text. */
 struct vmi_row {
-	const char *name, *native, *args, *result, *meaning;
+	const char *name, *answer, *native, *args, *result, *meaning;
 };
 const struct vmi_row *vmi_row(unsigned number);
 /* Number of the call of that name (any case), -1 when there is none. */

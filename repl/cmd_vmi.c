@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the console knows of VMI's calls: `help vmi', `info vmi'.  All of it
+ * comes from the rows of vmi/calls.def. */
+#include "repl/repl_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "vmi/vmi.h"
+
+/* The number of the call named, or of the only one that begins so; -1. */
+static int find_call(const char *word, struct err *e)
+{
+	int found = vmi_find(word), next;
+
+	if (found >= 0)
+		return found;
+	for (unsigned i = 0; i < VMI_CALLS; i++) {
+		if (strncmp(vmi_row(i)->name, word, strlen(word)))
+			continue;
+		next = (int)i;
+		if (found >= 0)
+			return err_set(e, "VMI call `%.40s' is %s or %s", word,
+				       vmi_row((unsigned)found)->name,
+				       vmi_row(i)->name);
+		found = next;
+	}
+	if (found < 0)
+		return err_set(e, "no VMI call `%.40s': `help vmi' lists them",
+			       word);
+	return found;
+}
+
+/* "eax:hex:leaf +4:dec:count" as lines "eax     leaf (hex)". */
+static void show_fields(struct buf *to, const char *title, const char *fields)
+{
+	char where[8], type[12], name[20];
+	int len;
+
+	for (; sscanf(fields, " %7[^:]:%11[^:]:%19s%n", where, type, name,
+		      &len) == 3; fields += len) {
+		const char *place = *where == '+' ? "[esp" : "";
+
+		buf_printf(to, "%-10s %s%s%s  %s (%s)\n", title, place, where,
+			   *place ? "]" : "", name, type);
+		title = "";
+	}
+}
+
+static void show_call(struct console *c, unsigned number)
+{
+	static const struct {
+		const char *answer, *means;
+	} answers[] = {
+		{"REL", "the kernel calls it"},
+		{"NOP", "the kernel puts nothing there"},
+		{"NONE", "not offered: the kernel keeps its own code"},
+	};
+	const struct vmi_row *row = vmi_row(number);
+
+	buf_printf(c->to, "%s, VMI call %u: %s.\n", row->name, number,
+		   row->meaning);
+	show_fields(c->to, "takes", row->args);
+	show_fields(c->to, "returns", row->result);
+	buf_printf(c->to, "%-10s %s\n", "natively",
+		   *row->native ? row->native : "nothing");
+	for (unsigned i = 0; i < ARRAY_LEN(answers); i++)
+		if (!strcmp(answers[i].answer, row->answer))
+			buf_printf(c->to, "%-10s %s\n", "answer",
+				   answers[i].means);
+	buf_printf(c->to, "%-10s physical %08x\n", "stub",
+		   (u32)vmi_stub(number));
+	if (c->vmi)
+		buf_printf(c->to, "%-10s %s\n", "translated",
+			   vmi_in_line(c->vmi, number) ? "in line"
+						       : "as an operation");
+}
+
+int help_vmi(struct console *c, char *args, struct err *e)
+{
+	char *word = words_next(&args);
+	int number;
+
+	if (word) {
+		number = find_call(word, e);
+		if (number < 0)
+			return -1;
+		show_call(c, (unsigned)number);
+		return 0;
+	}
+	buf_printf(c->to, "VMI's calls; `help vmi CALL' tells more.\n");
+	for (unsigned i = 0; i < VMI_CALLS; i++)
+		buf_printf(c->to, "%3u %-18s %s\n", i, vmi_row(i)->name,
+			   vmi_row(i)->meaning);
+	return 0;
+}
+
+int info_vmi(struct console *c, char *args, struct err *e)
+{
+	char *word = words_next(&args);
+	int number;
+
+	if (!c->vmi)
+		return err_set(e, "the VMI ROM is hidden: -engine vmi shows it");
+	if (!word) {
+		vmi_show(c->vmi, buf_print, c->to);
+		return 0;
+	}
+	number = find_call(word, e);
+	if (number < 0)
+		return -1;
+	show_call(c, (unsigned)number);
+	buf_printf(c->to, "%-10s %llu times\n", "called",
+		   (unsigned long long)vmi_count(c->vmi, (unsigned)number));
+	return 0;
+}
+
+const char *vmi_complete(const char *text, size_t *index)
+{
+	while (*index < VMI_CALLS) {
+		const char *name = vmi_row((unsigned)(*index)++)->name;
+
+		if (!strncmp(name, text, strlen(text)))
+			return name;
+	}
+	return NULL;
+}
