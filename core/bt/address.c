@@ -62,6 +62,7 @@ static struct addr soft(struct tr *t, unsigned seg, unsigned size,
 			unsigned access)
 {
 	u32 how = seg | (access & F_W ? SOFT_WRITE : 0) |
+		  (t->in->op->form & F_X87 ? SOFT_X87 : 0) |
 		  (access & F_R ? SOFT_READ : 0) | size << SOFT_SIZE_SHIFT |
 		  (is_cold(t) ? SOFT_COLD : 0);
 

@@ -216,6 +216,8 @@ struct bt {
 	u32 mode; /* of the CPU now */
 	u64 limit; /* icount at which the budget is zero */
 	struct soft_pending soft;
+	u64 x87_host; /* where the last soft x87 operand was given out */
+	gla_t x87_lin; /* ... and what it is to the guest */
 	u8 bounce[3 * 64] __attribute__((aligned(64)));
 	bool invalidated; /* translations died during an operation */
 	volatile int kick;
@@ -400,11 +402,14 @@ u64 bt_fpu_needed(struct bt *bt, u32 form, u32 unretired);
 
 /* how: */
 enum { SOFT_SEG = 7, SOFT_WRITE = 8, SOFT_READ = 16, SOFT_COLD = 32,
+       SOFT_X87 = 64,
        SOFT_SIZE_SHIFT = 8, SOFT_COUNT_SHIFT = 16 };
 enum { SOFT_CALL = 1 << 16 }; /* of bt_soft_post */
 
 /* fpu.c: the guest's x87/SSE state in or out of the host registers */
 void fpu_out(struct bt *bt);
+/* Does an unmasked x87 exception wait, in the state stored? */
+bool fpu_error(const struct cpu *c);
 void fpu_in(struct bt *bt);
 void fpu_refresh(struct bt *bt);
 

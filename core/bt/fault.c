@@ -151,7 +151,9 @@ static enum bt_exit by_trap(struct bt *bt, struct block *b, unsigned index)
 	case TRAP_UD:
 		return guest_exception(bt, EXC_UD);
 	case TRAP_MF:
-		return guest_exception(bt, EXC_MF);
+		bt->stats.guest_faults++;
+		cpu_raise_x87(bt->cpu);
+		return BT_EXIT_EXCEPTION;
 	case TRAP_XM:
 		return guest_exception(bt, bt->cpu->cr4 & CR4_OSXMMEXCPT ? EXC_XM
 									 : EXC_UD);

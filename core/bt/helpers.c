@@ -73,6 +73,16 @@ static void look_in_both(struct bt *bt)
 		site_change(bt, b, index, SITE_EITHER);
 }
 
+/* Notes whose address an x87 error would name. */
+static u64 given(struct bt *bt, void *host, gla_t lin, u32 how)
+{
+	if (how & SOFT_X87) {
+		bt->x87_host = (u64)(uintptr_t)host;
+		bt->x87_lin = lin;
+	}
+	return (u64)(uintptr_t)host;
+}
+
 /* A read that somebody watches must be the last thing a block does, so that
  * the watcher is heard right after it: the instruction is left for a block of
  * its own.  (After a write there is a look anyway, bt_soft_post.) */
@@ -115,7 +125,7 @@ u64 bt_soft_access(struct bt *bt, u32 offset, u32 how)
 	    !site_soft_hit(bt, lin, how & SOFT_WRITE))
 		look_in_both(bt);
 	if (host)
-		return (u64)(uintptr_t)host;
+		return given(bt, host, lin, how);
 	p->parts = 1;
 	p->len[0] = GUEST_PAGE - (lin & (GUEST_PAGE - 1));
 	if (p->len[0] > size)
@@ -131,7 +141,7 @@ u64 bt_soft_access(struct bt *bt, u32 offset, u32 how)
 	if (must_be_alone(bt, lin, size, how))
 		return 0;
 	host = mem_host_ptr(c, lin, size, access);
-	return (u64)(uintptr_t)(host ? host : bounce(bt, lin, size, how));
+	return given(bt, host ? host : bounce(bt, lin, size, how), lin, how);
 fault:
 	leave_at(bt, bt->live->unretired);
 	return 0;
@@ -246,6 +256,23 @@ u64 bt_call_op(struct bt *bt, const struct insn *in, u32 unretired)
 	}
 }
 
+/* IGNNE# is asserted: as long as there is an error, a WAIT does not.  (Other
+ * instructions that would have to go on regardless meet the error again.) */
+static bool still_ignored(struct bt *bt, u32 form, u32 unretired)
+{
+	unsigned index;
+	struct block *b;
+
+	fpu_out(bt);
+	bt->cpu->ignne = fpu_error(bt->cpu);
+	if (!bt->cpu->ignne || !(form & F_WAIT))
+		return false;
+	b = calling_block(bt, &index);
+	bt->cpu->eip = block_insn_eip(b, index + 1);
+	leave_with(bt, BT_EXIT_AFTER, unretired - 1);
+	return true;
+}
+
 /* An x87 or SSE instruction found its state blocked: load it, or raise what
  * the manual says (SDM 3A 2.5, 13.1). */
 u64 bt_fpu_needed(struct bt *bt, u32 form, u32 unretired)
@@ -264,10 +291,12 @@ u64 bt_fpu_needed(struct bt *bt, u32 form, u32 unretired)
 	} else if (c->cr0 & CR0_TS) {
 		exc = EXC_NM;
 	}
-	if (exc < 0) {
-		fpu_in(bt);
-		return 0;
+	if (exc >= 0) {
+		cpu_raise(c, (enum exc)exc, 0);
+		return leave_at(bt, unretired);
 	}
-	cpu_raise(c, (enum exc)exc, 0);
-	return leave_at(bt, unretired);
+	if (c->ignne && still_ignored(bt, form, unretired))
+		return 1;
+	fpu_in(bt);
+	return 0;
 }

@@ -234,6 +234,10 @@ static enum bt_exit standing(struct bt *bt, u64 limit)
 		return BT_EXIT_EXCEPTION;
 	if (bt->kick)
 		return BT_EXIT_KICK;
+	if (c->ferr) {
+		bt->live->sti_eip = ~0u; /* the instruction has begun */
+		return BT_EXIT_FERR;
+	}
 	if (c->halted)
 		return BT_EXIT_HALT;
 	if (c->icount >= limit)

@@ -82,6 +82,10 @@ struct cpu {
 	bool nmi_blocked; /* until IRET */
 	bool nmi_pending;
 	bool shutdown; /* triple fault */
+	/* CR0.NE is 0 and a waiting x87 instruction met an error: it waits for
+	 * the interrupt that the chipset is to make of that. */
+	bool ferr;
+	bool ignne; /* ... which took note: ignore errors until there is none */
 	/* Something a mode key depends on changed (segment, CPL, CR0, CR4,
 	 * CR3, EFLAGS.VM/TF/AC); the translator looks before going on. */
 	bool mode_changed;
@@ -134,6 +138,10 @@ static inline unsigned cpu_iopl(const struct cpu *c)
  * `return cpu_raise(c, EXC_GP, 0)` reads well.  Error codes are kept for
  * vectors that have one.  The first exception of an instruction wins. */
 bool cpu_raise(struct cpu *c, enum exc vector, u32 error);
+
+/* A waiting x87 instruction met an unmasked error: #MF, or by CR0.NE FERR#
+ * (SDM 1 8.7).  Returns false. */
+bool cpu_raise_x87(struct cpu *c);
 
 /* #PF at `lin` with the error code of SDM 3A 4.7. */
 bool cpu_raise_pf(struct cpu *c, gla_t lin, u32 error);

@@ -46,6 +46,14 @@ bool cpu_raise_pf(struct cpu *c, gla_t lin, u32 error)
 	return false;
 }
 
+bool cpu_raise_x87(struct cpu *c)
+{
+	if (c->cr0 & CR0_NE)
+		return cpu_raise(c, EXC_MF, 0);
+	c->ferr = true;
+	return false;
+}
+
 const char *cpu_exception_name(unsigned vector)
 {
 	if (vector >= ARRAY_LEN(rows) || !rows[vector].name)

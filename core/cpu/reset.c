@@ -94,6 +94,7 @@ void cpu_reset(struct cpu *c)
 	c->cpl = 0;
 	c->halted = c->shutdown = false;
 	c->shadow = SHADOW_NONE;
+	c->ferr = c->ignne = false;
 	c->nmi_blocked = c->nmi_pending = false;
 	reset_msrs(c);
 	c->exc = (struct exception){ .pending = false };

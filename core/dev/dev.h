@@ -38,6 +38,9 @@ u64 bus_now(const struct bus *b);
  * both.  ISA line 0 is IO-APIC pin 2. */
 void bus_irq(struct bus *b, unsigned line, bool level);
 
+/* The processor met an x87 error with CR0.NE clear: FERR#. */
+void bus_ferr(struct bus *b);
+
 /* Would an interrupt be delivered if IF were set?  And which: acknowledges
  * it (PIC INTA cycle or local APIC), returns the vector or -1. */
 bool bus_intr_pending(struct bus *b);
@@ -68,6 +71,7 @@ struct bus_config {
 	/* Bytes a serial port sends; `port` 0 or 1. */
 	void (*serial_out)(void *owner, unsigned port, u8 byte);
 	void (*debug_out)(void *owner, u8 byte); /* port E9h */
+	void (*ignne)(void *owner); /* the processor is to ignore x87 errors */
 	/* bus_next_deadline() moved; may be NULL. */
 	void (*deadline_changed)(void *owner);
 };

@@ -83,15 +83,12 @@ static bool x87_allowed(struct cpu *c)
 	return !(c->cr0 & (CR0_EM | CR0_TS)) || cpu_raise(c, EXC_NM, 0);
 }
 
-/* Waiting instructions report an exception that an earlier one left.  With
- * CR0.NE clear it is an interrupt of the chip set's, which is not offered. */
+/* Waiting instructions report an exception that an earlier one left. */
 static bool x87_waited(struct cpu *c)
 {
 	if (!x87_allowed(c))
 		return false;
-	if ((c->cr0 & CR0_NE) && (get16(c, FX_FSW) & FSW_ES))
-		return cpu_raise(c, EXC_MF, 0);
-	return true;
+	return !(get16(c, FX_FSW) & FSW_ES) || cpu_raise_x87(c);
 }
 
 /* ---- tags ---- */

@@ -256,6 +256,11 @@ static enum vm_stop step(struct vm *vm, u64 end, u64 look)
 	case BT_EXIT_NMI:
 		deliver_nmi(vm);
 		return STOP_COUNT;
+	case BT_EXIT_FERR: /* the instruction waits for an interrupt */
+		bus_ferr(vm->bus);
+		vm->cpu->ferr = false;
+		vm->cpu->halted = true;
+		return STOP_COUNT;
 	case BT_EXIT_HALT:
 		return halted(vm);
 	case BT_EXIT_BREAK:

@@ -130,6 +130,13 @@ static bool watched(void *arg, gla_t lin, unsigned len, bool write, bool tell)
 
 /* ---- making ---- */
 
+static void ignne(void *arg)
+{
+	struct vm *vm = arg;
+
+	vm->cpu->ignne = true;
+}
+
 static void config_bus(struct vm *vm)
 {
 	vm->bus_cfg = (struct bus_config){
@@ -144,6 +151,7 @@ static void config_bus(struct vm *vm)
 		.ram_size = vm->cfg.ram,
 		.serial_out = serial_out,
 		.debug_out = debug_out,
+		.ignne = ignne,
 	};
 	op_hooks = (struct op_hooks){
 		.port_in = port_in,
