@@ -25,10 +25,9 @@ bool window_holds(const struct mem *m, enum window_kind kind, gla_t lin,
 	return true;
 }
 
-enum window_fill window_miss(struct cpu *c, gla_t lin, bool write,
-			     enum window_kind kind)
+enum window_fill window_follow(struct cpu *c, gla_t lin, enum window_kind kind)
 {
-	(void)c, (void)lin, (void)write, (void)kind;
+	(void)c, (void)lin, (void)kind;
 	return WINDOW_OTHER;
 }
 
