@@ -90,6 +90,7 @@ void console_stopped(struct console *c)
 	struct breakpoint *hit = debug_hit(c->d);
 	struct buf text = {0};
 
+	vmi_name_stubs(c);
 	debug_describe_stop(c->d, &text);
 	log_line(&c->log, "%llu: %.*s",
 		 (unsigned long long)vm_icount(debug_vm(c->d)),

@@ -115,6 +115,32 @@ int info_vmi(struct console *c, char *args, struct err *e)
 	return 0;
 }
 
+void vmi_name_stubs(struct console *c)
+{
+	struct symbols *s = debug_symbols(c->d);
+	struct symbol_given list[2 * VMI_CALLS];
+	char names[VMI_CALLS][32];
+	size_t n = 0;
+
+	if (!c->vmi || (vmi_stub_linear(c->vmi, 0) == c->vmi_at &&
+			symbols_are_given(s)))
+		return;
+	c->vmi_at = vmi_stub_linear(c->vmi, 0);
+	for (unsigned i = 0; i < VMI_CALLS; i++) {
+		gla_t lin = vmi_stub_linear(c->vmi, i);
+		u32 pa = (u32)vmi_stub(i);
+
+		snprintf(names[i], sizeof(names[i]), "VMI_%s",
+			 vmi_row(i)->name);
+		list[n++] = (struct symbol_given){names[i], lin, VMI_STUB_LEN,
+						  true};
+		if (pa != lin)
+			list[n++] = (struct symbol_given){names[i], pa,
+							  VMI_STUB_LEN, false};
+	}
+	symbols_give(s, list, n);
+}
+
 const char *vmi_complete(const char *text, size_t *index)
 {
 	while (*index < VMI_CALLS) {

@@ -163,6 +163,7 @@ static int execute(struct console *c, const char *text, struct err *e)
 	int failed = 0;
 
 	CHECK(own, "no host memory for a line");
+	vmi_name_stubs(c);
 	line = words_trim(own);
 	if (c->filling) {
 		fill_actions(c, line);

@@ -52,6 +52,7 @@ struct console {
 	struct host *host;
 	const char *guest;
 	struct vmi *vmi; /* NULL: its ROM is hidden */
+	gla_t vmi_at;	 /* where its stubs are named */
 	struct buf out;
 	struct buf *to; /* where the current command's text goes */
 	struct log log;
@@ -112,6 +113,9 @@ void complete_attach(struct console *c);
 /* repl/cmd_vmi.c: `help vmi [CALL]', and the next call from *index on whose
  * name begins so, or NULL. */
 int help_vmi(struct console *c, char *args, struct err *e);
+/* Names the ROM's stubs VMI_... where the kernel calls them and where they
+ * lie in physical memory; again when either has changed. */
+void vmi_name_stubs(struct console *c);
 const char *vmi_complete(const char *text, size_t *index);
 
 /* repl/words.c: pure */

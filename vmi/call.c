@@ -62,6 +62,11 @@ bool vmi_active(const struct vmi *v)
 	return v->active;
 }
 
+gla_t vmi_stub_linear(const struct vmi *v, unsigned number)
+{
+	return v->rom + (gla_t)(vmi_stub(number) - ROM_BASE);
+}
+
 u64 vmi_count(const struct vmi *v, unsigned number)
 {
 	return v->count[number];
@@ -77,11 +82,12 @@ static enum op_result init(struct vmi *v, struct cpu *c)
 }
 
 /* `at` is the linear address that the ROM is called at. */
-static enum op_result get_reloc(struct cpu *c, gla_t at)
+static enum op_result get_reloc(struct vmi *v, struct cpu *c, gla_t at)
 {
 	u32 offset = 0;
 	enum answer a = rom_answer(c->gpr[EAX], &offset);
 
+	v->rom = at;
 	c->gpr[EAX] = a == ANSWER_REL ? at + offset : 0;
 	c->gpr[EDX] = a;
 	return OP_NEXT;
@@ -95,7 +101,7 @@ static enum op_result dispatch(struct vmi *v, struct cpu *c, u32 number,
 	if (number == CALL_INIT)
 		return init(v, c);
 	if (number == CALL_GET_RELOC)
-		return get_reloc(c, rom);
+		return get_reloc(v, c, rom);
 	if (ways[number].fn)
 		return ways[number].fn(v, c);
 	return op_table[insns[number].op->operation](c, &insns[number]);
@@ -170,6 +176,7 @@ static void power_on(void *arg)
 
 	v->active = false;
 	v->lazy = 0;
+	v->rom = ROM_BASE;
 	memset(v->count, 0, sizeof(v->count));
 	memset(v->ap, 0, sizeof(v->ap));
 	memset(v->linear, 0, sizeof(v->linear));

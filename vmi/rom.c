@@ -23,7 +23,6 @@ enum {
 	RELOC_AT = 0x88,
 	STRINGS_AT = 0x90,
 	STUBS_AT = 0x100,
-	STUB_LEN = 16,
 	API_MAJOR = 3,
 	API_MINOR = 0,
 };
@@ -39,7 +38,7 @@ static const u8 answers[VMI_CALLS] = {
 
 static u32 stub_offset(u32 number)
 {
-	return STUBS_AT + number * STUB_LEN;
+	return STUBS_AT + number * VMI_STUB_LEN;
 }
 
 gpa_t vmi_stub(unsigned number)
@@ -128,7 +127,7 @@ void rom_build(u8 *image)
 	put_stub(image + INIT_AT, CALL_INIT);
 	put_stub(image + RELOC_AT, CALL_GET_RELOC);
 	for (u32 n = 0; n < VMI_CALLS; n++) {
-		memset(image + stub_offset(n), 0xcc, STUB_LEN);
+		memset(image + stub_offset(n), 0xcc, VMI_STUB_LEN);
 		put_stub(image + stub_offset(n), n);
 	}
 	image[PNP_AT + 0x09] = (u8)-sum(image + PNP_AT, 32);

@@ -36,6 +36,11 @@ int vmi_find(const char *name);
 /* Guest-physical address of a call's stub in the ROM. */
 gpa_t vmi_stub(unsigned number);
 
+/* The linear address it was last given to the kernel for; the guest-physical
+ * one before that. */
+gla_t vmi_stub_linear(const struct vmi *v, unsigned number);
+enum { VMI_STUB_LEN = 16 };
+
 /* Has a kernel called vmi_init? */
 bool vmi_active(const struct vmi *v);
 u64 vmi_count(const struct vmi *v, unsigned number);

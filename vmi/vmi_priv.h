@@ -30,6 +30,7 @@ struct vmi {
 	struct vm *vm;
 	bool active, in_line;
 	u32 lazy;
+	gla_t rom; /* linear, where the kernel asked for relocations */
 	u64 count[CALL_COUNT];
 	struct alarm alarm[ALARMS];
 	struct {

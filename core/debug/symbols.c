@@ -38,6 +38,8 @@ struct symbol {
 	char *name;
 	u8 rank; /* among equals the highest is shown; 0: never by address */
 	bool is_code;
+	bool is_given; /* by symbols_give() */
+	bool is_nameless; /* not found by name */
 };
 
 struct file {
@@ -51,6 +53,8 @@ struct symbols {
 	struct symbol *sym;
 	size_t count, cap;
 	u32 *by_name; /* indices into sym */
+	size_t names; /* of them */
+	size_t given; /* of sym */
 	struct file *files;
 	char here[512]; /* working directory and a slash */
 	struct {
@@ -108,7 +112,7 @@ void symbols_free(struct symbols *s)
 
 size_t symbols_count(const struct symbols *s)
 {
-	return s->count;
+	return s->count - s->given;
 }
 
 /* ---- filling ---- */
@@ -122,7 +126,8 @@ static void add(struct symbols *s, const char *name, u32 addr, u32 limit,
 		CHECK(s->sym, "no host memory for %zu symbols", s->cap);
 	}
 	s->sym[s->count] =
-		(struct symbol){addr, limit, strdup(name), rank, is_code};
+		(struct symbol){addr, limit, strdup(name), rank, is_code,
+				false, false};
 	CHECK(s->sym[s->count].name, "no host memory for a symbol");
 	s->count++;
 }
@@ -155,9 +160,11 @@ static void sort(struct symbols *s)
 	free(s->by_name);
 	s->by_name = malloc((s->count + 1) * sizeof(u32));
 	CHECK(s->by_name, "no host memory for %zu symbols", s->count);
+	s->names = 0;
 	for (u32 i = 0; i < s->count; i++)
-		s->by_name[i] = i;
-	qsort_r(s->by_name, s->count, sizeof(u32), order_name, s->sym);
+		if (!s->sym[i].is_nameless)
+			s->by_name[s->names++] = i;
+	qsort_r(s->by_name, s->names, sizeof(u32), order_name, s->sym);
 	memset(s->cache, 0, sizeof(s->cache));
 }
 
@@ -336,12 +343,37 @@ int symbols_add(struct symbols *s, const char *path, s64 at, struct err *e)
 	return count < 0 ? no_symbols(path, line, e) : count;
 }
 
+bool symbols_are_given(const struct symbols *s)
+{
+	return s->given;
+}
+
+void symbols_give(struct symbols *s, const struct symbol_given *list, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->count; i++)
+		if (s->sym[i].is_given)
+			free(s->sym[i].name);
+		else
+			s->sym[kept++] = s->sym[i];
+	s->count = kept;
+	s->given = n;
+	for (; n; n--, list++) {
+		add(s, list->name, list->addr, list->addr + list->len,
+		    1 + 4 + 2, true);
+		s->sym[s->count - 1].is_given = true;
+		s->sym[s->count - 1].is_nameless = !list->by_name;
+	}
+	sort(s);
+}
+
 /* ---- asking ---- */
 
 /* First index in by_name whose name is not below `name`. */
 static size_t lower_name(const struct symbols *s, const char *name)
 {
-	size_t lo = 0, hi = s->count;
+	size_t lo = 0, hi = s->names;
 
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
@@ -374,7 +406,7 @@ bool symbols_address(const struct symbols *s, const char *name, u32 *addr)
 {
 	size_t i = lower_name(s, name);
 
-	if (i == s->count || strcmp(s->sym[s->by_name[i]].name, name))
+	if (i == s->names || strcmp(s->sym[s->by_name[i]].name, name))
 		return false;
 	*addr = s->sym[s->by_name[i]].addr;
 	return true;
@@ -423,7 +455,7 @@ const char *symbols_complete(const struct symbols *s, const char *prefix,
 {
 	size_t i = lower_name(s, prefix) + index;
 
-	if (i >= s->count ||
+	if (i >= s->names ||
 	    strncmp(s->sym[s->by_name[i]].name, prefix, strlen(prefix)))
 		return NULL;
 	return s->sym[s->by_name[i]].name;

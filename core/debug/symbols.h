@@ -19,6 +19,18 @@ void symbols_clear(struct symbols *s);
  * when the file is neither ELF nor a System.map. */
 int symbols_add(struct symbols *s, const char *path, s64 at, struct err *e);
 
+/* Names that stand in no file: code of `len` bytes at addr.  Only those of
+ * `by_name` are found by name, the others by address alone.  They take the
+ * place of all that were given before; a clear takes them too. */
+struct symbol_given {
+	const char *name;
+	u32 addr, len;
+	bool by_name;
+};
+void symbols_give(struct symbols *s, const struct symbol_given *list, size_t n);
+bool symbols_are_given(const struct symbols *s);
+
+/* Those of files. */
 size_t symbols_count(const struct symbols *s);
 
 /* Exact name to address. */
