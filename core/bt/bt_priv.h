@@ -165,7 +165,7 @@ enum {
  * table of its own. */
 struct context {
 	u32 mode;
-	u64 user_window;
+	u64 user_window, supervisor_window; /* 0: it reaches no such pages */
 	u8 *table;
 };
 

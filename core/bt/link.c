@@ -11,8 +11,9 @@
  * A slot is filled only if a window records the target's page, because then
  * mem says when that page is mapped elsewhere (link_unmapped).
  *
- * Supervisor code sees the same pages in every space, so its table is shared
- * by all, until code in user pages is seen to run in supervisor mode.
+ * Supervisor code sees the same pages in every space that has the same
+ * supervisor window, so its table is shared by all of these, until code in
+ * user pages is seen to run in supervisor mode.
  *
  * Guest calls are host calls: the host stack holds where returns will likely
  * go, checked on arrival (emit_continuation).  There is one for user and one
@@ -91,21 +92,24 @@ static u8 *new_table(struct bt *bt)
 /* The link table of the current address space and mode. */
 u64 link_context(struct bt *bt)
 {
-	bool user = bt->mode & MODE_USER || bt->kernel_in_user;
-	u64 window = user ? bt->live->user_window : 0;
+	bool user = bt->mode & MODE_USER;
+	u64 user_window = user || bt->kernel_in_user ? bt->live->user_window : 0;
+	u64 supervisor_window = user ? 0 : bt->live->window;
 	struct context *k;
 	u8 *table;
 
 	for (u32 i = 0; i < bt->context_count; i++) {
 		k = &bt->contexts[i];
-		if (k->mode == bt->mode && k->user_window == window)
+		if (k->mode == bt->mode && k->user_window == user_window &&
+		    k->supervisor_window == supervisor_window)
 			return (u64)(uintptr_t)k->table;
 	}
 	if (bt->context_count == CONTEXTS_MAX)
 		drop_context(bt, 0);
 	table = new_table(bt); /* may forget all contexts */
 	bt->contexts[bt->context_count++] =
-		(struct context){ bt->mode, window, table };
+		(struct context){ bt->mode, user_window, supervisor_window,
+				  table };
 	bt->cpu->mode_changed = false;
 	return (u64)(uintptr_t)table;
 }
@@ -319,14 +323,22 @@ struct reached {
 	u32 count;
 };
 
+/* Of the windows in use, the one of that kind changed. */
+static u64 changed_window(const struct bt *bt, bool user)
+{
+	struct mem *m = bt->cpu->mem;
+
+	return (u64)(uintptr_t)(user ? window_user(m) : window_supervisor(m));
+}
+
 static bool reaches(const struct context *k, bool user, u64 window)
 {
-	return !user || k->user_window == window;
+	return (user ? k->user_window : k->supervisor_window) == window;
 }
 
 static void find_reached(struct bt *bt, bool user, struct reached *r)
 {
-	u64 window = (u64)(uintptr_t)window_user(bt->cpu->mem);
+	u64 window = changed_window(bt, user);
 
 	r->count = 0;
 	for (u32 i = 0; i < bt->context_count; i++)
@@ -390,7 +402,7 @@ void link_unmapped(void *arg, bool user, gla_t lin, u32 len)
 	struct reached r;
 
 	if (!len) {
-		u64 window = (u64)(uintptr_t)window_user(bt->cpu->mem);
+		u64 window = changed_window(bt, user);
 
 		for (u32 i = bt->context_count; i-- > 0;)
 			if (reaches(&bt->contexts[i], user, window))

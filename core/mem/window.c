@@ -3,12 +3,18 @@
  *
  * All windows are one reserved region of host addresses:
  *
- *	guard  supervisor  guard guard  user 1  guard  user 2  guard ...
+ *	guard  supervisor  guard  supervisor  guard ...
+ *	                                      guard  user  guard  user ...
  *
- * Only two windows are in use at a time, the supervisor's and one user's.
- * Users share the guard between them, since only one is in use; the
- * supervisor's has its own, so that an address in a guard always tells which
- * of the two was meant.
+ * Only two windows are in use at a time, a supervisor's and a user's.  Those
+ * of a kind share the guard between them; between the kinds there are two, so
+ * that an address in a guard always tells which of the two was meant.
+ *
+ * Kernels mostly map the same in every address space, so a supervisor window
+ * belongs to no CR3: at its loading, the window whose directory entries agree
+ * best with the tables loaded is taken, an empty one if none does in most.  A
+ * kernel that keeps itself out of the tables of its users (page-table
+ * isolation) then has two.
  *
  * A user window belongs to a value of CR3.  That is a guess, never relied on:
  * whatever a window holds when it becomes current is compared with the
@@ -24,9 +30,11 @@
 #define HOST_LARGE    (2ull << 20)
 #define WINDOW_STRIDE (WINDOW_SPAN + WINDOW_GUARD)
 
-static u64 window_offset(unsigned i)
+/* Of the n-th window that there is; supervisors come first. */
+static u64 window_offset(const struct window_pool *p, unsigned n)
 {
-	return WINDOW_GUARD + i * WINDOW_STRIDE + (i ? WINDOW_GUARD : 0);
+	return WINDOW_GUARD + n * WINDOW_STRIDE +
+	       (n < p->supervisors ? 0 : WINDOW_GUARD);
 }
 
 static void *reserve(u64 len)
@@ -59,7 +67,9 @@ static bool reserve_region(struct window_pool *p)
 	u64 over;
 
 	for (; p->users; p->users /= 2) {
-		p->region_len = window_offset(p->users + 1);
+		p->supervisors = 1 + p->users * (WINDOW_SUPERVISORS - 1) /
+					     WINDOW_USERS;
+		p->region_len = window_offset(p, p->supervisors + p->users);
 		p->region = reserve(p->region_len + HOST_LARGE);
 		if (!p->region)
 			continue;
@@ -76,6 +86,7 @@ static bool reserve_region(struct window_pool *p)
 int window_init(struct mem *m, bool enabled, struct err *e)
 {
 	struct window_pool *p = zeroed(sizeof(*p));
+	unsigned n = 0;
 
 	if (!p)
 		return err_set(e, "windows: %s", strerror(errno));
@@ -84,21 +95,20 @@ int window_init(struct mem *m, bool enabled, struct err *e)
 	p->users = enabled ? WINDOW_USERS : 1;
 	p->limit = WINDOW_MAPPINGS;
 	p->head = zeroed(heads_len(m));
-	p->maps = zeroed((WINDOW_USERS + 1ull) * MAP_BYTES);
+	p->maps = zeroed((u64)WINDOWS * MAP_BYTES);
 	if (!p->head || !p->maps || !reserve_region(p)) {
 		err_set(e, "windows: %s", strerror(errno));
 		window_free(m);
 		return -1;
 	}
-	for (unsigned i = 0; i <= p->users; i++) {
-		p->win[i].base = p->region + window_offset(i);
+	for (unsigned i = 0; i < WINDOWS; i = window_next(p, i), n++) {
+		p->win[i].base = p->region + window_offset(p, n);
 		p->win[i].map = p->maps + (u64)i * MAP_BYTES;
-		p->win[i].user = i > 0;
+		p->win[i].user = i >= WINDOW_SUPERVISORS;
 		p->win[i].shift = 10;
-		p->win[i].lost = true;
+		p->win[i].lost = i > 0;
 	}
-	p->current = 1;
-	p->stats.windows = 1;
+	p->user = WINDOW_SUPERVISORS;
 	return 0;
 }
 
@@ -118,7 +128,7 @@ void window_free(struct mem *m)
 	if (p->head)
 		munmap(p->head, heads_len(m));
 	if (p->maps)
-		munmap(p->maps, (WINDOW_USERS + 1ull) * MAP_BYTES);
+		munmap(p->maps, (u64)WINDOWS * MAP_BYTES);
 	munmap(p, sizeof(*p));
 	m->windows = NULL;
 }
@@ -129,39 +139,44 @@ void window_reset(struct cpu *c)
 
 	if (!p)
 		return;
-	for (unsigned i = 0; i <= p->users; i++) {
+	for (unsigned i = 0; i < WINDOWS; i = window_next(p, i)) {
 		window_drop(c->mem, &p->win[i]);
 		p->win[i].format = 0;
 		p->win[i].shift = 10;
-		p->win[i].lost = true;
+		p->win[i].lost = i > 0;
 		p->win[i].last_used = p->win[i].generation = 0;
 		p->key[i] = 0;
 	}
 	p->clock = p->generation = 0;
-	p->current = 1;
-	p->stats.windows = 1;
+	p->supervisor = 0;
+	p->user = WINDOW_SUPERVISORS;
 	window_tell_all(c->mem, false);
 	window_tell_all(c->mem, true);
 }
 
+static struct window *in_use(struct mem *m, bool user)
+{
+	return &m->windows->win[window_index(m->windows, user)];
+}
+
 u8 *window_supervisor(struct mem *m)
 {
-	return m->windows ? m->windows->win[0].base : NULL;
+	return m->windows ? in_use(m, false)->base : NULL;
 }
 
 u8 *window_user(struct mem *m)
 {
-	return m->windows ? m->windows->win[m->windows->current].base : NULL;
+	return m->windows ? in_use(m, true)->base : NULL;
 }
 
 const u8 *window_map_supervisor(struct mem *m)
 {
-	return m->windows ? m->windows->win[0].map : NULL;
+	return m->windows ? in_use(m, false)->map : NULL;
 }
 
 const u8 *window_map_user(struct mem *m)
 {
-	return m->windows ? m->windows->win[m->windows->current].map : NULL;
+	return m->windows ? in_use(m, true)->map : NULL;
 }
 
 static bool in_window(const struct window *w, const u8 *host, gla_t *lin)
@@ -181,13 +196,13 @@ enum window_kind window_find(struct mem *m, const void *host, gla_t *lin)
 	*lin = 0;
 	if (!p || (u64)((const u8 *)host - p->region) >= p->region_len)
 		return WINDOW_NONE;
-	if (in_window(&p->win[0], host, lin))
+	if (in_window(&p->win[p->supervisor], host, lin))
 		return WINDOW_SUPERVISOR;
-	if (in_window(&p->win[p->current], host, lin))
+	if (in_window(&p->win[p->user], host, lin))
 		return WINDOW_USER;
-	for (unsigned i = 1; i <= p->users; i++)
+	for (unsigned i = 0; i < WINDOWS; i = window_next(p, i))
 		if (in_window(&p->win[i], host, lin))
-			return WINDOW_USER;
+			return p->win[i].user ? WINDOW_USER : WINDOW_SUPERVISOR;
 	return WINDOW_NONE;
 }
 
@@ -205,8 +220,7 @@ void window_stats_reset(struct mem *m)
 	if (!m->windows)
 		return;
 	s = &m->windows->stats;
-	*s = (struct window_stats){ .windows = s->windows,
-				    .mappings = s->mappings };
+	*s = (struct window_stats){ .mappings = s->mappings };
 }
 
 static void count_records(const struct window *w, unsigned *slots,
@@ -218,6 +232,20 @@ static void count_records(const struct window *w, unsigned *slots,
 			++*slots;
 			*pages += w->slot[i]->used;
 		}
+}
+
+static bool is_empty(const struct window_pool *p, unsigned i)
+{
+	return p->win[i].user ? !p->key[i] : !p->win[i].mappings;
+}
+
+static unsigned count_windows(const struct window_pool *p)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < WINDOWS; i = window_next(p, i))
+		n += window_is_current(p, &p->win[i]) || !is_empty(p, i);
+	return n;
 }
 
 static const char *format_text(u32 format)
@@ -239,22 +267,22 @@ void window_show(const struct cpu *c, void (*out)(void *to, const char *fmt, ...
 		out(to, "windows are off: every access takes the soft way\n");
 		return;
 	}
-	out(to, "%u of %u windows, %u of %u host mappings\n",
-	    p->stats.windows + 1, p->users + 1, p->stats.mappings, p->limit);
+	out(to, "%u of %u windows, %u of %u host mappings\n", count_windows(p),
+	    p->supervisors + p->users, p->stats.mappings, p->limit);
 	out(to, "  who    CR3      paging    pages  tables  mappings\n");
-	for (unsigned i = 0; i <= p->users; i++) {
+	for (unsigned i = 0; i < WINDOWS; i = window_next(p, i)) {
 		const struct window *w = &p->win[i];
 
 		count_records(w, &slots, &pages);
 		if (i && !p->key[i] && !pages)
 			continue;
-		out(to, "%c %-6s ", i == p->current ? '*' : ' ',
-		    i ? "user" : "kernel");
-		if (i && p->key[i])
+		out(to, "%c %-6s ", window_is_current(p, w) ? '*' : ' ',
+		    w->user ? "user" : "kernel");
+		if (p->key[i])
 			out(to, "%08x %-7s ", (u32)p->key[i],
 			    format_text((u32)(p->key[i] >> 32)));
 		else
-			out(to, "%-8s %-7s ", i ? "none" : "any",
+			out(to, "%-8s %-7s ", w->user ? "none" : "any",
 			    format_text(w->format));
 		out(to, "%7u %7u %9u\n", pages, slots, w->mappings);
 	}
@@ -290,71 +318,139 @@ void window_set_format(struct cpu *c, struct window *w)
 	w->shift = format & FORMAT_PAE ? 9 : 10;
 }
 
-/* ---- which user window ---- */
+/* ---- which windows ---- */
+
+/* The window of index i takes the place of the one of its kind in use.
+ * Others hear of what it lost meanwhile. */
+static void make_current(struct mem *m, unsigned i)
+{
+	struct window_pool *p = m->windows;
+	struct window *w = &p->win[i];
+	unsigned *now = w->user ? &p->user : &p->supervisor;
+
+	if (i != *now) {
+		p->stats.switches++;
+		w->last_used = ++p->clock;
+		/* Now the one left is the younger of the two. */
+		p->win[*now].last_used = p->clock;
+		*now = i;
+	}
+	if (w->lost) {
+		w->lost = false;
+		window_tell_all(m, w->user);
+	}
+}
+
+/* An unused window of the kind if there is one, else the one used longest
+ * ago, emptied. */
+static unsigned recycle(struct mem *m, bool user)
+{
+	struct window_pool *p = m->windows;
+	unsigned first = user ? WINDOW_SUPERVISORS : 0, oldest = WINDOWS;
+	unsigned end = first + (user ? p->users : p->supervisors);
+
+	for (unsigned i = first; i < end; i++) {
+		if (is_empty(p, i))
+			return i;
+		if (i != window_index(p, user) &&
+		    (oldest == WINDOWS ||
+		     p->win[i].last_used < p->win[oldest].last_used))
+			oldest = i;
+	}
+	if (oldest == WINDOWS)
+		oldest = window_index(p, user);
+	p->stats.evictions++;
+	window_drop(m, &p->win[oldest]);
+	return oldest;
+}
 
 static unsigned find_key(const struct window_pool *p, u64 key)
 {
-	for (unsigned i = 1; i <= p->users; i++)
+	for (unsigned i = WINDOW_SUPERVISORS; i < WINDOW_SUPERVISORS + p->users;
+	     i++)
 		if (p->key[i] == key)
 			return i;
 	return 0;
 }
 
-/* An unused window if there is one, else the one used longest ago. */
-static unsigned find_oldest(const struct window_pool *p)
-{
-	unsigned oldest = 0;
-
-	for (unsigned i = 1; i <= p->users; i++) {
-		if (!p->key[i])
-			return i;
-		if (i != p->current &&
-		    (!oldest || p->win[i].last_used < p->win[oldest].last_used))
-			oldest = i;
-	}
-	return oldest ? oldest : p->current;
-}
-
-static unsigned recycle(struct mem *m, u64 key)
-{
-	struct window_pool *p = m->windows;
-	unsigned i = find_oldest(p);
-
-	if (p->key[i]) {
-		p->stats.evictions++;
-		window_drop(m, &p->win[i]);
-	} else {
-		p->stats.windows++;
-	}
-	p->key[i] = key;
-	p->win[i].lost = true;
-	return i;
-}
-
-/* With paging off a CR3 names nothing; the window in use stays.  Bits 3 and
- * 4 of CR3 are about caching. */
-void window_choose(struct cpu *c)
+/* Bits 3 and 4 of CR3 are about caching. */
+static void choose_user(struct cpu *c)
 {
 	struct window_pool *p = c->mem->windows;
 	u64 key = (u64)window_format(c) << 32 | (c->cr3 & ~0x18u);
 	unsigned i;
 
-	if (!(c->cr0 & CR0_PG) || p->key[p->current] == key)
+	if (p->key[p->user] == key)
 		return;
 	i = find_key(p, key);
-	if (!i)
-		i = recycle(c->mem, key);
-	if (i != p->current) {
-		p->stats.switches++;
-		p->win[i].last_used = ++p->clock;
-		/* Now the one left is the younger of the two. */
-		p->win[p->current].last_used = p->clock;
-		p->current = i;
+	if (!i) {
+		i = recycle(c->mem, true);
+		p->key[i] = key;
+		p->partner[i] = p->supervisor;
+		p->win[i].lost = true;
 	}
-	if (p->win[i].lost) {
-		p->win[i].lost = false;
-		window_tell_all(c->mem, true);
+	make_current(c->mem, i);
+}
+
+/* How many slots agree with the tables loaded, and how many do not. */
+struct likeness {
+	unsigned agree, differ;
+};
+
+static struct likeness compare(const struct cpu *c, unsigned i)
+{
+	const struct window *w = &c->mem->windows->win[i];
+	struct likeness l = {0, 0};
+
+	if (w->format == window_format(c))
+		window_compare(c, w, &l.agree, &l.differ);
+	return l;
+}
+
+/* A kernel may change a few entries of a directory at a time, so a window
+ * that differs in some is still the right one; one that agrees in all may be
+ * a small part of the right one. */
+static unsigned find_like(const struct cpu *c)
+{
+	const struct window_pool *p = c->mem->windows;
+	unsigned best = p->supervisor;
+	struct likeness most = compare(c, best), l;
+
+	for (unsigned i = 0; i < p->supervisors; i++) {
+		if (i == p->supervisor || is_empty(p, i))
+			continue;
+		l = compare(c, i);
+		if (l.agree + most.differ > most.agree + l.differ) {
+			best = i;
+			most = l;
+		}
 	}
+	return most.agree >= most.differ ? best : WINDOWS;
+}
+
+/* The one that served this CR3 last, if all of it still does. */
+static void choose_supervisor(struct cpu *c)
+{
+	struct window_pool *p = c->mem->windows;
+	unsigned i = p->partner[p->user];
+	struct likeness l = compare(c, i);
+
+	if (!l.agree || l.differ) {
+		i = find_like(c);
+		if (i == WINDOWS)
+			i = recycle(c->mem, false);
+		p->partner[p->user] = i;
+	}
+	make_current(c->mem, i);
+}
+
+/* With paging off a CR3 names nothing; the windows in use stay. */
+void window_choose(struct cpu *c)
+{
+	if (!(c->cr0 & CR0_PG))
+		return;
+	choose_user(c);
+	choose_supervisor(c);
 }
 
 /* ---- room ---- */
@@ -363,10 +459,10 @@ static struct window *oldest_in_use(struct window_pool *p)
 {
 	struct window *oldest = NULL;
 
-	for (unsigned i = 1; i <= p->users; i++) {
+	for (unsigned i = 0; i < WINDOWS; i = window_next(p, i)) {
 		struct window *w = &p->win[i];
 
-		if (i != p->current && w->mappings &&
+		if (!window_is_current(p, w) && w->mappings &&
 		    (!oldest || w->last_used < oldest->last_used))
 			oldest = w;
 	}
@@ -390,7 +486,7 @@ void window_evict(struct mem *m, bool all)
 		return;
 	if (all || p->stats.mappings > p->limit / 4 * 3) {
 		p->stats.evictions += 2;
-		window_drop(m, &p->win[0]);
-		window_drop(m, &p->win[p->current]);
+		window_drop(m, in_use(m, false));
+		window_drop(m, in_use(m, true));
 	}
 }

@@ -2,10 +2,11 @@
 /* Windows: 4 GiB of host address space in which a guest-linear page that has
  * a mapping is an mmap of guest RAM, so the host's MMU translates.
  *
- * There is one supervisor window, holding pages whose U/S bit is clear (and
- * everything when paging is off), shared by all address spaces; and a pool
- * of user windows, one per CR3 recently used, holding pages with U/S set.
- * A window is a TLB: filled by faults, stale until the guest flushes.
+ * A supervisor window holds pages whose U/S bit is clear (and everything when
+ * paging is off); address spaces whose directories agree there share one.
+ * A user window holds pages with U/S set, for one CR3.  Of each kind there
+ * is a pool, and one in use.  A window is a TLB: filled by faults, stale until
+ * the guest flushes.
  *
  * At a flush the page tables a window was filled from are compared with
  * copies kept of them, and only mappings whose entries changed are dropped.
@@ -31,8 +32,8 @@ int window_init(struct mem *m, bool enabled, struct err *e);
 void window_free(struct mem *m);
 void window_reset(struct cpu *c);
 
-/* Host address of guest-linear 0 in the supervisor window, and in the user
- * window of the current CR3. */
+/* Host address of guest-linear 0 in the supervisor window and in the user
+ * window in use, those of the current CR3. */
 u8 *window_supervisor(struct mem *m);
 u8 *window_user(struct mem *m);
 
@@ -42,7 +43,7 @@ const u8 *window_map_supervisor(struct mem *m);
 const u8 *window_map_user(struct mem *m);
 #define WINDOW_MAP_WRITABLE (1u << 20)
 
-/* Which window holds host address `host`: 0 none, 1 supervisor, 2 a user
+/* Which window holds host address `host`: 0 none, 1 a supervisor, 2 a user
  * one; *lin is the guest-linear address. */
 enum window_kind { WINDOW_NONE, WINDOW_SUPERVISOR, WINDOW_USER };
 enum window_kind window_find(struct mem *m, const void *host, gla_t *lin);
@@ -79,7 +80,7 @@ void window_drop_page(struct mem *m, gla_t lin);
 struct window_stats {
 	u64 maps, pages, unmaps, protects, compares, compared_differ, evictions,
 		switches, misses;
-	unsigned windows, mappings;
+	unsigned mappings;
 };
 const struct window_stats *window_stats(const struct mem *m);
 /* Text for `info windows`. */

@@ -309,7 +309,7 @@ static enum window_fill meet(struct cpu *c, gla_t lin, bool write,
 	answer = suits(c, &w, lin, write, kind);
 	if (answer != WINDOW_FILLED)
 		return answer;
-	win = &p->win[kind == WINDOW_USER ? p->current : 0];
+	win = &p->win[window_index(p, kind == WINDOW_USER)];
 	window_set_format(c, win);
 	if (p->stats.mappings >= p->limit)
 		window_evict(c->mem, false);

@@ -134,6 +134,8 @@ static void count_record(struct window *w, struct slot *s, u32 i, int by)
 		s->local = (u16)(s->local + by);
 		s->count_local[line] = (u8)(s->count_local[line] + by);
 	}
+	w->local[s->index / 64] &= ~(1ull << s->index % 64);
+	w->local[s->index / 64] |= (u64)!!s->local << s->index % 64;
 	s->lines &= ~(1ull << line);
 	s->lines |= (u64)!!s->count[line] << line;
 	s->lines_local &= ~(1ull << line);
@@ -184,7 +186,7 @@ bool window_holds(const struct mem *m, enum window_kind kind, gla_t lin,
 		  gpa_t gpa)
 {
 	const struct window_pool *p = m->windows;
-	u32 rec = record_of(&p->win[kind == WINDOW_USER ? p->current : 0],
+	u32 rec = record_of(&p->win[window_index(p, kind == WINDOW_USER)],
 			    lin >> 12);
 
 	return rec && (rec & REC_FRAME) == (gpa & ~0xfffull);
@@ -248,7 +250,7 @@ static void tell(struct mem *m, struct window *w, u32 page, u32 n)
 	if (!window_is_current(m->windows, w))
 		w->lost = true; /* told when it becomes current */
 	else if (m->hooks.unmapped)
-		m->hooks.unmapped(m->hooks.arg, w != &m->windows->win[0],
+		m->hooks.unmapped(m->hooks.arg, w->user,
 				  page * GUEST_PAGE, n * GUEST_PAGE);
 }
 
@@ -404,7 +406,7 @@ void window_drop(struct mem *m, struct window *w)
 	p->stats.mappings -= w->mappings;
 	w->mappings = 0;
 	if (window_is_current(p, w))
-		window_tell_all(m, w != &p->win[0]);
+		window_tell_all(m, w->user);
 	else
 		w->lost = true;
 }
@@ -439,7 +441,7 @@ void window_drop_page(struct mem *m, gla_t lin)
 
 	if (!p || !p->enabled)
 		return;
-	for (unsigned i = 0; i <= p->users; i++) {
+	for (unsigned i = 0; i < WINDOWS; i = window_next(p, i)) {
 		struct window *w = &p->win[i];
 		struct slot *s = w->slot[page >> w->shift];
 

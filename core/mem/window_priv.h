@@ -28,6 +28,8 @@
 
 enum {
 	WINDOW_USERS = 64, /* user windows, if the host has room */
+	WINDOW_SUPERVISORS = 8,	/* and supervisor windows */
+	WINDOWS = WINDOW_SUPERVISORS + WINDOW_USERS,
 	SLOT_PAGES = 1024, /* pages of a slot, 512 with PAE */
 	SLOTS = 2048,      /* slots of a window with PAE, else 1024 */
 	SLOT_LINES = 64,   /* cache lines of a page table */
@@ -81,7 +83,8 @@ struct window {
 	u32 format;        /* the paging mode its records are of */
 	unsigned mappings; /* edges between unlike pages = host mappings */
 	u64 last_used, generation;
-	u64 live[SLOTS / 64]; /* slots that exist */
+	u64 live[SLOTS / 64];  /* slots that exist */
+	u64 local[SLOTS / 64]; /* ... that have pages not global */
 	struct slot *slot[SLOTS];
 };
 
@@ -90,18 +93,20 @@ struct window_pool {
 	u64 region_len;
 	u8 *maps;                  /* of all windows */
 	bool enabled;
-	unsigned users;            /* user windows are win[1] to win[users] */
-	unsigned current;          /* user window in use */
+	unsigned users;            /* from win[WINDOW_SUPERVISORS] on */
+	unsigned supervisors;      /* from win[0] on */
+	unsigned supervisor, user; /* the two in use */
 	unsigned limit;            /* of host mappings */
 	unsigned fail;             /* tests: so many host mappings fail */
 	u64 clock;                 /* counts switches, for last_used */
 	u64 generation;            /* counts flushes that reach global pages */
-	u64 key[WINDOW_USERS + 1]; /* CR3 and format, 0 = unused */
+	u64 key[WINDOWS];          /* a user's CR3 and format, 0 = unused */
+	u8 partner[WINDOWS];       /* the supervisor used with it last */
 	u32 *head;                 /* chain of each frame of RAM */
 	struct slot *free;
 	struct slot_chunk *chunks;
 	struct window_stats stats;
-	struct window win[WINDOW_USERS + 1];
+	struct window win[WINDOWS];
 };
 
 /* Bits of struct window format; 0 = paging off. */
@@ -110,7 +115,21 @@ enum { FORMAT_PG = 1, FORMAT_PAE = 2, FORMAT_PSE = 4, FORMAT_NXE = 8 };
 static inline bool window_is_current(const struct window_pool *p,
 				     const struct window *w)
 {
-	return w == &p->win[0] || w == &p->win[p->current];
+	return w == &p->win[p->supervisor] || w == &p->win[p->user];
+}
+
+/* The one in use of that kind. */
+static inline unsigned window_index(const struct window_pool *p, bool user)
+{
+	return user ? p->user : p->supervisor;
+}
+
+/* All windows of the pool in turn: for (i = 0; i < WINDOWS; i = next). */
+static inline unsigned window_next(const struct window_pool *p, unsigned i)
+{
+	if (++i == p->supervisors)
+		return WINDOW_SUPERVISORS;
+	return i == WINDOW_SUPERVISORS + p->users ? WINDOWS : i;
 }
 
 static inline u32 slot_first_page(const struct window *w, const struct slot *s)
@@ -181,7 +200,7 @@ void window_evict(struct mem *m, bool all);
 u32 window_format(const struct cpu *c);
 /* Empties the window if it was filled under another paging mode. */
 void window_set_format(struct cpu *c, struct window *w);
-/* Makes the window of the CR3 now loaded the current one. */
+/* Makes the windows of the CR3 now loaded the current ones. */
 void window_choose(struct cpu *c);
 
 /* ---- window_fill.c ---- */
@@ -199,6 +218,10 @@ u64 slot_entry(const struct window *w, const struct slot *s, u32 i);
 u64 slot_read_pde(const struct cpu *c, const struct window *w, u32 index,
 		  gpa_t *at);
 bool pde_is_large(const struct cpu *c, u64 pde);
+/* How many slots with pages that are not global agree with the directory now
+ * loaded, and how many do not. */
+void window_compare(const struct cpu *c, const struct window *w,
+		    unsigned *agree, unsigned *differ);
 /* Compares the directory entry; false when the slot had to go. */
 bool slot_sync_pde(struct cpu *c, struct window *w, struct slot *s);
 

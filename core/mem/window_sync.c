@@ -10,7 +10,7 @@
  * or dirty, it becomes read-only; all else costs nothing.
  *
  * Global pages outlive the loading of CR3 (4.10.2.4); a slot that has no
- * others is not looked at then.  For user windows that are not current the
+ * others is not looked at then.  For windows that are not current the
  * pool counts the flushes that reach global pages, and a window compares its
  * own when it becomes current having missed one. */
 #include "core/mem/window_priv.h"
@@ -59,9 +59,19 @@ static void slot_protect(struct mem *m, struct window *w, struct slot *s)
 	}
 }
 
+/* Do mappings made from the recorded entry stand by this one? */
+static bool pde_serves(const struct slot *s, u64 now)
+{
+	u64 changed = (now ^ s->pde) & ~PTE_A;
+
+	if (s->table)
+		return !(changed & ~TABLE_IGNORED);
+	return !(changed & ~PTE_D & ~PDE_IGNORED) && (now & PTE_A);
+}
+
 bool slot_sync_pde(struct cpu *c, struct window *w, struct slot *s)
 {
-	u64 now, changed;
+	u64 now;
 	gpa_t at;
 
 	if (!(c->cr0 & CR0_PG))
@@ -69,8 +79,11 @@ bool slot_sync_pde(struct cpu *c, struct window *w, struct slot *s)
 	now = slot_read_pde(c, w, s->index, &at);
 	if (now == s->pde)
 		return true;
-	changed = now ^ s->pde;
-	if (s->table && !((changed & ~PTE_A) & ~TABLE_IGNORED)) {
+	if (!pde_serves(s, now)) {
+		slot_drop(c->mem, w, s);
+		return false;
+	}
+	if (s->table) {
 		/* The mappings stand on this entry being accessed.  Setting
 		 * the bit is allowed at any time, as for a prefetch (4.10.2.3),
 		 * and nobody ages page tables by it. */
@@ -81,17 +94,27 @@ bool slot_sync_pde(struct cpu *c, struct window *w, struct slot *s)
 		s->pde = now | PTE_A;
 		return true;
 	}
-	if (s->table || (changed & ~(PTE_A | PTE_D) & ~PDE_IGNORED) ||
-	    !(now & PTE_A)) {
-		slot_drop(c->mem, w, s);
-		return false;
-	}
 	s->pde = now;
 	if (!(now & PTE_D)) {
 		s->clean = true;
 		slot_protect(c->mem, w, s);
 	}
 	return true;
+}
+
+void window_compare(const struct cpu *c, const struct window *w,
+		    unsigned *agree, unsigned *differ)
+{
+	gpa_t at;
+
+	*agree = *differ = 0;
+	for (unsigned k = 0; k < SLOTS / 64; k++)
+		for (u64 some = w->local[k]; some; some &= some - 1) {
+			u32 i = k * 64 + (unsigned)__builtin_ctzll(some);
+			u64 now = slot_read_pde(c, w, i, &at);
+
+			++*(pde_serves(w->slot[i], now) ? agree : differ);
+		}
 }
 
 /* ---- page tables ---- */
@@ -178,8 +201,6 @@ static void slot_sync(struct cpu *c, struct window *w, struct slot *s, bool all)
 	bool differ = false;
 	u64 lines;
 
-	if (!all && !s->local)
-		return;
 	if (!slot_sync_pde(c, w, s) || !s->table)
 		return;
 	stats->compares++;
@@ -199,17 +220,18 @@ static void window_sync(struct cpu *c, struct window *w, bool all)
 	if (w->loose && (c->cr0 & CR0_WP))
 		window_drop(c->mem, w); /* writable by CR0.WP = 0 only */
 	for (unsigned k = 0; k < SLOTS / 64; k++)
-		for (u64 live = w->live[k]; live; live &= live - 1)
+		for (u64 some = all ? w->live[k] : w->local[k]; some;
+		     some &= some - 1)
 			slot_sync(c, w,
 				  w->slot[k * 64 +
-					  (unsigned)__builtin_ctzll(live)],
+					  (unsigned)__builtin_ctzll(some)],
 				  all);
 }
 
 void window_flush(struct cpu *c, bool all)
 {
 	struct window_pool *p = c->mem->windows;
-	struct window *user;
+	unsigned now[2];
 
 	if (!p || !p->enabled)
 		return;
@@ -218,10 +240,14 @@ void window_flush(struct cpu *c, bool all)
 	/* Recorded as global they may be, but no more. */
 	all |= !(c->cr4 & CR4_PGE);
 	window_choose(c);
-	user = &p->win[p->current];
-	window_sync(c, &p->win[0], all);
-	window_sync(c, user, all || user->generation != p->generation);
-	user->generation = p->generation;
+	now[0] = p->supervisor;
+	now[1] = p->user;
+	for (unsigned i = 0; i < ARRAY_LEN(now); i++) {
+		struct window *w = &p->win[now[i]];
+
+		window_sync(c, w, all || w->generation != p->generation);
+		w->generation = p->generation;
+	}
 }
 
 static void page_sync(struct cpu *c, struct window *w, u32 page)
@@ -250,7 +276,10 @@ void window_flush_page(struct cpu *c, gla_t lin)
 	if (!p || !p->enabled)
 		return;
 	p->generation++;
-	p->win[p->current].generation++;
-	page_sync(c, &p->win[0], lin >> 12);
-	page_sync(c, &p->win[p->current], lin >> 12);
+	for (unsigned user = 0; user < 2; user++) {
+		struct window *w = &p->win[window_index(p, user)];
+
+		w->generation++;
+		page_sync(c, w, lin >> 12);
+	}
 }

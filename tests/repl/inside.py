@@ -22,7 +22,7 @@ def has(text, *patterns):
 
 text = session("info windows", "tbreak sys_fork", "run", "stepi", "info windows", "info blocks", "info blocks system_call",
                "info exits", "stats reset", "stats")
-has(text, r"^  kernel any      not yet       0       0         0$", r"^\* user   [0-9a-f]{8} 4 MiB  +\d+ +\d+ +\d+$",
+has(text, r"^\* kernel any      not yet       0       0         0$", r"^\* user   [0-9a-f]{8} 4 MiB  +\d+ +\d+ +\d+$",
     r"^\d+ blocks, \d+ made, \d+ died, 0 flushes, code \d+ of 65536 KiB$",
     r"^0xc\w+ <system_call\+0>: \d+ instructions?, \d+ -> \d+ bytes, physical 0x10\w+, kernel, 32-bit, flat$",
     r"^0x80\w+.*, user, 32-bit, flat$", r"^LINK  +\d+  a branch met", r"^#PF  +\d+  exceptions delivered$")
