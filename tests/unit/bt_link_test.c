@@ -18,6 +18,12 @@ u8 *window_user(struct mem *m)
 	return NULL;
 }
 
+u8 *window_supervisor(struct mem *m)
+{
+	(void)m;
+	return NULL;
+}
+
 bool window_holds(const struct mem *m, enum window_kind kind, gla_t lin,
 		  gpa_t gpa)
 {
