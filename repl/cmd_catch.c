@@ -140,6 +140,9 @@ const char *catch_word(const char *before, unsigned i)
 		before++;
 	if (!*before)
 		return i < ARRAY_LEN(kinds) ? kinds[i].name : NULL;
+	if (!strncmp(before, "port ", 5) &&
+	    !before[5 + strspn(before + 5, " ")])
+		return i == 0 ? "in" : i == 1 ? "out" : NULL;
 	for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
 		const char *name;
 		size_t n = strlen(kinds[k].name);
