@@ -146,6 +146,7 @@ static bool small(s32 disp)
 	return disp > -(s32)WINDOW_GUARD && disp < (s32)WINDOW_GUARD;
 }
 
+/*T:20 A memory operand becomes a host address. */
 struct addr address_of(struct tr *t, unsigned seg, unsigned size,
 		       unsigned access)
 {
@@ -173,6 +174,7 @@ struct addr address_of(struct tr *t, unsigned seg, unsigned size,
 	emit_ea(t, R8);
 	return soft(t, seg, size, access);
 }
+/*T:*/
 
 struct addr address_given(struct tr *t, unsigned seg, unsigned size,
 			  unsigned access)

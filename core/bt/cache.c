@@ -115,6 +115,7 @@ void cache_revive(struct bt *bt, struct block *dead, const struct block *to)
 	e_jmp(&e, to->host);
 }
 
+/*T:100 Code that was changed: its translation dies at its head. */
 void cache_kill(struct bt *bt, struct block *b)
 {
 	struct block **at = &bt->hash[hash_of(b->lin, b->gpa, b->mode)];
@@ -134,6 +135,7 @@ void cache_kill(struct bt *bt, struct block *b)
 	bt->stats.invalidated++;
 	bt->invalidated = true;
 }
+/*T:*/
 
 static bool touches(const struct block *b, gpa_t gpa, u64 len)
 {

@@ -112,6 +112,7 @@ static enum site other_window(struct bt *bt, const struct block *b,
 	return bt->has_shrx ? SITE_EITHER : SITE_SOFT;
 }
 
+/*T:30 The page was not in the window: what now? */
 static enum bt_exit page_fault(struct bt *bt, struct block *b, unsigned index)
 {
 	struct cpu *c = bt->cpu;
@@ -140,6 +141,7 @@ static enum bt_exit page_fault(struct bt *bt, struct block *b, unsigned index)
 		return change_site(bt, b, index, SITE_SOFT);
 	}
 }
+/*T:*/
 
 static enum bt_exit by_trap(struct bt *bt, struct block *b, unsigned index)
 {

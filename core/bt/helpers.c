@@ -103,6 +103,7 @@ static bool must_be_alone(struct bt *bt, gla_t lin, unsigned size, u32 how)
 	return true;
 }
 
+/*T:60 The exact way: segments, paging, devices. */
 /* The host address for an access of `how` at `offset`; 0 leaves, with an
  * exception pending or to run the instruction again. */
 u64 bt_soft_access(struct bt *bt, u32 offset, u32 how)
@@ -146,6 +147,7 @@ fault:
 	leave_at(bt, bt->live->unretired);
 	return 0;
 }
+/*T:*/
 
 static bool must_look(const struct bt *bt)
 {

@@ -292,6 +292,7 @@ bool link_follow(struct bt *bt, gla_t lin, gpa_t gpa)
 	return true;
 }
 
+/*T:80 The next time the branch goes there by itself. */
 void link_remember(struct bt *bt, u32 target, struct block *to, bool slot)
 {
 	u32 unused;
@@ -314,6 +315,7 @@ void link_remember(struct bt *bt, u32 target, struct block *to, bool slot)
 	}
 	jump_set(bt, target, to->host);
 }
+/*T:*/
 
 /* ---- forgetting ---- */
 

@@ -177,6 +177,7 @@ static void enter(struct bt *bt, const u8 *target)
 	((void (*)(const u8 *))(uintptr_t)bt->stub_enter)(target);
 }
 
+/*T:70 In, and out again for a reason. */
 /* Runs from `b` until translated code is left; retires into icount. */
 static enum bt_exit run_block(struct bt *bt, const u8 *at, u64 most)
 {
@@ -206,6 +207,7 @@ static enum bt_exit run_block(struct bt *bt, const u8 *at, u64 most)
 	bt->cpu->icount = bt->limit - (l->budget - base);
 	return why;
 }
+/*T:*/
 
 /* ---- the loop ---- */
 

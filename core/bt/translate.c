@@ -106,6 +106,7 @@ void emit_indirect(struct tr *t)
 	t->ended = true;
 }
 
+/*T:90 A return is predicted by the host, and checked. */
 /* Where a host return comes back to: r8d is the address the guest returned
  * to.  Is it the one after this call?  Asked without touching flags. */
 static void emit_continuation(struct tr *t)
@@ -122,6 +123,7 @@ static void emit_continuation(struct tr *t)
 	e_mov_rr(e, 1, RCX, R9);
 	emit_jump_to(t, t->next);
 }
+/*T:*/
 
 void emit_call_to(struct tr *t, u32 target)
 {
@@ -271,12 +273,15 @@ static void emit_insn(struct tr *t)
 	}
 }
 
+/*T:12 The head counts, and faults when too little is left. */
 static void emit_head(struct tr *t)
 {
 	e_lea(&t->e, 1, R14, R14, -1, 0, -(s32)t->b->insns);
 	e_rm(&t->e, 0, 0x8b, R8, R14, -1, 0, 0);
 }
+/*T:*/
 
+/*T:10 A block is made: its head, then each instruction by its class. */
 static void emit_block(struct tr *t)
 {
 	struct block *b = t->b;
@@ -298,6 +303,7 @@ static void emit_block(struct tr *t)
 	emit_cold(t);
 	b->host_len = (u32)(emit_pc(&t->e) - b->host);
 }
+/*T:*/
 
 /* ---- decoding the run ---- */
 

@@ -4,7 +4,7 @@
  * While translated code runs, the general registers and the arithmetic
  * flags live in the host's; struct cpu holds them whenever C code runs that
  * was called as an operation (core/op) or outside translated code.  Field
- * offsets are used by translated code and core/bt/enter.S. */
+ * offsets are used by translated code. */
 #ifndef CORE_CPU_CPU_H
 #define CORE_CPU_CPU_H
 

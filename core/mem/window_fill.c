@@ -27,6 +27,7 @@ static bool reserved_set(const struct window *w, u64 entry)
 	return entry & ~PHYS_MASK & ~(w->format & FORMAT_NXE ? PTE_NX : 0);
 }
 
+/*T:40 What an entry of the guest's tables allows a window to map. */
 u32 window_want(const struct cpu *c, struct window *w, const struct slot *s,
 		u32 i, u64 entry)
 {
@@ -51,6 +52,7 @@ u32 window_want(const struct cpu *c, struct window *w, const struct slot *s,
 	w->loose = true;
 	return rec | REC_WRITE;
 }
+/*T:*/
 
 /* A large page's frame begins at bit 21 or 22; bit 12 is PAT. */
 u64 slot_entry(const struct window *w, const struct slot *s, u32 i)

@@ -228,6 +228,7 @@ static void window_sync(struct cpu *c, struct window *w, bool all)
 				  all);
 }
 
+/*T:50 The guest flushes its TLB, so windows are compared with its tables. */
 void window_flush(struct cpu *c, bool all)
 {
 	struct window_pool *p = c->mem->windows;
@@ -249,6 +250,7 @@ void window_flush(struct cpu *c, bool all)
 		w->generation = p->generation;
 	}
 }
+/*T:*/
 
 static void page_sync(struct cpu *c, struct window *w, u32 page)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* CPUID (SDM 2A): a Pentium M with later SSE.
+/* CPUID (SDM 2A): an in-order processor (core/cpu/cpu.h) with later SSE.
  *
  * The signature is one whose kernels' special cases we can satisfy: local
  * APIC, SYSENTER and PAT work, there is no microcode to load, no thermal

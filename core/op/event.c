@@ -189,6 +189,7 @@ static bool deliver_gate(struct cpu *c, const struct event *e,
 	return true;
 }
 
+/*T:110 Interrupts and exceptions, all of them. */
 static bool deliver(struct cpu *c, const struct event *e)
 {
 	struct desc gate;
@@ -208,6 +209,7 @@ static bool deliver(struct cpu *c, const struct event *e)
 		c->exc.error |= c->exc.has_error ? ERR_EXT : 0;
 	return ok;
 }
+/*T:*/
 
 /* ---- exceptions ---- */
 

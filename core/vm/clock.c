@@ -29,6 +29,7 @@ void clock_reset(struct vm *vm)
 				    .host_start = host_ns() };
 }
 
+/*T:130 What time is it? */
 u64 clock_now(struct vm *vm, u64 icount)
 {
 	const struct clock *k = &vm->clock;
@@ -37,6 +38,7 @@ u64 clock_now(struct vm *vm, u64 icount)
 		return icount + k->skew;
 	return k->at_ns + (icount - k->at_icount) / HOST_IPNS;
 }
+/*T:*/
 
 void clock_sample(struct vm *vm)
 {

@@ -223,6 +223,7 @@ static enum vm_stop triple_fault(struct vm *vm)
 	return vm->why;
 }
 
+/*T:120 The machine's loop: to the next timer, limit or look. */
 /* Runs to the nearest of timer, limit and look; serves one exit. */
 static enum vm_stop step(struct vm *vm, u64 end, u64 look)
 {
@@ -271,6 +272,7 @@ static enum vm_stop step(struct vm *vm, u64 end, u64 look)
 		return STOP_COUNT;
 	}
 }
+/*T:*/
 
 enum vm_stop vm_run(struct vm *vm, u64 max)
 {
