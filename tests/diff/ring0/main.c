@@ -169,6 +169,7 @@ static void group(const struct family *f, u32 number, u32 family)
 {
 	random_state = mix(mix(mix(1, seed), family), number) | 1;
 	now.hash = 0;
+	world_clear();
 	for (u32 i = 0; i < TRIALS; i++)
 		trial(f, i);
 	print("%s:%d %x\n", f->name, number, now.hash);

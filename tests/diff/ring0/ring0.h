@@ -74,10 +74,11 @@ void fold_named(const char *name, u32 v, u32 usual);
 
 /* world.c: descriptors */
 void world_prepare(void); /* once */
-/* Makes descriptors, gates and stacks anew.  TCG marks no code segment as
- * accessed when control is transferred to it (SDM 3A 3.4.5.1), so where that
- * happens they all are from the beginning. */
-void world_new(bool code_accessed);
+void world_clear(void);	  /* of the code of earlier groups */
+/* Makes descriptors, gates and stacks anew.  TCG marks neither code nor stack
+ * segments as accessed when control is transferred to them (SDM 3A 3.4.5.1),
+ * so where that happens they all are from the beginning. */
+void world_new(bool accessed);
 struct view view_of(u64 d);
 bool view_is_code(const struct view *v);
 bool view_is_data(const struct view *v);

@@ -141,6 +141,7 @@ static void return_far(bool iret)
 
 static void iret_to_vm86(void)
 {
+	u8 *code = (u8 *)LOW;
 	u32 i;
 
 	for (i = 0; i < 4; i++) /* GS FS DS ES */
@@ -152,8 +153,9 @@ static void iret_to_vm86(void)
 	push_imm(0, 4); /* TCG checks no limit here either */
 	opsize(4);
 	b1(0xcf);
-	((u8 *)LOW)[0] = 0xcd;
-	((u8 *)LOW)[1] = one_in(2) ? END : (u8)vm86_vector();
+	code[0] = code[2] = 0xcd;
+	code[1] = one_in(2) ? END : (u8)vm86_vector();
+	code[3] = END; /* a gate's handler may return */
 }
 
 static void software_interrupt(void)

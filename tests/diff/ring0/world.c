@@ -177,6 +177,11 @@ static u64 random_code(bool accessed)
 	return d | (accessed ? 1ull << 40 : 0);
 }
 
+static u64 random_data(bool accessed)
+{
+	return random_segment((u8)rnd(8)) | (accessed ? 1ull << 40 : 0);
+}
+
 static u64 random_system(void)
 {
 	u8 type = (u8)rnd(16);
@@ -209,7 +214,7 @@ static u64 random_gate(u8 type)
 	       (u64)rnd(one_in(4) ? 32 : 4) << 32;
 }
 
-static void random_descriptors(bool code_accessed)
+static void random_descriptors(bool accessed)
 {
 	static const u8 gates[] = {4, 12, 12};
 
@@ -230,8 +235,8 @@ static void random_descriptors(bool code_accessed)
 			set_descriptor(sel,
 				       kind == 7 ? random_gate(gates[rnd(3)]) :
 				       kind == 6 ? random_system() :
-				       kind < 3 ? random_code(code_accessed) :
-						  random_segment((u8)rnd(8)));
+				       kind < 3 ? random_code(accessed) :
+						  random_data(accessed));
 		}
 }
 
@@ -294,13 +299,13 @@ static void fill_memory(void)
 	}
 }
 
-void world_new(bool code_accessed)
+void world_new(bool accessed)
 {
 	bool was = showing;
 	u32 limit = one_in(8) ? rnd(128) : 127;
 
 	showing = false;
-	random_descriptors(code_accessed);
+	random_descriptors(accessed);
 	random_idt();
 	random_stack(1, &rt_tss.esp1, &rt_tss.ss1);
 	random_stack(2, &rt_tss.esp2, &rt_tss.ss2);
@@ -482,7 +487,14 @@ void start(unsigned cpl, bool small)
 	now.from.eflags = 2 | rnd(4) << 12 | (word() & 0xad5);
 }
 
-/* ---- once ---- */
+/* ---- once, and once a group ---- */
+
+/* Should chance lead there, INT3 stops it. */
+void world_clear(void)
+{
+	fill((void *)CELLS, 0xcc, 0x10000 - (CELLS - CODE));
+	fill((void *)LOW, 0xcc, 0x10000);
+}
 
 static void map(u32 from, u32 to, u32 flags)
 {
