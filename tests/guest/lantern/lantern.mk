@@ -31,11 +31,10 @@ LANTERN_TEXTS := $(patsubst $(LANTERN_DIR)/files/%,$(LANTERN_OUT)/files/%, \
 	$(wildcard $(LANTERN_DIR)/files/*))
 
 $(BUILD)/lantern.elf: $(LANTERN_OBJECTS) $(LANTERN_DIR)/link.ld
-	$(LANTERN_LINK) -T $(LANTERN_DIR)/link.ld -o $@ $(LANTERN_OBJECTS)
+	@echo "  link $@"; $(LANTERN_LINK) -T $(LANTERN_DIR)/link.ld -o $@ $(LANTERN_OBJECTS)
 
 $(LANTERN_OUT)/%.o: $(LANTERN_DIR)/% $(LANTERN_DIR)/lantern.mk
-	@mkdir -p $(@D)
-	$(LANTERN_CC) $(LANTERN_CFLAGS) -c -o $@ $<
+	@mkdir -p $(@D); echo "  cc -m32 $<"; $(LANTERN_CC) $(LANTERN_CFLAGS) -c -o $@ $<
 
 $(LANTERN_OUT)/archive.S.o: $(LANTERN_OUT)/files.tar
 $(LANTERN_OUT)/archive.S.o: LANTERN_CFLAGS += \
@@ -44,19 +43,17 @@ $(LANTERN_OUT)/archive.S.o: LANTERN_CFLAGS += \
 $(LANTERN_OUT)/user/bench.elf: $(LANTERN_OUT)/user/compute.c.o
 $(LANTERN_OUT)/user/%.elf: $(LANTERN_OUT)/user/%.c.o $(LANTERN_LIBRARY) \
 		$(LANTERN_DIR)/user/user.ld
-	$(LANTERN_LINK) -T $(LANTERN_DIR)/user/user.ld -o $@ $(filter %.o,$^)
+	@echo "  link $@"; $(LANTERN_LINK) -T $(LANTERN_DIR)/user/user.ld -o $@ $(filter %.o,$^)
 
 $(LANTERN_OUT)/files/%: $(LANTERN_OUT)/user/%.elf
-	@mkdir -p $(@D)
-	strip -s -o $@ $<
+	@mkdir -p $(@D); strip -s -o $@ $<
 
 $(LANTERN_OUT)/files/%: $(LANTERN_DIR)/files/%
-	@mkdir -p $(@D)
-	cp $< $@
+	@mkdir -p $(@D); cp $< $@
 
 # Names, times and owners are fixed: the same sources make the same image.
 $(LANTERN_OUT)/files.tar: $(LANTERN_STRIPPED) $(LANTERN_TEXTS)
-	tar --format=ustar --mtime=@0 --owner=0 --group=0 --numeric-owner \
+	@echo "  pack $@"; tar --format=ustar --mtime=@0 --owner=0 --group=0 --numeric-owner \
 		--mode=0644 -C $(LANTERN_OUT)/files -cf $@ \
 		$(sort $(notdir $(LANTERN_STRIPPED) $(LANTERN_TEXTS)))
 
