@@ -2,9 +2,10 @@
 /* `catch KIND [WHICH] [if COND]`: stopping at what happens instead of where.
  * A kind's events have numbers, and most of them names; without WHICH any of
  * them is meant. */
-#include "repl/repl_priv.h"
+#include "repl/vmi_args.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/bt/bt.h"
@@ -30,11 +31,16 @@ static const char *event_name(unsigned i)
 	return i < BT_EVENT_COUNT ? bt_event_name(i) : "";
 }
 
+static const char *call_name(unsigned i)
+{
+	return i < VMI_CALLS ? vmi_row(i)->name : "";
+}
+
 static const struct kind {
 	const char *name;
 	enum vm_event event;
 	const char *(*name_of)(unsigned i); /* NULL: only numbers */
-	u32 limit;
+	u32 limit; /* of numbers as good as names; 0: none is */
 	const char *expected;
 } kinds[] = {
 	{"exception", VM_EVENT_EXCEPTION, exception_name, EXCEPTIONS,
@@ -46,6 +52,7 @@ static const struct kind {
 	{"cr", VM_EVENT_CR, NULL, 5, "a control register: 0, 2, 3 or 4"},
 	{"exit", VM_EVENT_EXIT, exit_name, 0, "an exit (see `info exits')"},
 	{"bt", VM_EVENT_BT, event_name, 0, "an event of the translator"},
+	{"vmi", VM_EVENT_CALL, call_name, 0, "a call of VMI (see `help vmi')"},
 };
 
 /* "PF" is as good as "#PF", and case does not matter. */
@@ -75,10 +82,16 @@ static int number_of(struct console *c, const struct kind *k, const char *typed,
 	struct value v;
 	const char *name;
 	struct err ignored;
+	int call;
 
 	*number = VM_ANY;
 	if (!*typed)
 		return 0;
+	if (k->event == VM_EVENT_CALL) {
+		call = vmi_named(typed, e);
+		*number = (u32)call;
+		return call < 0 ? -1 : 0;
+	}
 	for (unsigned i = 0; k->name_of && *(name = k->name_of(i) ?: " "); i++)
 		if (same_name(name, typed)) {
 			*number = i;
@@ -102,8 +115,8 @@ static const struct kind *kind_of(char **args, struct err *e)
 		}
 	}
 	err_set(e,
-		"expected exception, interrupt, port in, port out, cr, exit "
-		"or bt%s%.40s%s",
+		"expected exception, interrupt, port in, port out, cr, exit, "
+		"bt or vmi%s%.40s%s",
 		**args ? ", found `" : "", *args, **args ? "'" : "");
 	return NULL;
 }
@@ -118,6 +131,8 @@ int cmd_catch(struct console *c, char *args, struct err *e)
 
 	args = words_trim(args);
 	k = kind_of(&args, e);
+	if (k && k->event == VM_EVENT_CALL && !c->vmi)
+		return err_set(e, "the VMI ROM is hidden: -engine vmi shows it");
 	if (!k || number_of(c, k, args, &number, e))
 		return -1;
 	buf_printf(&what, "%s", k->name);
@@ -134,8 +149,23 @@ int cmd_catch(struct console *c, char *args, struct err *e)
 	return b ? 0 : -1;
 }
 
+/* Behind `if': the arguments of the call. */
+static const char *argument_word(const char *before, unsigned i)
+{
+	char name[32];
+	struct err ignored;
+	int call;
+
+	if (sscanf(before, "vmi %31s if", name) != 1)
+		return NULL;
+	call = vmi_named(name, &ignored);
+	return call < 0 ? NULL : vmi_argument_name((unsigned)call, i);
+}
+
 const char *catch_word(const char *before, unsigned i)
 {
+	if (strstr(before, " if "))
+		return argument_word(before + strspn(before, " \t"), i);
 	while (isspace((unsigned char)*before))
 		before++;
 	if (!*before)

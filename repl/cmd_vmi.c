@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the console knows of VMI's calls: `help vmi', `info vmi'.  All of it
  * comes from the rows of vmi/calls.def. */
-#include "repl/repl_priv.h"
+#include "repl/vmi_args.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "vmi/vmi.h"
-
-/* The number of the call named, or of the only one that begins so; -1. */
-static int find_call(const char *word, struct err *e)
+int vmi_named(const char *word, struct err *e)
 {
 	int found = vmi_find(word), next;
 
@@ -31,19 +28,15 @@ static int find_call(const char *word, struct err *e)
 	return found;
 }
 
-/* "eax:hex:leaf +4:dec:count" as lines "eax     leaf (hex)". */
 static void show_fields(struct buf *to, const char *title, const char *fields)
 {
-	char where[8], type[12], name[20];
-	int len;
+	struct vmi_field f;
 
-	for (; sscanf(fields, " %7[^:]:%11[^:]:%19s%n", where, type, name,
-		      &len) == 3; fields += len) {
-		const char *place = *where == '+' ? "[esp" : "";
+	for (; vmi_next_field(&fields, &f); title = "") {
+		const char *place = *f.where == '+' ? "[esp" : "";
 
-		buf_printf(to, "%-10s %s%s%s  %s (%s)\n", title, place, where,
-			   *place ? "]" : "", name, type);
-		title = "";
+		buf_printf(to, "%-10s %s%s%s  %s (%s)\n", title, place, f.where,
+			   *place ? "]" : "", f.name, f.type);
 	}
 }
 
@@ -82,7 +75,7 @@ int help_vmi(struct console *c, char *args, struct err *e)
 	int number;
 
 	if (word) {
-		number = find_call(word, e);
+		number = vmi_named(word, e);
 		if (number < 0)
 			return -1;
 		show_call(c, (unsigned)number);
@@ -106,7 +99,7 @@ int info_vmi(struct console *c, char *args, struct err *e)
 		vmi_show(c->vmi, buf_print, c->to);
 		return 0;
 	}
-	number = find_call(word, e);
+	number = vmi_named(word, e);
 	if (number < 0)
 		return -1;
 	show_call(c, (unsigned)number);

@@ -24,6 +24,7 @@
 
 #include "core/base/check.h"
 #include "core/cpu/cpu.h"
+#include "repl/vmi_args.h"
 
 enum { SOURCE_DEPTH = 16, LINE_WIDTH = 4096, HISTORY_LINES = 2000 };
 
@@ -426,6 +427,7 @@ struct console *console_new(struct debug *d, struct host *h, const char *guest,
 	c->host = h;
 	c->guest = guest;
 	c->vmi = vmi;
+	vmi_know_arguments(c);
 	c->to = &c->out;
 	c->next_display = 1;
 	c->settings.listsize = 10;

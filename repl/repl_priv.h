@@ -113,6 +113,8 @@ void complete_attach(struct console *c);
 /* repl/cmd_vmi.c: `help vmi [CALL]', and the next call from *index on whose
  * name begins so, or NULL. */
 int help_vmi(struct console *c, char *args, struct err *e);
+/* The number of the call named, or of the only one that begins so; -1. */
+int vmi_named(const char *word, struct err *e);
 /* Names the ROM's stubs VMI_... where the kernel calls them and where they
  * lie in physical memory; again when either has changed. */
 void vmi_name_stubs(struct console *c);

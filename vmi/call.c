@@ -19,6 +19,8 @@ static const struct vmi_row rows[VMI_CALLS] = {
 #include "vmi/calls.def"
 };
 
+_Static_assert(ARRAY_LEN(rows) <= BT_CALLS_MAX, "more calls than the translator knows");
+
 enum { STUB_INSN = 7 }; /* bytes of the instruction in a stub */
 
 static const struct insn get_if = { .op = &bt_get_if, .len = STUB_INSN };
@@ -153,6 +155,9 @@ void vmi_set_in_line(struct vmi *v, bool on)
 	bt_set_paravirt(vm_bt(v->vm),
 			&(struct bt_paravirt){ .rom = ROM_BASE,
 					       .rom_len = ROM_LEN,
+					       .first = (u32)(vmi_stub(0) -
+							      ROM_BASE),
+					       .stride = VMI_STUB_LEN,
 					       .calls = VMI_CALLS,
 					       .in_line = on,
 					       .native = in_line,

@@ -91,12 +91,19 @@ void bt_port_touched(struct bt *bt, u16 port, unsigned size);
 struct bt_paravirt {
 	u64 rom;
 	u32 rom_len;
-	unsigned calls;
+	u32 first, stride; /* call n's UD1 is at rom + first + n * stride */
+	unsigned calls;    /* at most BT_CALLS_MAX */
 	bool in_line; /* false: every call is an operation */
 	const struct insn *const *native;
 	u64 *count;
 };
+enum { BT_CALLS_MAX = 128 };
 void bt_set_paravirt(struct bt *bt, const struct bt_paravirt *p);
+/* From now on bt_run stops before these calls (bit n: call n) as at a
+ * breakpoint, wherever the ROM is mapped. */
+void bt_stop_at_calls(struct bt *bt, const u64 bits[BT_CALLS_MAX / 64]);
+/* The call that the guest is about to make in the ROM; -1: none. */
+int bt_call_here(const struct bt *bt);
 /* Two instructions that no opcode names: eax := IF at bit 9 (as in EFLAGS),
  * and IF := bit 9 of eax. */
 struct opcode;

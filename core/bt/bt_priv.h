@@ -202,6 +202,8 @@ struct bt {
 	struct block **page_blocks; /* by physical page */
 	struct jump_entry *jump_cache;
 	struct bt_paravirt paravirt;
+	u64 call_stops[BT_CALLS_MAX / 64]; /* paravirtual calls to stop at */
+	bool stops_at_calls;		   /* any of them */
 	bool tsc_counts; /* ticks are icount + skew */
 	u64 skew;
 	struct site_entry sites[SITES_SIZE];
@@ -339,6 +341,9 @@ u32 mode_now(struct bt *bt);
  * around the current one. */
 void paravirt_decoded(struct tr *t, unsigned index, struct insn *in);
 void paravirt_before(struct tr *t);
+/* Does somebody want to stop before the call whose stub is at gpa? */
+bool paravirt_stops(const struct bt *bt, gpa_t gpa);
+bool paravirt_stops_here(const struct bt *bt);
 void paravirt_after(struct tr *t);
 void rule_get_if(struct tr *t);
 void rule_set_if(struct tr *t);

@@ -27,6 +27,59 @@ void bt_set_paravirt(struct bt *bt, const struct bt_paravirt *p)
 		bt_flush(bt, "paravirtual calls changed");
 }
 
+/* ---- stopping before them ---- */
+
+/* The call whose stub begins at gpa, -1: none. */
+static int call_at(const struct bt_paravirt *p, gpa_t gpa)
+{
+	u64 at = gpa - p->rom - p->first;
+
+	if (!p->calls || at % p->stride || at / p->stride >= p->calls)
+		return -1;
+	return (int)(at / p->stride);
+}
+
+int bt_call_here(const struct bt *bt)
+{
+	struct cpu *c = bt->cpu;
+	gpa_t gpa;
+
+	if (c->cpl || cpu_is_vm86(c) || !(c->seg[SEG_CS].attr & SEG_DB) ||
+	    !mem_probe(c, c->seg[SEG_CS].base + c->eip, &gpa))
+		return -1;
+	return call_at(&bt->paravirt, gpa);
+}
+
+static bool stops(const struct bt *bt, int call)
+{
+	return call >= 0 && bt->call_stops[call / 64] >> (call % 64) & 1;
+}
+
+bool paravirt_stops(const struct bt *bt, gpa_t gpa)
+{
+	return stops(bt, call_at(&bt->paravirt, gpa));
+}
+
+bool paravirt_stops_here(const struct bt *bt)
+{
+	return stops(bt, bt_call_here(bt));
+}
+
+/* As at a breakpoint, no block runs over such a place or begins there. */
+void bt_stop_at_calls(struct bt *bt, const u64 bits[BT_CALLS_MAX / 64])
+{
+	if (!__builtin_memcmp(bt->call_stops, bits, sizeof(bt->call_stops)))
+		return;
+	bt->stops_at_calls = false;
+	for (unsigned i = 0; i < BT_CALLS_MAX / 64; i++) {
+		bt->call_stops[i] = bits[i];
+		bt->stops_at_calls |= bits[i] != 0;
+	}
+	cache_code_written(bt, bt->paravirt.rom, bt->paravirt.rom_len);
+}
+
+/* ---- translating them ---- */
+
 void paravirt_decoded(struct tr *t, unsigned index, struct insn *in)
 {
 	const struct bt_paravirt *p = &t->bt->paravirt;

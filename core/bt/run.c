@@ -103,6 +103,16 @@ static bool break_at(const struct bt *bt, gla_t lin)
 	return false;
 }
 
+/* Does the guest stand where somebody wants it to stop? */
+static bool stops_here(const struct bt *bt)
+{
+	const struct cpu *c = bt->cpu;
+
+	return (bt->break_count &&
+		break_at(bt, c->seg[SEG_CS].base + c->eip)) ||
+	       (bt->stops_at_calls && paravirt_stops_here(bt));
+}
+
 /* The block at cpu->eip with at most `most` instructions; NULL with an
  * exception pending. */
 static struct block *find(struct bt *bt, u64 most)
@@ -248,8 +258,7 @@ static enum bt_exit standing(struct bt *bt, u64 limit)
 		return BT_EXIT_NMI;
 	if (irq_deliverable(bt) && !in_shadow(bt))
 		return BT_EXIT_IRQ;
-	if (bt->break_count && !bt->skip_break &&
-	    break_at(bt, c->seg[SEG_CS].base + c->eip))
+	if (!bt->skip_break && stops_here(bt))
 		return BT_EXIT_BREAK;
 	return BT_EXIT_COUNT;
 }
@@ -285,7 +294,7 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 
 	bt->kick = 0;
 	fault_set_current(bt);
-	bt->skip_break = break_at(bt, c->seg[SEG_CS].base + c->eip);
+	bt->skip_break = stops_here(bt);
 	run_refresh_mode(bt);
 	for (;;) {
 		u64 most = limit - c->icount;

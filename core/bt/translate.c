@@ -307,12 +307,17 @@ static void emit_block(struct tr *t)
 
 /* ---- decoding the run ---- */
 
-static bool has_break(const struct bt *bt, gla_t lin)
+static bool has_break(const struct tr *t, unsigned at)
 {
+	const struct bt *bt = t->bt;
+	gla_t lin = t->b->lin + at;
+
 	for (u32 i = 0; i < bt->break_count; i++)
 		if (bt->breaks[i] == lin)
 			return true;
-	return false;
+	if (bt->stops_at_calls && paravirt_stops(bt, t->b->gpa + at))
+		return true;
+	return bt->points_on && debugreg_at(bt, lin);
 }
 
 static void check_limit(const struct tr *t, struct insn *in, u32 eip)
@@ -359,9 +364,7 @@ static void decode_run(struct tr *t, unsigned room, unsigned max)
 	while (n < max) {
 		struct insn *in = &t->insns[n];
 
-		if (n && t->bt->break_count && has_break(t->bt, b->lin + at))
-			break;
-		if (n && t->bt->points_on && debugreg_at(t->bt, b->lin + at))
+		if (n && has_break(t, at))
 			break;
 		if (!decode_one(t, at, room - at, in))
 			break;

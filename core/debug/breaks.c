@@ -106,6 +106,22 @@ static unsigned read_ones(void *arg, u32 addr, void *to, unsigned len)
 	return len;
 }
 
+static bool is_call(const struct breakpoint *b)
+{
+	return b->kind == BREAK_EVENT && b->event == VM_EVENT_CALL;
+}
+
+/* Arguments that the call it waits for will have. */
+static bool argument_to_be(void *arg, const char *name, struct value *v)
+{
+	struct debug *d = arg;
+
+	if (!d->calls.has || !d->calls.has(d->calls.arg, d->checked_call, name))
+		return false;
+	*v = expr_u32(~0u);
+	return true;
+}
+
 /* ---- the list ---- */
 
 /* A copy of `form` with the rest filled in, put at the list's end. */
@@ -195,6 +211,10 @@ int debug_break_condition(struct debug *d, struct breakpoint *b,
 		env.read = read_ones;
 		env.write = NULL;
 		env.set_reg = NULL;
+		if (is_call(b)) {
+			d->checked_call = b->event_number;
+			env.name = argument_to_be;
+		}
 		if (expr_eval(&env, condition, NULL, &v, e))
 			return -1;
 	}
@@ -218,14 +238,34 @@ struct breakpoint *debug_breaks(struct debug *d)
 
 /* ---- at a stop ---- */
 
+/* An argument of this call; or one that only other calls have, which the
+ * condition is about then. */
+static bool argument_or_none(void *arg, const char *name, struct value *v)
+{
+	struct debug *d = arg;
+
+	if (d->calls.value && d->calls.value(d->calls.arg, name, v))
+		return true;
+	if (!argument_to_be(d, name, v))
+		return false;
+	return d->other_call = true;
+}
+
 static bool condition_holds(struct debug *d, struct breakpoint *b)
 {
+	struct expr_env env;
 	struct value v;
 
 	if (!b->condition)
 		return true;
-	if (!debug_eval(d, b->condition, NULL, &v, &d->condition_error))
-		return v.bits;
+	debug_env(d, &env);
+	d->other_call = false;
+	if (is_call(b)) {
+		d->checked_call = b->event_number;
+		env.name = argument_or_none;
+	}
+	if (!expr_eval(&env, b->condition, NULL, &v, &d->condition_error))
+		return v.bits && !d->other_call;
 	d->condition_failed = true;
 	return true;
 }
@@ -237,7 +277,7 @@ static bool touched(struct debug *d, struct breakpoint *b, enum vm_stop why)
 	if (b->kind == BREAK_CODE)
 		return why == STOP_BREAKPOINT && b->addr == debug_pc(d);
 	if (b->kind == BREAK_EVENT)
-		return why == STOP_CATCH &&
+		return (why == STOP_CATCH || why == STOP_BREAKPOINT) &&
 		       vm_catch_hit(d->vm, b->event, b->event_number);
 	if (why != STOP_WATCHPOINT || !vm_watch_hit(d->vm, b->addr, b->len))
 		return false;

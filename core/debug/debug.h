@@ -38,6 +38,19 @@ int debug_advance(struct debug *d, gla_t addr, struct err *e);
 /* Power-on state with the kernel loaded again. */
 int debug_reset(struct debug *d, struct err *e);
 
+/* What somebody above knows of the call that the guest is about to make
+ * (VM_EVENT_CALL): its arguments have names. */
+struct debug_calls {
+	void *arg;
+	/* The argument of that name where the guest stands; false: none. */
+	bool (*value)(void *arg, const char *name, struct value *v);
+	/* Has call `number` (VM_ANY: any) an argument of that name? */
+	bool (*has)(void *arg, u32 number, const char *name);
+	/* Appends the call with its arguments. */
+	void (*describe)(void *arg, struct buf *out);
+};
+void debug_set_calls(struct debug *d, const struct debug_calls *calls);
+
 /* ---- stop (stop.c) ---- */
 enum vm_stop debug_why(const struct debug *d);
 /* Has the guest ended (powered off, triple fault…) so that only a reset

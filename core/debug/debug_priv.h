@@ -27,6 +27,9 @@ struct debug {
 	struct value history[HISTORY_MAX];
 	unsigned history_count;
 	bool intel;
+	struct debug_calls calls;
+	u32 checked_call; /* whose condition is being looked at */
+	bool other_call;  /* it names an argument that this call has not */
 };
 
 static inline struct cpu *debug_cpu(const struct debug *d)

@@ -287,11 +287,14 @@ static struct value parse_symbol(struct parser *p)
 {
 	size_t n = name_length(p->at);
 	char name[NAME_MAX_LEN + 1];
+	struct value v;
 	u32 addr = 0;
 
 	memcpy(name, p->at, n);
 	name[n] = '\0';
 	p->at += n;
+	if (p->env->name && p->env->name(p->env->arg, name, &v))
+		return v;
 	if (!p->env->symbol || !p->env->symbol(p->env->arg, name, &addr))
 		FAIL(p, "no symbol `%s'", name);
 	return value_make(addr, type_address);

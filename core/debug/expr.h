@@ -32,6 +32,9 @@ struct expr_env {
 	void *arg;
 	/* $name; sets bits and type.  False: no such register. */
 	bool (*reg)(void *arg, const char *name, struct value *v);
+	/* A name that has a value where the guest stands; asked before
+	 * symbols, as C asks for local names first.  False: none. */
+	bool (*name)(void *arg, const char *name, struct value *v);
 	/* Address of a symbol.  False: no such symbol. */
 	bool (*symbol)(void *arg, const char *name, u32 *addr);
 	/* Guest memory; the number of bytes moved. */

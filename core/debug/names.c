@@ -115,6 +115,18 @@ static bool symbol(void *arg, const char *name, u32 *addr)
 	return symbols_address(d->symbols, name, addr);
 }
 
+static bool argument(void *arg, const char *name, struct value *v)
+{
+	struct debug *d = arg;
+
+	return d->calls.value && d->calls.value(d->calls.arg, name, v);
+}
+
+void debug_set_calls(struct debug *d, const struct debug_calls *calls)
+{
+	d->calls = *calls;
+}
+
 static unsigned read_memory(void *arg, u32 at, void *buf, unsigned len)
 {
 	return debug_read(arg, at, buf, len);
@@ -129,6 +141,7 @@ void debug_env(struct debug *d, struct expr_env *env)
 {
 	*env = (struct expr_env){.arg = d,
 				 .reg = read_name,
+				 .name = argument,
 				 .symbol = symbol,
 				 .read = read_memory,
 				 .write = write_memory,

@@ -56,14 +56,23 @@ static void describe_watch(const struct breakpoint *b, struct buf *out)
 		buf_printf(out, "Value = 0x%llx\n", (unsigned long long)b->old);
 }
 
+static void describe_catch(struct debug *d, struct buf *out)
+{
+	buf_printf(out, "Catchpoint %d, ", d->hit->number);
+	if (d->hit->event == VM_EVENT_CALL && d->calls.describe)
+		d->calls.describe(d->calls.arg, out);
+	else
+		buf_printf(out, "%s", vm_catch_text(d->vm));
+	buf_byte(out, '\n');
+}
+
 void debug_describe_stop(struct debug *d, struct buf *out)
 {
 	struct source_line l;
 	u32 pc = debug_pc(d);
 
 	if (d->hit && d->hit->kind == BREAK_EVENT)
-		buf_printf(out, "Catchpoint %d, %s\n", d->hit->number,
-			   vm_catch_text(d->vm));
+		describe_catch(d, out);
 	else if (d->hit && !d->hit->hidden && d->hit->kind != BREAK_CODE)
 		describe_watch(d->hit, out);
 	else if (d->hit && !d->hit->hidden)

@@ -2,7 +2,8 @@
 /* Events that a person wants the machine to stop at.
  *
  * An exception stops it in front of its delivery, at the instruction that
- * raised it; all else has just happened: the guest stands behind the
+ * raised it, a call at the first instruction of its stub; all else has just
+ * happened: the guest stands behind the
  * instruction, or at the first of the handler.
  *
  * What nobody catches costs nothing: hooks of operations are set, and the
@@ -125,7 +126,34 @@ void catch_translator(struct vm *vm)
 			tell(vm, "%s: %s", bt_event_name(i), bt_event_text(i));
 }
 
+void catch_call(struct vm *vm)
+{
+	int call = vm->catch_count ? bt_call_here(vm->bt) : -1;
+
+	for (unsigned i = 0; i < vm->catch_count && call >= 0; i++)
+		vm->catches[i].hit |= matches(&vm->catches[i], VM_EVENT_CALL,
+					      (u32)call, 1);
+}
+
 /* ---- the list ---- */
+
+static void listen_to_calls(struct vm *vm)
+{
+	u64 bits[BT_CALLS_MAX / 64] = { 0 };
+
+	for (unsigned i = 0; i < vm->catch_count; i++) {
+		u32 n = vm->catches[i].number;
+
+		if (vm->catches[i].what != VM_EVENT_CALL)
+			continue;
+		for (unsigned k = 0; k < ARRAY_LEN(bits); k++)
+			if (n == VM_ANY)
+				bits[k] = ~0ull;
+		if (n < BT_CALLS_MAX)
+			bits[n / 64] |= 1ull << (n % 64);
+	}
+	bt_stop_at_calls(vm->bt, bits);
+}
 
 static u32 mask_of(const struct vm *vm, enum vm_event what)
 {
@@ -147,6 +175,7 @@ static void listen(struct vm *vm)
 			? software_interrupt
 			: NULL;
 	op_hooks.cr_written = mask_of(vm, VM_EVENT_CR) ? cr_written : NULL;
+	listen_to_calls(vm);
 	bt_catch(vm->bt, mask_of(vm, VM_EVENT_EXIT), mask_of(vm, VM_EVENT_BT));
 }
 

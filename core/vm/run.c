@@ -265,6 +265,7 @@ static enum vm_stop step(struct vm *vm, u64 end, u64 look)
 	case BT_EXIT_HALT:
 		return halted(vm);
 	case BT_EXIT_BREAK:
+		catch_call(vm);
 		return stop(vm, STOP_BREAKPOINT);
 	case BT_EXIT_SHUTDOWN:
 		return triple_fault(vm);

@@ -84,9 +84,9 @@ int vm_watch_remove(struct vm *vm, gla_t lin, unsigned len, unsigned rw);
 /* Did the last STOP_WATCHPOINT touch this range? */
 bool vm_watch_hit(struct vm *vm, gla_t lin, unsigned len);
 
-/* Events to stop at, with STOP_CATCH.  `number` is a vector, port, control
- * register, enum bt_exit or row of core/bt/events.def.  -1: too many, or not
- * there. */
+/* Events to stop at, with STOP_CATCH, calls with STOP_BREAKPOINT.  `number` is
+ * a vector, port, control register, enum bt_exit, row of core/bt/events.def
+ * or call.  -1: too many, or not there. */
 enum vm_event {
 	VM_EVENT_EXCEPTION,
 	VM_EVENT_INTERRUPT, /* from devices, and by INT */
@@ -95,11 +95,12 @@ enum vm_event {
 	VM_EVENT_CR, /* written */
 	VM_EVENT_EXIT,
 	VM_EVENT_BT,
+	VM_EVENT_CALL, /* a paravirtual call, before it is made */
 };
 #define VM_ANY (~0u)
 int vm_catch_add(struct vm *vm, enum vm_event what, u32 number);
 int vm_catch_remove(struct vm *vm, enum vm_event what, u32 number);
-/* Did the last STOP_CATCH come from this one? */
+/* Did the last stop come from this one? */
 bool vm_catch_hit(struct vm *vm, enum vm_event what, u32 number);
 /* "#PF at 00000010, error code 0006": what the last one was. */
 const char *vm_catch_text(struct vm *vm);

@@ -70,6 +70,8 @@ void catch_delivered(struct vm *vm, unsigned vector, unsigned instead_of);
 void catch_interrupt(struct vm *vm, unsigned vector);
 void catch_port(struct vm *vm, bool out, u16 port, unsigned size, u32 value);
 void catch_translator(struct vm *vm);
+/* The guest stands at a breakpoint, or before a call that somebody catches. */
+void catch_call(struct vm *vm);
 
 /* clock.c */
 void clock_reset(struct vm *vm);

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Catching calls of VMI: in line or not the guest stops before the same calls with the same arguments, as often as they
+are counted, and arguments are names."""
+import os
+import re
+import subprocess
+
+VITRINE = os.environ.get("VITRINE", "build/vitrine")
+LANTERN = os.environ.get("LANTERN", "build/lantern.elf")
+GUESTS = os.path.join(os.environ.get("B", "build"), "guest", "vmi")
+
+
+def session(*commands, engine="vmi", kernel=LANTERN):
+    r = subprocess.run([VITRINE, "-engine", engine, "-clock", "virtual", "-serial", "null", "-m", "64M", "-append", "tour", kernel],
+                       input="\n".join((*commands, "quit")), capture_output=True, text=True, timeout=50, check=False)
+    assert r.returncode == 0, r
+    return r.stdout + r.stderr
+
+
+def has(text, *patterns):
+    for pattern in patterns:
+        assert re.search(pattern, text, re.MULTILINE), (pattern, text)
+
+
+ENDED = r"^Stopped: the guest powered off\.$"
+seen = []
+for switch in ("on", "off"):
+    # The state is that before the call: the entry is stored one instruction later.
+    text = session(f"set vmi-inline {switch}", "catch vmi SetPxE if (flags & 0x11) == 0x11 && entry", "run", "print/x entry",
+                   "print at", "print *(int*)at", "print (*(int*)at == entry)", "x/i $pc", "stepi", "print *(int*)$edx == $eax",
+                   "continue", "continue 5", "print $icount", "info breakpoints", "delete", "continue")
+    has(text, r"^Catchpoint 1: vmi SetPxE$",
+        r"^Catchpoint 1, VMI call SetPxE: entry = 0x\w+ \[ P W \], at = 0xc0\w+, flags = 0xf\w+ \[ PT CURRENT_AS \]\n"
+        r"0xc00c8360 <VMI_SetPxE\+0>\n=> 0xc00c8360 <VMI_SetPxE\+0>:\tud1 ", r"^\$1 = 0x\w+$", r"^\$2 = 0xc0\w+$",
+        r"^\$3 = 0\n\$4 = 0$", r"^0xc00c8367 <VMI_SetPxE\+7>$", r"^\$5 = 1$", r"^\thit 7 times$", ENDED)
+    seen.append(text)
+assert seen[0] == seen[1], seen
+
+# Each call exactly as often as it is counted, also through other mappings of the ROM; calls from ring 3 are none.
+every = {}
+for kernel in (LANTERN, os.path.join(GUESTS, "rom.elf"), os.path.join(GUESTS, "cpu.elf")):
+    of_both = []
+    for switch in ("on", "off"):
+        counted = session(f"set vmi-inline {switch}", "run", "info vmi", "print $icount", kernel=kernel).rsplit("VMI is", 1)[1]
+        counts = dict(re.findall(r"^(\w+) +(\d+) ", counted, re.MULTILINE))
+        caught = session(f"set vmi-inline {switch}", *("catch vmi " + n for n in counts),
+                         *(f"ignore {i} 1000000000" for i in range(1, len(counts) + 1)), "run", "info breakpoints", "info vmi",
+                         "print $icount", kernel=kernel)
+        hits = re.findall(r"^\d+ +catch .* vmi (\w+)\n\thit (\d+) time", caught, re.MULTILINE)
+        faults = {n: int(h) - int(counts[n]) for n, h in hits if h != counts[n]}
+        assert all(v > 0 and kernel != LANTERN for v in faults.values()), faults  # a call that faults is not done
+        assert caught.rsplit("VMI is", 1)[1] == counted, (caught, counted)
+        of_both.append((hits, counts))
+    assert of_both[0] == of_both[1], of_both
+    every |= counts
+assert {"IRET", "SYSEXIT", "SetPxE", "SetInterruptMask", "SetCR3", "SetTR", "WriteLDTEntry"} <= set(every), every
+
+# Any call; commands at the stop; one that is disabled is not counted; a name that only other calls have.
+text = session("catch vmi", "catch vmi SetAlarm if period", "disable 1", "run", "print expiry", "print period_high", "p $eax",
+               "catch vmi if flags == 0x23456", "delete 2", "enable 1", "commands 1", "echo here", "end", "continue",
+               "finish", "delete", "print flags", "continue", "info breakpoints")
+has(text, r"^Catchpoint 1: vmi$",
+    r"^Catchpoint 2, VMI call SetAlarm: flags = 0x100 \[ PERIODIC \], expiry = 0x\w+, expiry_high = 0x0, period = 0x\w+, "
+    r"period_high = 0x0$", r"^\$2 = 0$", r"^\$3 = 256$", r"^Catchpoint 1, VMI call \w+.*$", r"^here$", ENDED, "^No breakpoints")
+
+text = session("catch vmi Set", "catch vmi nosuch", "catch vmi SetPxE if nosuch", "catch vmi SetPxE if flags +",
+               "catch vmi SetPxE if entry = 1", "catch vmi setpxe", "info breakpoints")
+has(text, "^VMI call `Set' is SetGDT or SetLDT$", "^no VMI call `nosuch': `help vmi' lists them$", "^no symbol `nosuch'",
+    r"^expected a number", r"^1 +catch +keep y +vmi SetPxE$")
+has(session("catch vmi", engine="bt"), "^the VMI ROM is hidden: -engine vmi shows it$")
