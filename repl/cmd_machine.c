@@ -195,8 +195,8 @@ static void help_all(struct console *c)
 
 int cmd_help(struct console *c, char *args, struct err *e)
 {
-	const struct command *cmd, *topic;
-	char *word = words_next(&args);
+	const struct command *cmd, *topic, *topics;
+	char *word = words_next(&args), before[24];
 
 	if (!word) {
 		help_all(c);
@@ -207,20 +207,21 @@ int cmd_help(struct console *c, char *args, struct err *e)
 	cmd = command_find(commands, "command", word, e);
 	if (!cmd)
 		return -1;
-	if (cmd->run == cmd_info && *args) {
-		topic = command_find(infos, "info topic", words_trim(args), e);
+	topics = command_topics(cmd);
+	if (topics && *args) {
+		topic = command_find(topics, "topic", words_trim(args), e);
 		if (!topic)
 			return -1;
-		buf_printf(c->to, "info %s %s\n%s\n", topic->name, topic->usage,
-			   topic->help);
+		buf_printf(c->to, "%s %s %s\n%s\n", cmd->name, topic->name,
+			   topic->usage, topic->help);
 		return 0;
 	}
 	buf_printf(c->to, "%s %s\n%s\n", cmd->name, cmd->usage, cmd->help);
 	if (*cmd->alias)
 		buf_printf(c->to, "Short: %s\n", cmd->alias);
-	if (cmd->run == cmd_info)
-		for (topic = infos; topic->name; topic++)
-			help_line(c, topic, "info ");
+	snprintf(before, sizeof(before), "%s ", cmd->name);
+	for (topic = topics; topic && topic->name; topic++)
+		help_line(c, topic, before);
 	return 0;
 }
 
@@ -243,6 +244,7 @@ int cmd_apropos(struct console *c, char *args, struct err *e)
 		return err_set(e, "expected a word to look for");
 	search_table(c, commands, "", args, &any);
 	search_table(c, infos, "info ", args, &any);
+	search_table(c, explains, "explain ", args, &any);
 	if (!any)
 		return err_set(e, "no command's help has `%.40s'", args);
 	return 0;

@@ -40,7 +40,7 @@ static void show_fields(struct buf *to, const char *title, const char *fields)
 	}
 }
 
-static void show_call(struct console *c, unsigned number)
+void vmi_show_call(struct console *c, unsigned number)
 {
 	static const struct {
 		const char *answer, *means;
@@ -63,10 +63,13 @@ static void show_call(struct console *c, unsigned number)
 				   answers[i].means);
 	buf_printf(c->to, "%-10s physical %08x\n", "stub",
 		   (u32)vmi_stub(number));
-	if (c->vmi)
-		buf_printf(c->to, "%-10s %s\n", "translated",
-			   vmi_in_line(c->vmi, number) ? "in line"
-						       : "as an operation");
+	if (!c->vmi)
+		return;
+	buf_printf(c->to, "%-10s %s", "translated",
+		   vmi_in_line(c->vmi, number) ? "in line" : "as an operation");
+	if (!vmi_in_line(c->vmi, number) && row->function)
+		buf_printf(c->to, ": %s()", row->function);
+	buf_byte(c->to, '\n');
 }
 
 int help_vmi(struct console *c, char *args, struct err *e)
@@ -78,7 +81,7 @@ int help_vmi(struct console *c, char *args, struct err *e)
 		number = vmi_named(word, e);
 		if (number < 0)
 			return -1;
-		show_call(c, (unsigned)number);
+		vmi_show_call(c, (unsigned)number);
 		return 0;
 	}
 	buf_printf(c->to, "VMI's calls; `help vmi CALL' tells more.\n");
@@ -86,6 +89,23 @@ int help_vmi(struct console *c, char *args, struct err *e)
 		buf_printf(c->to, "%3u %-18s %s\n", i, vmi_row(i)->name,
 			   vmi_row(i)->meaning);
 	return 0;
+}
+
+void vmi_show_cost(struct console *c, unsigned number)
+{
+	struct vmi_cost cost = vmi_cost(c->vmi, number);
+
+	buf_printf(c->to, "%-10s %llu times, %llu guest instructions\n",
+		   "called", (unsigned long long)cost.count,
+		   (unsigned long long)cost.insns);
+	if (!vmi_timing(c->vmi))
+		buf_printf(c->to, "%-10s not taken (set vmi-timing on)\n",
+			   "host time");
+	else if (cost.timed)
+		buf_printf(c->to, "%-10s %llu ns each, of %llu calls\n",
+			   "host time",
+			   (unsigned long long)(cost.host_ns / cost.timed),
+			   (unsigned long long)cost.timed);
 }
 
 int info_vmi(struct console *c, char *args, struct err *e)
@@ -102,9 +122,8 @@ int info_vmi(struct console *c, char *args, struct err *e)
 	number = vmi_named(word, e);
 	if (number < 0)
 		return -1;
-	show_call(c, (unsigned)number);
-	buf_printf(c->to, "%-10s %llu times\n", "called",
-		   (unsigned long long)vmi_count(c->vmi, (unsigned)number));
+	vmi_show_call(c, (unsigned)number);
+	vmi_show_cost(c, (unsigned)number);
 	return 0;
 }
 

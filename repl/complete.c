@@ -43,6 +43,11 @@ static char *next_info(const char *text, int again)
 	return from_table(infos, text, again);
 }
 
+static char *next_explain(const char *text, int again)
+{
+	return from_table(explains, text, again);
+}
+
 static char *next_register(const char *text, int again)
 {
 	char *name;
@@ -170,6 +175,9 @@ char **complete_line(const char *text, int start, int end)
 		break;
 	case ARG_INFO: /* info TOPIC, then what the topic takes */
 		next = after(rl_line_buffer + from, start - from, next_info);
+		break;
+	case ARG_EXPLAIN:
+		next = after(rl_line_buffer + from, start - from, next_explain);
 		break;
 	case ARG_BREAK:
 		next = next_breakpoint;

@@ -42,6 +42,20 @@ const struct command infos[] = {
 	{0},
 };
 
+const struct command explains[] = {
+#define EXPLAIN(name, alias, arg, run, usage, help) \
+	{name, alias, arg, ONCE, explain_##run, "explain", usage, help},
+#include "repl/explains.def"
+	{0},
+};
+
+const struct command *command_topics(const struct command *cmd)
+{
+	return cmd->run == cmd_info	 ? infos
+	       : cmd->run == cmd_explain ? explains
+					 : NULL;
+}
+
 /* The line readline has just read; readline's callback has no argument. */
 static struct {
 	char *line;
@@ -107,7 +121,9 @@ const struct command *command_find(const struct command *table,
 			close);
 	else
 		err_set(e, "no %s `%.40s'; `help%s' lists them", what, word,
-			table == infos ? " info" : "");
+			table == infos	    ? " info"
+			: table == explains ? " explain"
+					    : "");
 	return NULL;
 }
 

@@ -18,6 +18,7 @@ enum arg {
 	ARG_FILE,
 	ARG_COMMAND,
 	ARG_INFO,
+	ARG_EXPLAIN,
 	ARG_BREAK, /* breakpoint numbers */
 	ARG_SETTING,
 	ARG_VMI, /* names of VMI's calls */
@@ -82,13 +83,19 @@ struct command {
 	const char *group, *usage, *help;
 };
 
-extern const struct command commands[], infos[]; /* end: name NULL */
+extern const struct command commands[], infos[], explains[]; /* end: name
+							      * NULL */
 
 #define COMMAND(name, alias, arg, repeat, run, group, usage, help) \
 	command_fn cmd_##run;
 #include "repl/commands.def"
 #define INFO(name, alias, arg, run, usage, help) command_fn info_##run;
 #include "repl/infos.def"
+#define EXPLAIN(name, alias, arg, run, usage, help) command_fn explain_##run;
+#include "repl/explains.def"
+
+/* The table of a command's topics; NULL: it has none. */
+const struct command *command_topics(const struct command *cmd);
 
 /* Finds by name, alias or unambiguous beginning; NULL and the reason. */
 const struct command *command_find(const struct command *table,
@@ -112,6 +119,9 @@ void complete_attach(struct console *c);
 
 /* repl/cmd_vmi.c: `help vmi [CALL]', and the next call from *index on whose
  * name begins so, or NULL. */
+/* Its meaning, arguments, native equivalent; what it has cost so far. */
+void vmi_show_call(struct console *c, unsigned number);
+void vmi_show_cost(struct console *c, unsigned number);
 int help_vmi(struct console *c, char *args, struct err *e);
 /* The number of the call named, or of the only one that begins so; -1. */
 int vmi_named(const char *word, struct err *e);

@@ -86,6 +86,23 @@ static void show_vmi_inline(struct console *c)
 	buf_printf(c->to, "%s", on_off(c->vmi && vmi_in_line_on(c->vmi)));
 }
 
+/* ---- vmi-timing ---- */
+
+static int set_vmi_timing(struct console *c, const char *value, struct err *e)
+{
+	if (!is_switch(value))
+		return expected("vmi-timing", "on or off", e);
+	if (!c->vmi)
+		return err_set(e, "the VMI ROM is hidden: -engine vmi shows it");
+	vmi_set_timing(c->vmi, !strcmp(value, "on"));
+	return 0;
+}
+
+static void show_vmi_timing(struct console *c)
+{
+	buf_printf(c->to, "%s", on_off(c->vmi && vmi_timing(c->vmi)));
+}
+
 const struct setting settings[] = {
 	{"disassembly-flavor", "att | intel", "syntax of instructions",
 	 set_flavor, show_flavor},
@@ -96,5 +113,7 @@ const struct setting settings[] = {
 	{"vmi-inline", "on | off",
 	 "translate VMI calls into what they do, or call the monitor",
 	 set_vmi_inline, show_vmi_inline},
+	{"vmi-timing", "on | off", "take the host's time of VMI calls",
+	 set_vmi_timing, show_vmi_timing},
 	{NULL, NULL, NULL, NULL, NULL},
 };

@@ -206,8 +206,10 @@ void vmi_show_arguments(struct console *c, struct buf *out)
 {
 	int number = vmi_call_here(c);
 
-	if (number >= 0)
-		show_arguments(c, (unsigned)number, "", "\n", out);
+	if (number < 0 || !*vmi_row((unsigned)number)->args)
+		return;
+	show_arguments(c, (unsigned)number, "now        ", "\n           ", out);
+	buf_byte(out, '\n');
 }
 
 const char *vmi_argument_name(unsigned number, unsigned i)

@@ -51,6 +51,9 @@ puts("| command | short | meaning |\n|---|---|---|");
 puts("\n## Topics of `info`\n\n| topic | short | meaning |\n|---|---|---|");
 #define INFO(n, alias, a, f, usage, help) next(); name(*usage ? n " " usage : n); name(alias); word(help); puts("");
 #include "repl/infos.def"
+puts("\n## Kinds of `explain`\n\n| kind | short | meaning |\n|---|---|---|");
+#define EXPLAIN(n, alias, a, f, usage, help) next(); name(*usage ? n " " usage : n); name(alias); word(help); puts("");
+#include "repl/explains.def"
 C
 page exits.md "Exits: ways out of translated code" core/bt/exits.def <<'C'
 puts("| exit | meaning |\n|---|---|");

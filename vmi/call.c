@@ -14,9 +14,17 @@
 #include <strings.h>
 
 static const struct vmi_row rows[VMI_CALLS] = {
+#define INSN(...) NULL
+#define FN(name) "vmi_" #name
+#define FN_INSN(name, ...) "vmi_" #name
+#define FN_IF(name, which) "vmi_" #name
 #define CALL(number, name, answer, how, native, args, result, meaning) \
-	[number] = { #name, #answer, native, args, result, meaning },
+	[number] = { #name, #answer, native, args, result, meaning, how },
 #include "vmi/calls.def"
+#undef INSN
+#undef FN
+#undef FN_INSN
+#undef FN_IF
 };
 
 _Static_assert(ARRAY_LEN(rows) <= BT_CALLS_MAX, "more calls than the translator knows");
@@ -69,11 +77,6 @@ gla_t vmi_stub_linear(const struct vmi *v, unsigned number)
 	return v->rom + (gla_t)(vmi_stub(number) - ROM_BASE);
 }
 
-u64 vmi_count(const struct vmi *v, unsigned number)
-{
-	return v->count[number];
-}
-
 /* ---- the two entry points ---- */
 
 static enum op_result init(struct vmi *v, struct cpu *c)
@@ -116,6 +119,7 @@ static enum op_result called(void *arg, struct cpu *c, const struct insn *in)
 	gla_t lin = c->seg[SEG_CS].base + c->eip;
 	u32 number = (u32)in->disp;
 	enum op_result r;
+	u64 before;
 	gpa_t gpa;
 
 	if (in->op == &bt_paravirt_call)
@@ -126,8 +130,12 @@ static enum op_result called(void *arg, struct cpu *c, const struct insn *in)
 		cpu_raise(c, EXC_UD, 0);
 		return OP_FAULT;
 	}
+	before = vm_icount(v->vm);
 	r = dispatch(v, c, number, lin - (gla_t)(gpa - ROM_BASE));
-	if (r != OP_AGAIN)
+	v->repeats[number] += vm_icount(v->vm) - before;
+	if (r == OP_AGAIN) /* the rest is paid for again */
+		v->repeats[number]++;
+	else if (r != OP_FAULT)
 		v->count[number]++;
 	return r;
 }
@@ -161,7 +169,22 @@ void vmi_set_in_line(struct vmi *v, bool on)
 					       .calls = VMI_CALLS,
 					       .in_line = on,
 					       .native = in_line,
-					       .count = v->count });
+					       .count = v->count,
+					       .ticks = v->timing ? v->time.ticks
+								  : NULL });
+}
+
+void vmi_set_timing(struct vmi *v, bool on)
+{
+	if (on && !v->timing)
+		cost_begin_timing(v);
+	v->timing = on;
+	vmi_set_in_line(v, v->in_line);
+}
+
+bool vmi_timing(const struct vmi *v)
+{
+	return v->timing;
 }
 
 bool vmi_in_line_on(const struct vmi *v)
@@ -182,7 +205,6 @@ static void power_on(void *arg)
 	v->active = false;
 	v->lazy = 0;
 	v->rom = ROM_BASE;
-	memset(v->count, 0, sizeof(v->count));
 	memset(v->ap, 0, sizeof(v->ap));
 	memset(v->linear, 0, sizeof(v->linear));
 	alarms_reset(v);
@@ -203,7 +225,10 @@ struct vmi *vmi_new(struct vm *vm, struct err *e)
 	alarms_init(v);
 	op_hooks.paravirt = called;
 	op_hooks.paravirt_arg = v;
-	vm_on_power_on(vm, power_on, v);
+	vm_set_part(vm, &(struct vm_part){ .arg = v,
+					   .power_on = power_on,
+					   .stats_reset = cost_reset,
+					   .stats_json = cost_json });
 	power_on(v);
 	vmi_set_in_line(v, true);
 	return v;
@@ -215,26 +240,4 @@ void vmi_free(struct vmi *v)
 		return;
 	op_hooks.paravirt = NULL;
 	free(v);
-}
-
-void vmi_show(const struct vmi *v, bus_print *out, void *to)
-{
-	u64 all = 0;
-
-	for (unsigned i = 0; i < VMI_CALLS; i++)
-		all += v->count[i];
-	out(to, "VMI is %s; %llu calls\n",
-	    v->active ? "active" : "not active: the guest has not called vmi_init",
-	    (unsigned long long)all);
-	if (!all)
-		return;
-	out(to, "%-18s %12s %12s %s\n", "call", "count", "per second",
-	    "in line");
-	for (unsigned i = 0; i < VMI_CALLS; i++)
-		if (v->count[i])
-			out(to, "%-18s %12llu %12llu   %-5s %s\n", rows[i].name,
-			    (unsigned long long)v->count[i],
-			    (unsigned long long)(v->count[i] * 1000000000ull /
-						 (vm_now(v->vm) + 1)),
-			    vmi_in_line(v, i) ? "yes" : "", rows[i].meaning);
 }

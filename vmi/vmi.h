@@ -29,6 +29,7 @@ void vmi_free(struct vmi *v);
 /* A row of calls.def, as text. */
 struct vmi_row {
 	const char *name, *answer, *native, *args, *result, *meaning;
+	const char *function; /* of vmi/, NULL: an instruction does it all */
 };
 const struct vmi_row *vmi_row(unsigned number);
 /* Number of the call of that name (any case), -1 when there is none. */
@@ -43,7 +44,17 @@ enum { VMI_STUB_LEN = 16 };
 
 /* Has a kernel called vmi_init? */
 bool vmi_active(const struct vmi *v);
-u64 vmi_count(const struct vmi *v, unsigned number);
+/* What a call has cost since counters began: exact, but for host_ns. */
+struct vmi_cost {
+	u64 count;
+	u64 insns;   /* guest instructions, its stub's return included */
+	u64 timed;   /* calls of them whose time was taken */
+	u64 host_ns; /* that these took */
+};
+struct vmi_cost vmi_cost(const struct vmi *v, unsigned number);
+/* Takes the host's time of calls (at first it does not). */
+void vmi_set_timing(struct vmi *v, bool on);
+bool vmi_timing(const struct vmi *v);
 /* Calls that have an instruction to stand for them are translated as that
  * (at first they are). */
 void vmi_set_in_line(struct vmi *v, bool on);

@@ -28,10 +28,18 @@ enum { AP_STATE_BYTES = 92, APS = 16, LINEAR_MAPPINGS = 4 };
 
 struct vmi {
 	struct vm *vm;
-	bool active, in_line;
+	bool active, in_line, timing;
 	u32 lazy;
 	gla_t rom; /* linear, where the kernel asked for relocations */
 	u64 count[CALL_COUNT];
+	u64 repeats[CALL_COUNT]; /* of repeated string I/O, beyond the first */
+	u64 since;		 /* guest time when counting began */
+	struct {
+		u64 ticks[CALL_COUNT]; /* of the host's time-stamp counter */
+		u64 before[CALL_COUNT]; /* calls that were not timed */
+		u64 from_tick, from_ns; /* when timing began */
+		u64 cost; /* ticks that reading the clock takes */
+	} time;
 	struct alarm alarm[ALARMS];
 	struct {
 		bool set;
@@ -62,6 +70,11 @@ void rom_build(u8 *image);
  * the offset of the stub in the ROM. */
 enum answer { ANSWER_NONE, ANSWER_REL, ANSWER_JUMP, ANSWER_NOP };
 enum answer rom_answer(u32 number, u32 *offset);
+
+/* cost.c: parts of struct vm_part; what is timed begins anew. */
+void cost_reset(void *arg);
+void cost_json(void *arg, bus_print *out, void *to);
+void cost_begin_timing(struct vmi *v);
 
 /* time.c */
 void alarms_init(struct vmi *v);

@@ -223,6 +223,7 @@ static void after_write(struct tr *t, u32 how)
 	e_load_rip(e, 0, RCX, &t->bt->live->soft_post);
 	nothing = e_short(e, JECXZ);
 	e_mov_rr(e, 0, RCX, R8);
+	paravirt_at_c(t);
 	emit_count(t, R9, how, 0);
 	e_call(e, t->bt->stub_post);
 	t->fpu_ready = 0;

@@ -239,10 +239,7 @@ bool bt_next_block(const struct bt *bt, u64 before, bool any, gla_t lin,
 
 		if (b->dead || (!any && lin - b->lin >= b->guest_len))
 			continue;
-		*view = (struct bt_block_view){ b->lin,	      b->gpa,
-						b->mode,      b->insns,
-						b->guest_len, b->host_len,
-						b->host,      i };
+		*view = block_view(b);
 		return true;
 	}
 	return false;

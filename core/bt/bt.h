@@ -86,8 +86,9 @@ void bt_port_touched(struct bt *bt, u16 port, unsigned size);
 /* Paravirtual calls: UD1 with an absolute operand, the call's number, read
  * at level 0 from [rom, rom + rom_len).  native[number] is the instruction
  * that does the same, its length that of the UD1, or NULL; count[number]
- * goes up when that one runs.  Tables are borrowed.  Forgets all
- * translations. */
+ * goes up when that one is done; to ticks[number], if that is not NULL, is added
+ * what each call takes, by the host's time-stamp counter.  Tables are
+ * borrowed.  Forgets all translations. */
 struct bt_paravirt {
 	u64 rom;
 	u32 rom_len;
@@ -95,7 +96,7 @@ struct bt_paravirt {
 	unsigned calls;    /* at most BT_CALLS_MAX */
 	bool in_line; /* false: every call is an operation */
 	const struct insn *const *native;
-	u64 *count;
+	u64 *count, *ticks;
 };
 enum { BT_CALLS_MAX = 128 };
 void bt_set_paravirt(struct bt *bt, const struct bt_paravirt *p);
@@ -156,6 +157,12 @@ void bt_show_exits(const struct bt *bt, bt_print *out, void *to);
 /* "kernel, 32-bit, flat": what translations of that mode are for. */
 void bt_show_mode(u32 mode, bt_print *out, void *to);
 
+/* One instruction of a block. */
+struct insn_mark {
+	u16 host; /* offset of its first host byte in the block */
+	u16 guest; /* offset of its first guest byte */
+};
+
 /* One block, for those who look. */
 struct bt_block_view {
 	gla_t lin;
@@ -164,10 +171,19 @@ struct bt_block_view {
 	unsigned insns, guest_len, host_len;
 	const u8 *host;
 	u64 number; /* in the order they were made */
+	const struct insn_mark *marks; /* insns + 1 of them, the last the ends */
 };
 /* The youngest live block older than number `before` (~0 at first), and, when
  * `any` is false, with `lin` in it; false when there is none. */
 bool bt_next_block(const struct bt *bt, u64 before, bool any, gla_t lin,
 		   struct bt_block_view *view);
+/* The block that would be made of the code at lin in a flat 32-bit kernel, at
+ * most `insns` long, as things are now.  Nothing of it is kept: the view is
+ * good until a block is made.  False: there is no such code. */
+bool bt_try(struct bt *bt, gla_t lin, gpa_t gpa, unsigned insns,
+	    struct bt_block_view *view);
+/* What lies at a host address that translated code names, such as
+ * "cpu.iflag"; NULL: nothing with a name. */
+const char *bt_host_name(const struct bt *bt, u64 at);
 
 #endif

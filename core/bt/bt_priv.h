@@ -47,11 +47,6 @@ enum site {
 };
 
 /* ---- blocks ---- */
-struct insn_mark {
-	u16 host; /* offset of its first host byte in the block */
-	u16 guest; /* offset of its first guest byte */
-};
-
 struct block {
 	gla_t eip; /* of the first instruction (offset in CS) */
 	gla_t lin;
@@ -94,6 +89,9 @@ struct live {
 	u64 spill;
 	u64 seg_window[2]; /* FS, GS: window of the CPL, or nowhere */
 	u64 jump_cache;
+	u64 call_start; /* ticks at which a paravirtual call that is timed began */
+	u32 call_timed; /* its number + 1, for its operation; 0: none */
+	u32 call_made;	/* the same of one to be counted when it is done */
 	u32 edge;
 	u32 irq_waiting;
 	u32 soft_post; /* work to do after a soft write */
@@ -283,6 +281,8 @@ struct tr {
 	bool ended;
 	struct insn *insns;
 	u8 call[BLOCK_INSNS]; /* paravirtual call in line + 1, 0: none */
+	u8 timed[BLOCK_INSNS]; /* paravirtual call to be timed + 1 */
+	bool op_made;	     /* the current instruction calls an operation */
 	/* edge stubs to be made after the block */
 	struct {
 		u8 *patch; /* written address of the rel32 that leads there */
@@ -291,6 +291,7 @@ struct tr {
 	} cold[BLOCK_INSNS + 8];
 	unsigned cold_count;
 	bool soft_write; /* the instruction wrote the soft way */
+	bool trial;	 /* somebody looks: without what measures */
 };
 
 /* codemem.c */
@@ -341,6 +342,10 @@ u32 mode_now(struct bt *bt);
  * around the current one. */
 void paravirt_decoded(struct tr *t, unsigned index, struct insn *in);
 void paravirt_before(struct tr *t);
+/* In front of a call of C that may be the end of the instruction; and when C
+ * is done: is the call to be counted now? */
+void paravirt_at_c(struct tr *t);
+void paravirt_done(struct bt *bt, bool count);
 /* Does somebody want to stop before the call whose stub is at gpa? */
 bool paravirt_stops(const struct bt *bt, gpa_t gpa);
 bool paravirt_stops_here(const struct bt *bt);
@@ -421,6 +426,13 @@ void fpu_refresh(struct bt *bt);
 /* fault.c */
 enum bt_exit fault_serve(struct bt *bt);
 void fault_set_current(struct bt *bt);
+
+static inline struct bt_block_view block_view(const struct block *b)
+{
+	return (struct bt_block_view){ b->lin,	     b->gpa,	  b->mode,
+				       b->insns,     b->guest_len, b->host_len,
+				       b->host,	     b->order,	  b->marks };
+}
 
 /* Which instruction of `b` is pc in? */
 unsigned block_insn_at(const struct block *b, const u8 *pc);

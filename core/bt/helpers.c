@@ -179,6 +179,8 @@ u64 bt_soft_post(struct bt *bt, u32 unretired)
 	bt->in_code = false;
 	if (fpu_was_live)
 		fpu_in(bt);
+	if (bt->live->call_made | bt->live->call_timed)
+		paravirt_done(bt, must_look(bt));
 	if (!must_look(bt))
 		return 0;
 	b = calling_block(bt, &index);
@@ -241,6 +243,8 @@ u64 bt_call_op(struct bt *bt, const struct insn *in, u32 unretired)
 	bt->in_code = true;
 	r = op_table[in->op->operation](c, in);
 	bt->in_code = false;
+	if (bt->live->call_made | bt->live->call_timed)
+		paravirt_done(bt, r != OP_FAULT && r != OP_AGAIN);
 	switch (r) {
 	case OP_NEXT:
 		return after_op(bt, in, unretired);

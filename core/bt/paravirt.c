@@ -7,8 +7,7 @@
  * one is translated in its place, so a call costs what the instruction would
  * and a call and return that the host predicts.  The others are operations.
  *
- * Calls are counted exactly: before an instruction that may not come back,
- * and after a store, which runs again when its page is mapped meanwhile. */
+ * Calls are counted exactly, when they are done; one that faults is not. */
 #include "core/bt/bt_priv.h"
 
 const struct opcode bt_get_if = { .class = C_GET_IF, .name = "get_if" };
@@ -87,11 +86,13 @@ void paravirt_decoded(struct tr *t, unsigned index, struct insn *in)
 	u32 number = (u32)in->disp;
 	const struct insn *native;
 
-	t->call[index] = 0;
+	t->call[index] = t->timed[index] = 0;
 	if (in->op->operation != OPERATION_ud1 || !(t->mode & MODE_CPL0) ||
 	    gpa - p->rom >= p->rom_len || number >= p->calls)
 		return;
 	native = p->native[number];
+	if (p->ticks && t->bt->has_shrx && !t->trial)
+		t->timed[index] = (u8)(number + 1);
 	if (p->in_line && native && (native->op != &bt_set_if || t->bt->has_shrx)) {
 		*in = *native;
 		t->call[index] = (u8)(number + 1);
@@ -111,16 +112,102 @@ static void count(struct tr *t)
 	e_rm(e, 1, 0x89, R8, R9, -1, 0, 0);
 }
 
+/* ---- how long they take ---- */
+
+/* rax := ticks of the host, no flags touched; r8 and r9 keep rax and rdx. */
+static void read_clock(struct emit *e)
+{
+	e_mov_rr(e, 1, R8, RAX);
+	e_mov_rr(e, 1, R9, RDX);
+	e8(e, 0x0f); /* rdtsc */
+	e8(e, 0x31);
+	e_rorx32(e, RDX, RDX);
+	e_lea(e, 1, RAX, RAX, RDX, 0, 0);
+}
+
+static void put_back(struct emit *e)
+{
+	e_mov_rr(e, 1, RAX, R8);
+	e_mov_rr(e, 1, RDX, R9);
+}
+
+static void start_clock(struct tr *t)
+{
+	read_clock(&t->e);
+	e_store_rip(&t->e, 1, &t->bt->live->call_start, RAX);
+	put_back(&t->e);
+}
+
+/* ticks += now - start */
+static void stop_clock(struct tr *t)
+{
+	struct emit *e = &t->e;
+	u64 *at = &t->bt->paravirt.ticks[t->timed[t->index] - 1];
+
+	read_clock(e);
+	e_load_rip(e, 1, R10, &t->bt->live->call_start);
+	e_rr(e, 1, 0xf7, 2, R10); /* not r10: -r10 - 1 */
+	e_lea(e, 1, RAX, RAX, R10, 0, 1);
+	e_mov_ri64(e, R10, (u64)(uintptr_t)at);
+	e_rm(e, 1, 0x8b, R11, R10, -1, 0, 0);
+	e_lea(e, 1, RAX, RAX, R11, 0, 0);
+	e_rm(e, 1, 0x89, RAX, R10, -1, 0, 0);
+	put_back(e);
+}
+
+/* ---- around one ---- */
+
+/* These may leave for an interrupt when they are done. */
+static bool may_leave(const struct tr *t)
+{
+	return t->in->op->class == C_STI || t->in->op->class == C_SET_IF;
+}
+
 void paravirt_before(struct tr *t)
 {
-	if (t->call[t->index] && t->in->op->class != C_COPY)
+	t->op_made = false;
+	if (t->call[t->index] && may_leave(t))
 		count(t);
+	if (t->timed[t->index])
+		start_clock(t);
 }
 
 void paravirt_after(struct tr *t)
 {
-	if (t->call[t->index] && t->in->op->class == C_COPY)
+	if (t->timed[t->index])
+		stop_clock(t);
+	if (t->call[t->index] && !may_leave(t) && !t->op_made)
 		count(t);
+}
+
+/* C may not come back to this code, so it counts the call then, and takes its
+ * time. */
+void paravirt_at_c(struct tr *t)
+{
+	if (t->call[t->index])
+		e_store_rip_imm(&t->e, &t->bt->live->call_made,
+				t->call[t->index]);
+	if (t->timed[t->index])
+		e_store_rip_imm(&t->e, &t->bt->live->call_timed,
+				t->timed[t->index]);
+}
+
+void paravirt_done(struct bt *bt, bool count)
+{
+	struct live *l = bt->live;
+	const struct bt_paravirt *p = &bt->paravirt;
+	u64 now;
+
+	if (l->call_made && count)
+		p->count[l->call_made - 1]++;
+	l->call_made = 0;
+	if (!l->call_timed)
+		return;
+	now = __builtin_ia32_rdtsc();
+	if (p->ticks)
+		p->ticks[l->call_timed - 1] += now - l->call_start;
+	l->call_start = now;
+	l->call_timed = 0;
 }
 
 /* eax := IF, where EFLAGS has it. */

@@ -35,6 +35,8 @@ void emit_count(struct tr *t, unsigned reg, u32 low, unsigned shift)
 void emit_op(struct tr *t)
 {
 	e_store_rip_imm(&t->e, &t->bt->cpu->eip, t->eip);
+	t->op_made = true;
+	paravirt_at_c(t);
 	e_mov_ri64(&t->e, R8, (u64)(uintptr_t)t->in);
 	emit_count(t, R9, 0, 0);
 	e_call(&t->e, t->bt->stub_op);
@@ -312,6 +314,8 @@ static bool has_break(const struct tr *t, unsigned at)
 	const struct bt *bt = t->bt;
 	gla_t lin = t->b->lin + at;
 
+	if (t->trial)
+		return false;
 	for (u32 i = 0; i < bt->break_count; i++)
 		if (bt->breaks[i] == lin)
 			return true;
@@ -484,4 +488,34 @@ struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa, unsigned max,
 	bt->emit.at = t.e.at;
 	cache_insert(bt, t.b);
 	return t.b;
+}
+
+enum { MODE_KERNEL = MODE_CS32 | MODE_CS_FLAT | MODE_SS_FLAT | MODE_DS_FLAT |
+		     MODE_ES_FLAT | MODE_CPL0 | MODE_PAGED };
+
+/* As translate(), in the room that the next block would get. */
+bool bt_try(struct bt *bt, gla_t lin, gpa_t gpa, unsigned insns,
+	    struct bt_block_view *view)
+{
+	struct tr t = { .bt = bt, .mode = MODE_KERNEL, .trial = true };
+	u64 meta_before = bt->meta_used;
+	u32 edges_before = bt->edge_count, mode = bt->mode, eip = bt->cpu->eip;
+
+	t.code = mem_phys_ptr(bt->cpu->mem, gpa, 1);
+	if (!t.code || out_of_room(bt))
+		return false;
+	bt->mode = MODE_KERNEL;
+	bt->cpu->eip = lin;
+	new_block(&t, lin, gpa, BLOCK_INSNS, false);
+	t.b->host = emit_pc(&t.e);
+	decode_run(&t, GUEST_PAGE - (lin & (GUEST_PAGE - 1)),
+		   insns < BLOCK_INSNS ? insns : BLOCK_INSNS);
+	if (t.b->insns)
+		emit_block(&t);
+	*view = block_view(t.b);
+	bt->mode = mode;
+	bt->cpu->eip = eip;
+	bt->edge_count = edges_before;
+	bt->meta_used = meta_before;
+	return view->insns;
 }

@@ -6,7 +6,8 @@
  * Offsets, not linear addresses, are given to it: in a 16-bit segment jump
  * targets wrap at 64 KiB within the segment, and libopcodes does that right
  * when it is told the offset.  It works with 64-bit addresses and may hand
- * back sign-extended ones; they are cut to 32 bits. */
+ * back sign-extended ones; they are cut to 32 bits.  Host code has 64-bit
+ * addresses, which are another in each run: they are shown by name. */
 #include "core/debug/disasm.h"
 
 #define PACKAGE "vitrine"
@@ -14,9 +15,11 @@
 #include <dis-asm.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 struct work {
 	const struct disasm *d;
+	const struct disasm_host *host;
 	struct buf *out;
 	bool unreadable;
 };
@@ -69,29 +72,75 @@ static void print_address(bfd_vma at, struct disassemble_info *info)
 	w->d->address(w->d->arg, w->d->base + (u32)at, w->out);
 }
 
-unsigned disasm_one(const struct disasm *d, u32 offset, struct buf *out)
+static int read_host(bfd_vma at, bfd_byte *to, unsigned len,
+		     struct disassemble_info *info)
 {
-	struct work w = {.d = d, .out = out};
-	size_t start = out->len;
-	struct disassemble_info info;
+	struct work *w = info->stream;
+	u64 offset = at - (u64)(uintptr_t)w->host->code;
+
+	if (offset > w->host->len || len > w->host->len - offset)
+		return -1;
+	memcpy(to, w->host->code + offset, len);
+	return 0;
+}
+
+/* "+1f" within the code at hand. */
+static void print_host_address(bfd_vma at, struct disassemble_info *info)
+{
+	struct work *w = info->stream;
+	u64 offset = at - (u64)(uintptr_t)w->host->code;
+	const char *name = w->host->name(w->host->arg, at);
+
+	if (offset < w->host->len)
+		buf_printf(w->out, "+%llx", (unsigned long long)offset);
+	else if (name)
+		buf_printf(w->out, "%s", name);
+	else
+		buf_printf(w->out, "0x%llx", (unsigned long long)at);
+}
+
+static unsigned run(struct disassemble_info *info, u64 at)
+{
+	struct work *w = info->stream;
+	size_t start = w->out->len;
 	disassembler_ftype fn;
 	int len;
 
+	info->arch = bfd_arch_i386;
+	info->endian = info->endian_code = BFD_ENDIAN_LITTLE;
+	info->memory_error_func = memory_error;
+	disassemble_init_for_target(info);
+	fn = disassembler(bfd_arch_i386, false, info->mach, NULL);
+	len = fn ? fn(at, info) : 0;
+	disassemble_free_target(info);
+	while (w->out->len > start && w->out->data[w->out->len - 1] == ' ')
+		w->out->data[--w->out->len] = '\0';
+	return len <= 0 || w->unreadable ? 0 : (unsigned)len;
+}
+
+unsigned disasm_one(const struct disasm *d, u32 offset, struct buf *out)
+{
+	struct work w = {.d = d, .out = out};
+	struct disassemble_info info;
+
 	init_disassemble_info(&info, &w, print, print_styled);
-	info.arch = bfd_arch_i386;
 	info.mach = d->code32 ? bfd_mach_i386_i386 : bfd_mach_i386_i8086;
 	info.disassembler_options = d->intel ? "intel" : "att";
-	info.endian = info.endian_code = BFD_ENDIAN_LITTLE;
 	info.read_memory_func = read_memory;
-	info.memory_error_func = memory_error;
 	info.print_address_func = print_address;
-	disassemble_init_for_target(&info);
-	fn = disassembler(bfd_arch_i386, false, info.mach, NULL);
-	len = fn ? fn(offset, &info) : 0;
-	disassemble_free_target(&info);
-	while (out->len > start && out->data[out->len - 1] == ' ')
-		out->data[--out->len] = '\0';
-	if (len <= 0 || w.unreadable)
-		return 0;
-	return (unsigned)len;
+	return run(&info, offset);
+}
+
+unsigned disasm_host(const struct disasm_host *d, unsigned offset,
+		     struct buf *out)
+{
+	struct work w = {.host = d, .out = out};
+	struct disassemble_info info;
+
+	init_disassemble_info(&info, &w, print, print_styled);
+	info.mach = bfd_mach_x86_64;
+	info.disassembler_options = d->intel ? "intel" : "att";
+	info.read_memory_func = read_host;
+	info.print_address_func = print_host_address;
+	return run(&info, (u64)(uintptr_t)d->code + offset);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Guest instructions as text, through libopcodes. */
+/* Instructions, the guest's and the host's, as text, through libopcodes. */
 #ifndef CORE_DEBUG_DISASM_H
 #define CORE_DEBUG_DISASM_H
 
@@ -20,5 +20,18 @@ struct disasm {
 /* Appends the instruction at `offset` and returns its length in bytes; 0
  * when its bytes cannot be read. */
 unsigned disasm_one(const struct disasm *d, u32 offset, struct buf *out);
+
+/* Host code, where it runs.  `name` answers with the name of what lies at an
+ * address, or NULL; addresses within the code are shown as "+1f". */
+struct disasm_host {
+	void *arg;
+	const char *(*name)(void *arg, u64 at);
+	const u8 *code;
+	unsigned len;
+	bool intel;
+};
+/* The instruction at that offset; its length, 0 when it is none. */
+unsigned disasm_host(const struct disasm_host *d, unsigned offset,
+		     struct buf *out);
 
 #endif

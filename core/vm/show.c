@@ -27,6 +27,8 @@ void vm_stats_reset(struct vm *vm)
 	for (unsigned i = 0; i < ARRAY_LEN(vm->interrupts); i++)
 		vm->interrupts[i] = 0;
 	vm->idle_ns = 0;
+	if (vm->part.stats_reset)
+		vm->part.stats_reset(vm->part.arg);
 }
 
 static void member(bus_print *out, void *to, const char *name, u64 value)
@@ -72,5 +74,7 @@ void vm_stats_json(struct vm *vm, bus_print *out, void *to)
 		if (vm->interrupts[i])
 			out(to, ",\n  \"interrupt_%u\": %llu", i,
 			    (unsigned long long)vm->interrupts[i]);
+	if (vm->part.stats_json)
+		vm->part.stats_json(vm->part.arg, out, to);
 	out(to, "\n}\n");
 }

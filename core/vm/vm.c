@@ -272,8 +272,8 @@ int vm_restart(struct vm *vm, struct err *e)
 	bus_reset(vm->bus);
 	tables_write(vm->mem, &vm->bus_cfg);
 	mem_protect_rom(vm->mem, 0xe0000, 0x20000);
-	if (vm->power_on)
-		vm->power_on(vm->power_on_arg);
+	if (vm->part.power_on)
+		vm->part.power_on(vm->part.arg);
 	intr_changed(vm);
 	if (!vm->cfg.kernel)
 		return 0;
@@ -339,10 +339,9 @@ u64 vm_start_time(struct vm *vm)
 	return vm->bus_cfg.start_time;
 }
 
-void vm_on_power_on(struct vm *vm, void (*fn)(void *arg), void *arg)
+void vm_set_part(struct vm *vm, const struct vm_part *part)
 {
-	vm->power_on = fn;
-	vm->power_on_arg = arg;
+	vm->part = *part;
 }
 
 /* ---- breakpoints and watches ---- */

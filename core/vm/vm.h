@@ -69,9 +69,17 @@ u64 vm_now(struct vm *vm);
 u64 vm_stolen(struct vm *vm);
 /* Seconds since 1970 at reset, as the CMOS clock has it. */
 u64 vm_start_time(struct vm *vm);
-/* Calls fn at every reset, when memory is clear and firmware tables stand,
- * before the kernel is loaded. */
-void vm_on_power_on(struct vm *vm, void (*fn)(void *arg), void *arg);
+/* What is built on top of the machine and belongs to it, one at most. */
+struct vm_part {
+	void *arg;
+	/* At every reset, when memory is clear and firmware tables stand,
+	 * before the kernel is loaded. */
+	void (*power_on)(void *arg);
+	/* Its counters begin anew; ,"name": n for each of vm_stats_json. */
+	void (*stats_reset)(void *arg);
+	void (*stats_json)(void *arg, bus_print *out, void *to);
+};
+void vm_set_part(struct vm *vm, const struct vm_part *part);
 
 /* Code breakpoints by linear address; vm_run stops before the instruction
  * and steps over one at the address where it starts. -1: too many. */

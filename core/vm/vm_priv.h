@@ -55,8 +55,7 @@ struct vm {
 	u64 exceptions[32], interrupts[256];
 	u64 idle_ns; /* guest time skipped or slept in HLT */
 	u64 idle_run, idle_icount; /* of it, without work between; its end */
-	void (*power_on)(void *arg);
-	void *power_on_arg;
+	struct vm_part part;
 };
 
 /* What a guest's reset does: memory, CPU and devices as at power-on; time and

@@ -36,6 +36,7 @@ for commands in (
      "find kernel_main, +0x10000, 0x12345678", "info irq", "info screen", "info registers all", "info gdt"),
     ("catch exception if 0", "catch interrupt if 0", "catch cr if 0", "catch exception #DF"),
     ("catch port out 0x43 if 0", "catch port in 0x60 if 0", "catch exit SIGNAL if 0", "catch bt translate if 0"),
+    ("set vmi-timing on", "tbreak schedule", "continue", "explain vmi SetPxE", "explain vmi IRET", "info vmi"),
     ("catch vmi if 0", "catch vmi SetPxE if flags == 0x12345"),
     ("set vmi-inline off", "catch vmi IRET if 0", "catch vmi EnableInterrupts if 0"),
     ("tbreak schedule", "continue", "watch need_switch if 0", "rwatch *(char*)schedule if 0"),

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Names for what translated code refers to, so that people can read it. */
+#include "core/bt/bt_priv.h"
+
+#include <stddef.h>
+
+#define IN_CPU(field) { offsetof(struct area, cpu.field), "cpu." #field }
+#define IN_LIVE(field) { offsetof(struct area, live.field), "live." #field }
+static const struct {
+	u32 offset;
+	const char *name;
+} fields[] = {
+	IN_CPU(eip),		 IN_CPU(iflag),	      IN_CPU(dflag),
+	IN_CPU(sysflags),	 IN_CPU(tsc_offset),  IN_LIVE(exit),
+	IN_LIVE(indirect),	 IN_LIVE(edge),	      IN_LIVE(irq_waiting),
+	IN_LIVE(sti_eip),	 IN_LIVE(tsc_base),   IN_LIVE(fpu_blocked),
+	IN_LIVE(sse_blocked),	 IN_LIVE(soft_post),  IN_LIVE(spill),
+	IN_LIVE(user_window),	 IN_LIVE(window_map), IN_LIVE(user_window_map),
+	IN_LIVE(seg_window[0]),	 IN_LIVE(seg_window[1]), IN_LIVE(call_made),
+	IN_LIVE(call_timed),
+};
+
+#define STUB(name) { offsetof(struct bt, stub_##name), "stub_" #name }
+static const struct {
+	size_t offset;
+	const char *name;
+} stubs[] = {
+	STUB(exit_edge), STUB(exit_plain), STUB(op),   STUB(soft),  STUB(post),
+	STUB(jump),	 STUB(fpu),	   STUB(dead), STUB(slot),  STUB(return),
+};
+
+static const char *name_of_stub(const struct bt *bt, u64 at)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(stubs); i++) {
+		const u8 *stub;
+
+		__builtin_memcpy(&stub, (const u8 *)bt + stubs[i].offset,
+				 sizeof(stub));
+		if (at == (u64)(uintptr_t)stub)
+			return stubs[i].name;
+	}
+	return NULL;
+}
+
+const char *bt_host_name(const struct bt *bt, u64 at)
+{
+	u64 area = (u64)(uintptr_t)bt->area;
+	u64 counts = (u64)(uintptr_t)bt->paravirt.count;
+
+	for (unsigned i = 0; i < ARRAY_LEN(fields); i++)
+		if (at - area == fields[i].offset)
+			return fields[i].name;
+	if (counts && at - counts < 8 * bt->paravirt.calls)
+		return "the call's counter";
+	if (at - (u64)(uintptr_t)bt->meta < bt->meta_size)
+		return "the instruction, decoded";
+	return name_of_stub(bt, at);
+}

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the console says of VMI's calls: counts that are exact and repeat, the host's time only when asked for, and for
+every call the code it becomes, which looking does not change."""
+import json
+import os
+import re
+import subprocess
+import tempfile
+
+VITRINE = os.environ.get("VITRINE", "build/vitrine")
+LANTERN = os.environ.get("LANTERN", "build/lantern.elf")
+GUESTS = os.path.join(os.environ.get("B", "build"), "guest", "vmi")
+
+
+def session(*commands, kernel=LANTERN, engine="vmi", options=()):
+    r = subprocess.run([VITRINE, "-engine", engine, "-clock", "virtual", "-serial", "null", "-m", "64M", "-append", "tour",
+                        *options, kernel], input="\n".join((*commands, "quit")), capture_output=True, text=True, timeout=50,
+                       check=False)
+    assert r.returncode == 0, r
+    return r.stdout + r.stderr
+
+
+def has(text, *patterns):
+    for pattern in patterns:
+        assert re.search(pattern, text, re.MULTILINE), (pattern, text)
+
+
+def table(text):
+    return re.findall(r"^([A-Z]\w+) +(\d+) +(\d+) +(\d+) ", text, re.MULTILINE)
+
+
+# The same run is the same table; also with calls not in line, and when the host's time is taken.
+plain = session("run", "info vmi")
+assert session("run", "info vmi") == plain
+rows = table(plain)
+assert len(rows) > 30, plain
+called = session("set vmi-inline off", "run", "info vmi")
+assert table(called) == rows, (called, plain)
+timed = session("set vmi-timing on", "run", "info vmi", "info vmi IRET", "explain vmi SetPxE", "set vmi-timing off", "info vmi")
+has(timed, r"^call +count +per second instructions  host ns in line$", r"^host time  \d+ ns each, of \d+ calls$")
+assert table(timed) == rows + rows, (timed, plain)
+assert "host ns" not in plain and plain.split("VMI is")[1] == timed.rsplit("VMI is", 1)[1]
+counts = {name: (int(count), int(insns)) for name, count, _, insns in rows}
+assert all(insns == (1 if name in ("IRET", "SYSEXIT") else 2) * count for name, (count, insns) in counts.items()), counts
+
+# In -stats too; `stats reset' begins anew.
+with tempfile.NamedTemporaryFile("r", encoding="utf-8") as f:
+    session("run", options=("-stats", f.name))
+    stats = json.load(f)
+    assert {k[4:]: v for k, v in stats.items() if k.startswith("vmi_")} == {k: v[0] for k, v in counts.items()}, stats
+has(session("tbreak schedule", "run", "stats reset", "info vmi"), r"^VMI is active; 0 calls$")
+
+# Calls that fault are not counted, in line or not; every iteration of repeated I/O is an instruction.
+for guest in ("cpu", "pages", "time", "rom"):
+    kernel = os.path.join(GUESTS, guest + ".elf")
+    assert table(session("run", "info vmi", kernel=kernel)) == table(session("set vmi-inline off", "run", "info vmi",
+                                                                             kernel=kernel)), guest
+
+# All calls, in line and not, before the guest runs, in the middle and at its end.
+names = re.findall(r"^ *\d+ (\w+) ", session("help vmi"), re.MULTILINE)
+assert len(names) == 74, names
+everything = [f"explain vmi {n}" for n in names]
+text = session(*everything, "set vmi-inline off", *everything, "tbreak schedule", "run", *everything, "continue", *everything)
+assert text.count("  (the block's head)") == 4 * 74 and text.count("\n  ret  ") >= 4 * 60, text
+assert not re.search(r"^no |^expected|\(bad\)", text, re.MULTILINE), text
+has(text, r"^  ud1    0x26,%eax  +[0-9a-f]+  mov    %eax,\(%r15,%rdx,1\)$", r"# the call's counter$", "call   stub_op$",
+    r"^translated as an operation: vmi_set_pxe\(\)$", r"^translated in line$",
+    r"^natively   mov %eax, \(%edx\)$", r"# cpu\.iflag$", r"^called     \d+ times, \d+ guest instructions$",
+    r"^host time  not taken \(set vmi-timing on\)$")
+has(session("catch vmi SetPxE if entry", "run", "explain vmi SetPxE", "explain vmi IRET"),
+    r"^now        entry = 0x\w+ \[ P W( PS)? \]\n           at = 0xc0\w+ .*\n           flags = 0x\w+ \[ PD \]\nIts stub")
+has(session("explain", "explain vmi", "explain vmi nosuch", "explain fire", "help explain", "help explain vmi"),
+    "^explain vmi CALL: ", "^expected a call: explain vmi CALL$", "^no VMI call `nosuch'",
+    "^no kind of thing to explain `fire'; `help explain' lists them$", "^explain vmi CALL\n.*it costs")
+has(session("explain vmi SetPxE", engine="bt"), "^the VMI ROM is hidden: -engine vmi shows it$")
