@@ -95,6 +95,8 @@ enum op_result vmi_set_iopl_mask(struct vmi *v, struct cpu *c)
 	return OP_NEXT;
 }
 
+enum { CALL_LEN = 5 };
+
 /* Runs one instruction as if it stood where the stub was called: a fault is
  * reported there (the return address less the 5 bytes of a CALL), which is
  * where kernels look for it in their exception tables. */
@@ -105,10 +107,12 @@ static enum op_result instead_of_call(struct cpu *c, struct insn *in,
 
 	if (!stack_argument(c, 0, &back))
 		return OP_FAULT;
-	if (!in->len)
-		decode(bytes, len, true, in); /* for good */
+	if (!in->len) { /* for good */
+		decode(bytes, len, true, in);
+		in->len = CALL_LEN; /* where a task that is left goes on */
+	}
 	c->gpr[ESP] += 4;
-	c->eip = back - 5;
+	c->eip = back - CALL_LEN;
 	return op_table[in->op->operation](c, in);
 }
 
@@ -164,11 +168,13 @@ enum op_result vmi_reboot(struct vmi *v, struct cpu *c)
 
 /* ---- the local APIC ---- */
 
+enum { APIC = 0xfee00000 };
+
 /* Two guests claim API 3: one passes the register's offset, one its linear
  * address; the APIC is page aligned for both. */
 static gpa_t apic_register(const struct cpu *c)
 {
-	return (c->apic_base & ~0xfffull) | (c->gpr[EAX] & 0xffc);
+	return APIC | (c->gpr[EAX] & 0xffc);
 }
 
 enum op_result vmi_apic_write(struct vmi *v, struct cpu *c)

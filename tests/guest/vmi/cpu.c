@@ -76,13 +76,52 @@ static void iret(void)
 	BARE("mov esp, 0x1fffff8; vmi IRET"); /* half of it lies in no page */
 }
 
+/* With NT the return is to another task; the one that is left goes on behind
+ * the call, as the one that is entered finds. */
+static void iret_to_task(void)
+{
+	static const u32 there = 0x1710000;
+	struct state from = at(0, patch(FRAG("vmi IRET; mov ebx, 0x600d"))), s;
+
+	fill(&rt_tss2, 0, 104);
+	rt_tss2.ss0 = rt_tss2.ss = rt_tss2.ds = rt_tss2.es = KDS;
+	rt_tss2.cr3 = get_cr3();
+	rt_tss2.eip = FRAG("mov ecx, 0x7a5c");
+	rt_tss2.eflags = 2;
+	rt_tss2.esp = rt_tss2.esp0 = there;
+	rt_tss2.cs = KCS;
+	set_gdt(TSS2, desc((u32)&rt_tss2, 0x67, 0x8b)); /* busy */
+	rt_tss.link = TSS2;
+	from.eflags |= NT;
+	from.ds = from.es = from.fs = from.gs = 0;
+	s = from;
+	run(&s);
+	print("in task %w: vector %b, ecx %x esp %x\n", (u32)vmi(GetTR, 0, 0, 0), s.vec, s.ecx, s.esp);
+	print("it was left behind the call: %d, with ESP at the frame %d, NT %d\n",
+	      rt_tss.eip - from.eip, rt_tss.esp - from.esp, !!(rt_tss.eflags & NT));
+	set_gdt(TSS2, desc((u32)&rt_tss2, 0x67, 0x89));
+	set_gdt(TSS, desc((u32)&rt_tss, 0x67, 0x89));
+	vmi(SetTR, TSS, 0, 0);
+	rt_tss.link = 0x1f8; /* there is no such task */
+	go("no such task", from);
+	rt_tss.link = 0;
+	set_gdt(TSS, desc((u32)&rt_tss, 0x67, 0x89));
+	vmi(SetTR, TSS, 0, 0);
+}
+
 static void sysexit(void)
 {
 	vmi(WRMSR, 8, 0, 0x174);
 	BARE("mov edx, offset 1f; mov ecx, 0x1703000; vmi SYSEXIT; 1:");
 	BARE("stc; mov edx, offset 1f; mov ecx, 0x1703000; vmi SYSEXIT; 1:");
+	BARE("mov edx, 0x3000000; mov ecx, 0x1234; vmi SYSEXIT"); /* there is no page */
 	vmi(WRMSR, 0, 0, 0x174);
 	BARE("mov edx, offset 1f; mov ecx, 0x1703000; vmi SYSEXIT; 1:");
+	BARE("sti; mov edx, offset 1f; mov ecx, 0x1703000; vmi SYSEXIT; 1:");
+	vmi(WRMSR, 3, 0, 0x174); /* a null selector, too */
+	BARE("mov edx, offset 1f; mov ecx, 0x1703000; vmi SYSEXIT; 1:");
+	vmi(WRMSR, 8, 0, 0x174);
+	VMI(3, "mov edx, offset 1f; mov ecx, 0x1703000; vmi SYSEXIT; 1:");
 }
 
 /* ---- tables ---- */
@@ -202,6 +241,8 @@ void test(void)
 	iopl();
 	print("iret\n");
 	iret();
+	print("iret to a task\n");
+	iret_to_task();
 	print("sysexit\n");
 	sysexit();
 	print("tables\n");
