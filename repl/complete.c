@@ -55,9 +55,10 @@ static char *next_register(const char *text, int again)
 	if (!again)
 		completing.index = 0;
 	while (completing.index < REG_COUNT) {
-		const char *reg = reg_name((enum reg)completing.index++);
+		enum reg r = (enum reg)completing.index++;
+		const char *reg = reg_name(r);
 
-		if (!strncmp(reg, text + 1, strlen(text + 1)) &&
+		if (!reg_is_wide(r) && !strncmp(reg, text + 1, strlen(text + 1)) &&
 		    asprintf(&name, "$%s", reg) > 0)
 			return name;
 	}

@@ -87,6 +87,7 @@ void bt_free(struct bt *bt)
 	if (bt->cpu && bt->cpu->mem)
 		window_free(bt->cpu->mem);
 	codemem_free(bt);
+	breaks_free(bt);
 	free(bt);
 }
 
@@ -153,25 +154,6 @@ void bt_forget_at(struct bt *bt, gla_t lin)
 		if (!b->dead && lin - b->lin < b->guest_len)
 			cache_kill(bt, b);
 	}
-}
-
-int bt_break_add(struct bt *bt, gla_t lin)
-{
-	if (bt->break_count == BREAKS_MAX)
-		return -1;
-	bt->breaks[bt->break_count++] = lin;
-	bt_forget_at(bt, lin);
-	return 0;
-}
-
-void bt_break_remove(struct bt *bt, gla_t lin)
-{
-	for (u32 i = 0; i < bt->break_count; i++)
-		if (bt->breaks[i] == lin) {
-			bt->breaks[i] = bt->breaks[--bt->break_count];
-			break;
-		}
-	bt_forget_at(bt, lin);
 }
 
 void bt_stats_reset(struct bt *bt)

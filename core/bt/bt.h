@@ -113,10 +113,14 @@ extern const struct opcode bt_get_if, bt_set_if;
  * ROM, at level 0, were looked at when it was translated. */
 extern const struct opcode bt_paravirt_call;
 
-/* Code breakpoints by linear address; seen before the instruction runs.
- * bt_run steps over one that stands at the starting eip. */
+/* Code breakpoints by linear address, counted; seen before the instruction
+ * runs.  -1: no host memory. */
 int bt_break_add(struct bt *bt, gla_t lin);
 void bt_break_remove(struct bt *bt, gla_t lin);
+/* Who says whether the guest stops at one; NULL: it always does. */
+void bt_on_break(struct bt *bt, bool (*fn)(void *arg, gla_t lin), void *arg);
+/* The instruction at eip runs though it has one, or not. */
+void bt_pass_break(struct bt *bt, bool pass);
 
 /* The exceptions of guest instructions raised by signals: installs handlers
  * for the whole process, once. */

@@ -116,7 +116,7 @@ struct area {
 	struct live live;
 };
 
-enum { BOUNCE_PAGES = 2, SITES_SIZE = 1 << 16, BREAKS_MAX = 1024 };
+enum { BOUNCE_PAGES = 2, SITES_SIZE = 1 << 16 };
 
 struct site_entry {
 	u32 gpa;
@@ -210,8 +210,18 @@ struct bt {
 	u32 site_count;
 	struct cs_form cs_forms[CS_FORMS_MAX];
 	u32 cs_form_count;
-	gla_t breaks[BREAKS_MAX];
-	u32 break_count;
+	/* breakpoint.c */
+	struct bt_break *breaks; /* hashed; break_room places */
+	u32 break_room, break_used, break_count;
+	u32 *break_changes;	 /* as many places */
+	bool breaks_changed;	 /* since blocks were made to suit them */
+	struct pass {
+		bool on;
+		gla_t lin;
+		u32 esp;
+	} pass; /* the instruction there runs though it has one */
+	bool (*on_break)(void *arg, gla_t lin);
+	void *break_arg;
 	u8 lin_has_code[1 << 17]; /* bit per linear page */
 	u32 mode; /* of the CPU now */
 	u64 limit; /* icount at which the budget is zero */
@@ -250,7 +260,6 @@ struct bt {
 	u32 debug_trap; /* DR6 bits of a #DB due after this instruction */
 	u64 ss_icount;	/* the boundary after a load of SS: no #DB there */
 	bool alone;	/* run the instruction at eip in a block of its own */
-	bool skip_break; /* run the instruction at eip though it has one */
 	bool (*on_watch)(void *arg, gla_t lin, unsigned len, bool write,
 			 bool tell);
 	void *watch_arg;
@@ -440,6 +449,15 @@ static inline u32 block_insn_eip(const struct block *b, unsigned index)
 {
 	return b->eip + b->marks[index].guest;
 }
+
+/* breakpoint.c */
+bool break_at(const struct bt *bt, gla_t lin);
+/* Does the block begin where the dispatcher must look? */
+bool break_begins(const struct bt *bt, const struct block *b);
+void breaks_apply(struct bt *bt);
+void breaks_free(struct bt *bt);
+bool break_stops(struct bt *bt);
+void break_passed(struct bt *bt, gla_t from);
 
 /* debugreg.c */
 void debugreg_refresh(struct bt *bt);

@@ -46,7 +46,7 @@ static void apply(struct bt *bt, const struct debug_point *p, bool on)
 	if (p->type == DR_EXECUTE)
 		bt_forget_at(bt, p->lin);
 	else if (is_data(p->type))
-		mem_watch(bt->cpu, p->lin, p->len, on);
+		mem_watch(bt->cpu, p->lin, p->len, p->type == DR_ACCESS, on);
 }
 
 static struct debug_point point(const struct cpu *c, unsigned i)

@@ -95,24 +95,6 @@ void run_refresh_mode(struct bt *bt)
 
 /* ---- finding a block ---- */
 
-static bool break_at(const struct bt *bt, gla_t lin)
-{
-	for (u32 i = 0; i < bt->break_count; i++)
-		if (bt->breaks[i] == lin)
-			return true;
-	return false;
-}
-
-/* Does the guest stand where somebody wants it to stop? */
-static bool stops_here(const struct bt *bt)
-{
-	const struct cpu *c = bt->cpu;
-
-	return (bt->break_count &&
-		break_at(bt, c->seg[SEG_CS].base + c->eip)) ||
-	       (bt->stops_at_calls && paravirt_stops_here(bt));
-}
-
 /* The block at cpu->eip with at most `most` instructions; NULL with an
  * exception pending. */
 static struct block *find(struct bt *bt, u64 most)
@@ -258,7 +240,7 @@ static enum bt_exit standing(struct bt *bt, u64 limit)
 		return BT_EXIT_NMI;
 	if (irq_deliverable(bt) && !in_shadow(bt))
 		return BT_EXIT_IRQ;
-	if (!bt->skip_break && stops_here(bt))
+	if ((bt->break_count || bt->stops_at_calls) && break_stops(bt))
 		return BT_EXIT_BREAK;
 	return BT_EXIT_COUNT;
 }
@@ -294,7 +276,9 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 
 	bt->kick = 0;
 	fault_set_current(bt);
-	bt->skip_break = stops_here(bt);
+	/* One instruction needs no block that ends before a breakpoint. */
+	if (bt->breaks_changed && limit - c->icount > 1)
+		breaks_apply(bt);
 	run_refresh_mode(bt);
 	for (;;) {
 		u64 most = limit - c->icount;
@@ -318,8 +302,7 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		shadowed = in_shadow(bt) &&
 			   (irq_deliverable(bt) || nmi_deliverable(bt));
 		stepping = c->sysflags & EFL_TF;
-		if (bt->skip_break || shadowed || stepping || bt->debug_trap ||
-		    bt->alone)
+		if (shadowed || stepping || bt->debug_trap || bt->alone)
 			most = 1;
 		generation = bt->stats.flushes;
 		if (why == BT_EXIT_LINK)
@@ -329,7 +312,7 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		b = find(bt, most);
 		if (!b)
 			continue; /* the exception stands */
-		if (generation == bt->stats.flushes) {
+		if (generation == bt->stats.flushes && !break_begins(bt, b)) {
 			if (why == BT_EXIT_LINK)
 				link_edge(bt, &edge, b);
 			else if (dead)
@@ -342,7 +325,7 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		why = BT_EXIT_COUNT;
 		if (c->mode_changed)
 			continue; /* room was made: contexts are new */
-		bt->skip_break = bt->alone = false;
+		bt->alone = false;
 		rf = c->sysflags & EFL_RF;
 		c->sysflags &= ~(u32)EFL_RF;
 		from = b->lin;
@@ -355,6 +338,8 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		if (!followed)
 			bt->stack_void = true;
 		settle(bt, why);
+		if (bt->pass.on && c->icount != before)
+			break_passed(bt, from);
 		if (c->icount == before)
 			c->sysflags |= rf; /* for the instruction still to run */
 		if (catch_any(bt))

@@ -316,12 +316,9 @@ static bool has_break(const struct tr *t, unsigned at)
 
 	if (t->trial)
 		return false;
-	for (u32 i = 0; i < bt->break_count; i++)
-		if (bt->breaks[i] == lin)
-			return true;
-	if (bt->stops_at_calls && paravirt_stops(bt, t->b->gpa + at))
-		return true;
-	return bt->points_on && debugreg_at(bt, lin);
+	return break_at(bt, lin) ||
+	       (bt->stops_at_calls && paravirt_stops(bt, t->b->gpa + at)) ||
+	       (bt->points_on && debugreg_at(bt, lin));
 }
 
 static void check_limit(const struct tr *t, struct insn *in, u32 eip)

@@ -108,6 +108,7 @@ struct cpu {
 	bool fpu_live;
 
 	u64 icount; /* guest instructions retired since reset */
+	u8 last_exit; /* how translated code was left last: enum bt_exit */
 	struct mem *mem; /* borrowed */
 	struct bus *bus; /* borrowed */
 	void *vm; /* borrowed; for hooks only */

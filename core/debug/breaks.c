@@ -7,7 +7,7 @@
  * enabled one wants it and when the last one leaves.  It breaks in the
  * translation; guest memory never changes.
  *
- * When the machine stops at a place, every enabled breakpoint there is asked:
+ * When the machine meets a place, every enabled breakpoint there is asked:
  * condition first (one that cannot be evaluated counts as true and says so,
  * as in gdb), then the ignore count.  If none wants to stop, the guest goes
  * on and nobody sees a thing.  `watch` wants to stop only when the value has
@@ -41,10 +41,33 @@ static bool same_place(const struct breakpoint *a, const struct breakpoint *b)
 /* Does another enabled breakpoint hold the same place? */
 static bool shared(struct debug *d, const struct breakpoint *b)
 {
-	for (struct breakpoint *o = d->breaks; o; o = o->next)
+	bool code = b->kind == BREAK_CODE;
+	struct breakpoint *o = code ? *debug_bucket(d, b->addr) : d->breaks;
+
+	for (; o; o = code ? o->here : o->next)
 		if (o != b && o->enabled && same_place(o, b))
 			return true;
 	return false;
+}
+
+struct breakpoint **debug_bucket(struct debug *d, gla_t addr)
+{
+	return &d->code[addr * 2654435761u >> 22];
+}
+
+/* Into the bucket of its address, or out of it. */
+static void bucket(struct debug *d, struct breakpoint *b, bool in)
+{
+	struct breakpoint **at = debug_bucket(d, b->addr);
+
+	if (b->kind != BREAK_CODE)
+		return;
+	while (*at && *at != b)
+		at = &(*at)->here;
+	if (in)
+		*at = b; /* at the end: the oldest are asked first */
+	else
+		*at = b->here;
 }
 
 static unsigned watch_access(enum break_kind kind)
@@ -125,9 +148,10 @@ static bool argument_to_be(void *arg, const char *name, struct value *v)
 /* ---- the list ---- */
 
 /* A copy of `form` with the rest filled in, put at the list's end. */
-static struct breakpoint *append(struct debug *d, const struct breakpoint *form,
-				 const char *what, const char *condition,
-				 struct err *e)
+struct breakpoint *debug_break_append(struct debug *d,
+				      const struct breakpoint *form,
+				      const char *what, const char *condition,
+				      struct err *e)
 {
 	struct breakpoint *b = malloc(sizeof(*b)), **end = &d->breaks;
 
@@ -145,6 +169,8 @@ static struct breakpoint *append(struct debug *d, const struct breakpoint *form,
 	while (*end)
 		end = &(*end)->next;
 	*end = b;
+	bucket(d, b, true);
+	d->call_catches += is_call(b);
 	return b;
 }
 
@@ -156,7 +182,7 @@ struct breakpoint *debug_break_add(struct debug *d, enum break_kind kind,
 				  .addr = addr,
 				  .len = kind == BREAK_CODE ? 0 : len};
 
-	return append(d, &form, what, condition, e);
+	return debug_break_append(d, &form, what, condition, e);
 }
 
 struct breakpoint *debug_catch_add(struct debug *d, enum vm_event event,
@@ -166,7 +192,7 @@ struct breakpoint *debug_catch_add(struct debug *d, enum vm_event event,
 	struct breakpoint form = {
 		.kind = BREAK_EVENT, .event = event, .event_number = number};
 
-	return append(d, &form, what, condition, e);
+	return debug_break_append(d, &form, what, condition, e);
 }
 
 void debug_break_delete(struct debug *d, struct breakpoint *b)
@@ -178,8 +204,14 @@ void debug_break_delete(struct debug *d, struct breakpoint *b)
 	while (*at != b)
 		at = &(*at)->next;
 	*at = b->next;
+	bucket(d, b, false);
+	d->call_catches -= is_call(b);
 	if (d->hit == b)
 		d->hit = NULL;
+	if (d->client_hit == b)
+		d->client_hit = NULL;
+	agents_free(&b->conditions);
+	agents_free(&b->commands);
 	free(b->condition);
 	free(b->what);
 	free(b);
@@ -251,11 +283,24 @@ static bool argument_or_none(void *arg, const char *name, struct value *v)
 	return d->other_call = true;
 }
 
+/* Of a step: is this the frame that it waits for? */
+static bool is_its_frame(const struct cpu *c, const struct breakpoint *b)
+{
+	if (b->frame == FRAME_ABOVE)
+		return c->gpr[ESP] >= b->frame_esp;
+	return c->gpr[ESP] == b->frame_esp && c->cpl == b->frame_cpl &&
+	       (c->cpl < 3 || c->cr3 == b->frame_cr3);
+}
+
 static bool condition_holds(struct debug *d, struct breakpoint *b)
 {
 	struct expr_env env;
 	struct value v;
 
+	if (b->frame)
+		return is_its_frame(debug_cpu(d), b);
+	if (b->client)
+		return debug_client_wants(d, b);
 	if (!b->condition)
 		return true;
 	debug_env(d, &env);
@@ -275,34 +320,62 @@ static bool touched(struct debug *d, struct breakpoint *b, enum vm_stop why)
 	u64 now;
 
 	if (b->kind == BREAK_CODE)
-		return why == STOP_BREAKPOINT && b->addr == debug_pc(d);
+		return false; /* asked on the spot, debug_at_break */
 	if (b->kind == BREAK_EVENT)
-		return (why == STOP_CATCH || why == STOP_BREAKPOINT) &&
+		return why == STOP_CATCH && !is_call(b) &&
 		       vm_catch_hit(d->vm, b->event, b->event_number);
 	if (why != STOP_WATCHPOINT || !vm_watch_hit(d->vm, b->addr, b->len))
 		return false;
 	now = watched(d, b);
 	b->before = b->old;
 	b->old = now;
-	return b->kind != BREAK_WRITE || now != b->before;
+	return b->kind != BREAK_WRITE || now != b->before || b->len > 8;
+}
+
+/* The guest has met it: if it wants to stop, it is counted and noted. */
+static void meet(struct debug *d, struct breakpoint *b)
+{
+	if (b->parked || !condition_holds(d, b))
+		return;
+	b->hits++;
+	if (b->ignore) {
+		b->ignore--;
+		return;
+	}
+	if (b->client && !d->client_hit)
+		d->client_hit = b;
+	if (!d->hit || d->hit->hidden)
+		d->hit = b;
+}
+
+static void nothing_met(struct debug *d)
+{
+	d->hit = d->client_hit = NULL;
+	d->condition_failed = false;
+}
+
+bool debug_at_break(void *arg, gla_t lin)
+{
+	struct debug *d = arg;
+
+	nothing_met(d);
+	for (struct breakpoint *b = *debug_bucket(d, lin); b; b = b->here)
+		if (b->addr == lin && b->enabled)
+			meet(d, b);
+	for (struct breakpoint *b = d->call_catches ? d->breaks : NULL; b;
+	     b = b->next)
+		if (is_call(b) && b->enabled &&
+		    vm_catch_hit(d->vm, b->event, b->event_number))
+			meet(d, b);
+	return d->hit;
 }
 
 bool debug_break_wanted(struct debug *d, enum vm_stop why)
 {
-	d->hit = NULL;
-	d->condition_failed = false;
-	for (struct breakpoint *b = d->breaks; b; b = b->next) {
-		if (!b->enabled || !touched(d, b, why) ||
-		    !condition_holds(d, b))
-			continue;
-		b->hits++;
-		if (b->ignore) {
-			b->ignore--;
-			continue;
-		}
-		if (!d->hit || d->hit->hidden)
-			d->hit = b;
-	}
+	nothing_met(d);
+	for (struct breakpoint *b = d->breaks; b; b = b->next)
+		if (b->enabled && touched(d, b, why))
+			meet(d, b);
 	return d->hit;
 }
 
@@ -363,7 +436,13 @@ void debug_break_show(struct debug *d, struct buf *out)
 			   kinds[b->kind], b->temporary ? "del" : "keep",
 			   b->enabled ? "y" : "n");
 		show_place(d, b, out);
+		if (b->client)
+			buf_printf(out, " (gdb's)");
 		buf_byte(out, '\n');
+		if (b->conditions.count)
+			buf_printf(out, "\tstop only if gdb's condition holds\n");
+		if (b->commands.count)
+			buf_printf(out, "\tprint, and go on\n");
 		if (b->condition)
 			buf_printf(out, "\tstop only if %s\n", b->condition);
 		if (b->hits)

@@ -11,6 +11,7 @@
 #define CORE_DEBUG_DEBUG_H
 
 #include "core/base/buf.h"
+#include "core/debug/agent.h"
 #include "core/debug/expr.h"
 #include "core/debug/symbols.h"
 #include "core/vm/vm.h"
@@ -27,6 +28,14 @@ struct symbols *debug_symbols(struct debug *d);
  * (see below), -1 and one line when it could not even start ---- */
 int debug_continue(struct debug *d, struct err *e);
 int debug_stepi(struct debug *d, u64 n, struct err *e);
+/* Instructions until one outside of [from, to) is next; at least one. */
+int debug_step_range(struct debug *d, gla_t from, gla_t to, struct err *e);
+/* Does a step that meets an interrupt end at its handler?  Else (at first)
+ * the handler runs to its end and is not seen. */
+void debug_set_step_interrupts(struct debug *d, bool on);
+bool debug_step_interrupts(const struct debug *d);
+/* Is the guest running, on behalf of any front end? */
+bool debug_running(const struct debug *d);
 int debug_nexti(struct debug *d, u64 n, struct err *e);
 /* By source lines: into calls, over calls. */
 int debug_step(struct debug *d, u64 n, struct err *e);
@@ -71,6 +80,12 @@ enum break_kind {
 	BREAK_EVENT,
 };
 
+/* Expressions of a client, owned. */
+struct agents {
+	struct agent **list;
+	unsigned count;
+};
+
 struct breakpoint {
 	struct breakpoint *next;
 	int number;
@@ -81,6 +96,13 @@ struct breakpoint {
 	u32 event_number;
 	bool enabled, temporary;
 	bool hidden; /* made by a step, not by a person */
+	bool client; /* gdb's (see debug_client_add) */
+	bool hardware, persistent, parked;
+	struct breakpoint *here; /* code: next in its bucket */
+	struct agents conditions, commands; /* of a client */
+	enum { FRAME_ANY, FRAME_ABOVE, FRAME_SAME } frame; /* hidden: only in */
+	u32 frame_esp, frame_cr3;
+	u8 frame_cpl;
 	u64 hits, ignore;
 	char *condition; /* owned; NULL: none */
 	char *what;      /* owned; as the person typed it */
@@ -108,6 +130,39 @@ struct breakpoint *debug_hit(struct debug *d);
 /* The list, oldest first; hidden ones included. */
 struct breakpoint *debug_breaks(struct debug *d);
 void debug_break_show(struct debug *d, struct buf *out);
+
+/* ---- a client's breakpoints (client.c) ----
+ * gdb takes all of its breakpoints away at each stop and puts them back when
+ * it goes on.  One that was taken away is parked: it keeps its number and the
+ * machine is not told, until the guest runs on without it. */
+struct client_break {
+	enum break_kind kind;
+	gla_t addr;
+	unsigned len;
+	bool hardware;	 /* as the client calls it; for its stop reply */
+	bool persistent; /* stays when the client has gone */
+	/* Stop if any of these is true or fails; none: always.  With commands
+	 * they run, and the guest goes on. */
+	struct agents conditions, commands;
+};
+/* Adds it, or takes the one of that kind and place back with these
+ * expressions, which it owns from now on, also when it fails. */
+int debug_client_add(struct debug *d, const struct client_break *want,
+		     struct err *e);
+/* Parks it; -1: there is none. */
+int debug_client_remove(struct debug *d, enum break_kind kind, gla_t addr,
+			unsigned len, bool hardware);
+/* The client has gone, and its breakpoints with it. */
+void debug_client_gone(struct debug *d);
+/* The client's breakpoint that the guest stands at, or NULL. */
+struct breakpoint *debug_client_hit(struct debug *d);
+void agents_free(struct agents *a);
+/* What expressions of a client can reach; the caller may add callbacks. */
+void debug_agent_env(struct debug *d, struct agent_env *env);
+/* Where their printf goes; NULL: nowhere. */
+void debug_on_print(struct debug *d,
+		    void (*fn)(void *arg, const char *text, size_t len),
+		    void *arg);
 
 /* ---- names (names.c) ---- */
 /* Evaluates with the guest's registers, memory and symbols; `end` as in

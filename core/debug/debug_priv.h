@@ -6,7 +6,7 @@
 #include "core/cpu/cpu.h"
 #include "core/debug/debug.h"
 
-enum { VARIABLES_MAX = 64, HISTORY_MAX = 256 };
+enum { VARIABLES_MAX = 64, HISTORY_MAX = 256, BUCKETS = 1024 };
 
 struct variable {
 	char name[24];
@@ -17,9 +17,17 @@ struct debug {
 	struct vm *vm; /* borrowed */
 	struct symbols *symbols;
 	struct breakpoint *breaks;
+	struct breakpoint *code[BUCKETS]; /* by address */
+	unsigned call_catches;
+	struct agent_env env; /* for expressions of a client */
+	void (*print)(void *arg, const char *text, size_t len);
+	void *print_arg;
+	bool running, step_interrupts;
+	gla_t stop_pc; /* where it came to stand */
 	int next_number;
 	enum vm_stop why;
 	struct breakpoint *hit; /* at the last stop; NULL: none of ours */
+	struct breakpoint *client_hit; /* the same, among the client's */
 	bool condition_failed;  /* hit because its condition has an error */
 	struct err condition_error;
 	struct variable variables[VARIABLES_MAX];
@@ -37,9 +45,21 @@ static inline struct cpu *debug_cpu(const struct debug *d)
 	return vm_cpu(d->vm);
 }
 
-/* After vm_run said BREAKPOINT, WATCHPOINT or CATCH: does one of ours want to stop
- * here?  Counts hits, sets d->hit. */
+/* vm_on_break's: does one of ours want to stop at the breakpoint met?  Counts
+ * hits, sets d->hit. */
+bool debug_at_break(void *arg, gla_t lin);
+/* After vm_run said WATCHPOINT or CATCH: the same. */
 bool debug_break_wanted(struct debug *d, enum vm_stop why);
+/* As debug_break_add, of a form filled in but for what is said here. */
+struct breakpoint *debug_break_append(struct debug *d,
+				      const struct breakpoint *form,
+				      const char *what, const char *condition,
+				      struct err *e);
+/* client.c: the ones that were not put back go for good. */
+void debug_client_settle(struct debug *d);
+/* Does the client's breakpoint, met, want to stop?  Runs its commands. */
+bool debug_client_wants(struct debug *d, struct breakpoint *b);
+struct breakpoint **debug_bucket(struct debug *d, gla_t addr);
 /* Takes the old values of watched places, before the guest goes on. */
 void debug_watch_arm(struct debug *d);
 /* Removes a temporary breakpoint that was hit. */

@@ -18,23 +18,26 @@
 #include "core/cpu/cpu.h"
 #include "core/op/op.h"
 
-enum kind { UINT, INT, PTR };
+enum kind { UINT, INT, PTR, CODE, FLAGS, WIDE_KIND };
 
 static const struct {
 	const char *name;
 	u8 size;
 	u8 group;
 	u8 kind;
+	const char *type;
 } regs[] = {
 #define REG(name, size, group, type, read, write) \
-	{#name, size, REG_##group, type},
+	{#name, size, REG_##group, type, #type},
+#define WIDE(name, size, group, type, at) \
+	{#name, size, REG_##group, WIDE_KIND, #type},
 #include "core/debug/regs.def"
 };
 
 enum reg reg_find(const char *name)
 {
 	for (enum reg r = 0; r < REG_COUNT; r++)
-		if (!strcasecmp(regs[r].name, name))
+		if (!strcasecmp(regs[r].name, name) && !reg_is_wide(r))
 			return r;
 	return REG_COUNT;
 }
@@ -49,6 +52,111 @@ enum reg_group reg_group(enum reg r)
 	return regs[r].group;
 }
 
+unsigned reg_size(enum reg r)
+{
+	return regs[r].size;
+}
+
+const char *reg_type(enum reg r)
+{
+	return regs[r].type;
+}
+
+bool reg_is_wide(enum reg r)
+{
+	return regs[r].kind == WIDE_KIND;
+}
+
+/* ---- x87 and SSE, in the FXSAVE image ---- */
+
+enum { TAG_VALID, TAG_ZERO, TAG_SPECIAL, TAG_EMPTY };
+
+static u32 fpu_word(const struct cpu *c, unsigned at)
+{
+	u16 v;
+
+	memcpy(&v, c->fxsave + at, 2);
+	return v;
+}
+
+static u32 fpu_long(const struct cpu *c, unsigned at)
+{
+	u32 v;
+
+	memcpy(&v, c->fxsave + at, 4);
+	return v;
+}
+
+static bool set_fpu_word(struct cpu *c, unsigned at, u64 v)
+{
+	u16 word = (u16)v;
+
+	memcpy(c->fxsave + at, &word, 2);
+	return true;
+}
+
+static bool set_fpu_long(struct cpu *c, unsigned at, u64 v)
+{
+	u32 word = (u32)v;
+
+	memcpy(c->fxsave + at, &word, 4);
+	return true;
+}
+
+/* What FSTENV would make of a register that is not empty (SDM 1 8.1.7). */
+static unsigned tag_of(const u8 *st)
+{
+	u64 mantissa;
+	u16 exponent;
+
+	memcpy(&mantissa, st, 8);
+	memcpy(&exponent, st + 8, 2);
+	exponent &= 0x7fff;
+	if (!exponent && !mantissa)
+		return TAG_ZERO;
+	return exponent && exponent != 0x7fff && mantissa >> 63 ? TAG_VALID
+								: TAG_SPECIAL;
+}
+
+/* The tag word: two bits a physical register; the image has one. */
+static u32 fpu_tags(const struct cpu *c)
+{
+	u32 top = fpu_word(c, 2) >> 11 & 7, tags = 0;
+
+	for (unsigned i = 0; i < 8; i++) {
+		unsigned physical = (top + i) & 7;
+		unsigned tag = c->fxsave[4] >> physical & 1
+				       ? tag_of(c->fxsave + 32 + 16 * i)
+				       : TAG_EMPTY;
+
+		tags |= tag << 2 * physical;
+	}
+	return tags;
+}
+
+static bool set_fpu_tags(struct cpu *c, u64 v)
+{
+	u8 in_use = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		if ((v >> 2 * i & 3) != TAG_EMPTY)
+			in_use |= (u8)(1u << i);
+	c->fxsave[4] = in_use;
+	return true;
+}
+
+enum { MXCSR_BITS = 0xffff }; /* the others cannot be loaded */
+
+static bool set_mxcsr(struct cpu *c, u64 v)
+{
+	return !(v & ~(u64)MXCSR_BITS) && set_fpu_long(c, 24, v);
+}
+
+static u64 tsc_now(const struct cpu *c)
+{
+	return op_hooks.tsc(c->vm) + (u64)c->tsc_offset;
+}
+
 /* ---- reading and writing ---- */
 
 struct value reg_read(const struct cpu *c, enum reg r)
@@ -56,13 +164,14 @@ struct value reg_read(const struct cpu *c, enum reg r)
 	struct type t = {regs[r].size, regs[r].kind == INT, 0};
 	struct value v = {0};
 
-	if (regs[r].kind == PTR)
+	if (regs[r].kind == PTR || regs[r].kind == CODE)
 		t = (struct type){0, false, 1};
 	switch (r) {
 #define REG(name, size, group, type, read, write) \
 	case REG_##name:                          \
 		v.bits = (read);                  \
 		break;
+#define WIDE(name, size, group, type, at)
 #include "core/debug/regs.def"
 	default:
 		break;
@@ -109,8 +218,20 @@ static bool set_byte(u32 *r, unsigned shift, u64 v)
 	return true;
 }
 
+/* As MOV to a debug register sets it (SDM 3B 17.2). */
+static bool set_dr(struct cpu *c, unsigned n, u64 v)
+{
+	if (n == 6)
+		v = (v & 0xe00f) | 0xffff0ff0u;
+	if (n == 7)
+		v = (v & 0xffff23ffu) | 0x400;
+	c->dr[n] = (u32)v;
+	return true;
+}
+
 #define SET(place)   ((place) = (u32)v, true)
 #define SET16(place) ((place) = (u16)v, true)
+#define SET_DR(n)    set_dr(c, n, v)
 #define READ_ONLY    false
 
 int reg_write(struct cpu *c, enum reg r, u64 v, struct err *e)
@@ -124,6 +245,7 @@ int reg_write(struct cpu *c, enum reg r, u64 v, struct err *e)
 	case REG_##name:                          \
 		done = (write);                   \
 		break;
+#define WIDE(name, size, group, type, at)
 #include "core/debug/regs.def"
 	default:
 		break;
@@ -139,12 +261,44 @@ int reg_write(struct cpu *c, enum reg r, u64 v, struct err *e)
 	return done ? 0 : -1;
 }
 
-/* ---- words for bits ---- */
+static const u8 *wide_at(const struct cpu *c, enum reg r)
+{
+	switch (r) {
+#define REG(name, size, group, type, read, write)
+#define WIDE(name, size, group, type, at) \
+	case REG_##name:                  \
+		return at;
+#include "core/debug/regs.def"
+	default:
+		return NULL;
+	}
+}
 
-struct bit_name {
-	u32 bit;
-	const char *name;
-};
+void reg_read_bytes(const struct cpu *c, enum reg r, u8 *bytes)
+{
+	u64 v;
+
+	if (reg_is_wide(r)) {
+		memcpy(bytes, wide_at(c, r), regs[r].size);
+		return;
+	}
+	v = reg_read(c, r).bits;
+	memcpy(bytes, &v, regs[r].size);
+}
+
+int reg_write_bytes(struct cpu *c, enum reg r, const u8 *bytes, struct err *e)
+{
+	u64 v = 0;
+
+	if (!reg_is_wide(r)) {
+		memcpy(&v, bytes, regs[r].size);
+		return reg_write(c, r, v, e);
+	}
+	memcpy(c->fxsave + (wide_at(c, r) - c->fxsave), bytes, regs[r].size);
+	return 0;
+}
+
+/* ---- words for bits ---- */
 
 static const struct bit_name eflags_bits[] = {
 	{EFL_CF, "CF"}, {EFL_PF, "PF"},   {EFL_AF, "AF"},   {EFL_ZF, "ZF"},
@@ -175,23 +329,35 @@ static const struct bit_name cr4_bits[] = {
 	{0, NULL},
 };
 
+static const struct bit_name mxcsr_bits[] = {
+	{1u << 0, "IE"},  {1u << 1, "DE"},  {1u << 2, "ZE"},   {1u << 3, "OE"},
+	{1u << 4, "UE"},  {1u << 5, "PE"},  {1u << 6, "DAZ"},  {1u << 7, "IM"},
+	{1u << 8, "DM"},  {1u << 9, "ZM"},  {1u << 10, "OM"},  {1u << 11, "UM"},
+	{1u << 12, "PM"}, {1u << 15, "FZ"}, {0, NULL},
+};
+
 static const struct bit_name efer_bits[] = {
 	{EFER_NXE, "NXE"},
 	{EFER_SCE, "SCE"},
 	{0, NULL},
 };
 
-static const struct bit_name *bits_of(enum reg r)
+const struct bit_name *reg_bits(enum reg r)
 {
 	switch (r) {
 	case REG_eflags:
 		return eflags_bits;
 	case REG_cr0:
+	case REG_cr0_bits:
 		return cr0_bits;
 	case REG_cr4:
+	case REG_cr4_bits:
 		return cr4_bits;
 	case REG_efer:
+	case REG_efer_bits:
 		return efer_bits;
+	case REG_mxcsr:
+		return mxcsr_bits;
 	default:
 		return NULL;
 	}
@@ -199,7 +365,7 @@ static const struct bit_name *bits_of(enum reg r)
 
 void reg_show_bits(enum reg r, u32 bits, struct buf *out)
 {
-	const struct bit_name *n = bits_of(r);
+	const struct bit_name *n = reg_bits(r);
 
 	buf_printf(out, "[ ");
 	for (; n && n->name; n++)
@@ -219,7 +385,7 @@ void reg_show(const struct cpu *c, enum reg r, struct buf *out)
 
 	buf_printf(out, "%-15s0x%-17llx", regs[r].name,
 		   (unsigned long long)v.bits);
-	if (bits_of(r))
+	if (reg_bits(r))
 		reg_show_bits(r, (u32)v.bits, out);
 	else if (v.type.depth)
 		buf_printf(out, "0x%llx", (unsigned long long)v.bits);

@@ -8,10 +8,18 @@
 
 struct cpu;
 
-enum reg_group { REG_GENERAL, REG_SYSTEM, REG_PART };
+enum reg_group {
+	REG_GENERAL,
+	REG_FPU,
+	REG_SSE,
+	REG_SYSTEM,
+	REG_BITS,
+	REG_PART,
+};
 
 enum reg {
 #define REG(name, size, group, type, read, write) REG_##name,
+#define WIDE(name, size, group, type, at) REG_##name,
 #include "core/debug/regs.def"
 	REG_COUNT
 };
@@ -20,7 +28,21 @@ enum reg {
 enum reg reg_find(const char *name);
 const char *reg_name(enum reg r);
 enum reg_group reg_group(enum reg r);
+unsigned reg_size(enum reg r);
+/* The type's name in regs.def, and whether it is no number. */
+const char *reg_type(enum reg r);
+bool reg_is_wide(enum reg r);
 struct value reg_read(const struct cpu *c, enum reg r);
+/* The bytes of any register, least significant first; reg_size of them. */
+void reg_read_bytes(const struct cpu *c, enum reg r, u8 *bytes);
+int reg_write_bytes(struct cpu *c, enum reg r, const u8 *bytes, struct err *e);
+/* Names of a FLAGS register's bits, up to one whose name is NULL; NULL: they
+ * have none. */
+struct bit_name {
+	u32 bit; /* the value of the bit */
+	const char *name;
+};
+const struct bit_name *reg_bits(enum reg r);
 /* Writes with the processor's checks; -1 and the reason when it refuses. */
 int reg_write(struct cpu *c, enum reg r, u64 bits, struct err *e);
 

@@ -2,9 +2,13 @@
 /* Going on, by every measure: until something happens, one instruction, over
  * a call, a source line, out of a function.
  *
- * All of it is vm_run() with an instruction budget and breakpoints.  `go` is
- * the one place that calls it: it asks the breakpoints whether the stop is
- * wanted and, when not, spends what is left of the budget.
+ * All of it is vm_run() and vm_step() with breakpoints.  `go` and `one` are the
+ * places that call them: they ask the breakpoints whether the stop is wanted
+ * and, when not, go on.
+ *
+ * A step that meets an interrupt lets it be delivered, as it would be without
+ * anybody looking, and runs its handler to the end before the instruction: so
+ * stepping shows the code that is stepped through and disturbs nothing.
  *
  * Over a call means: a hidden breakpoint behind it, counted only when the
  * stack is back where it was.  A recursive call that comes by deeper in the
@@ -21,31 +25,37 @@
 
 enum { CALL_NONE, CALL_OVER, CALL_RETURN };
 
-/* One budget's worth of running; true when it ended for a reason other than
- * the budget being spent. */
-static bool go(struct debug *d, u64 budget)
+static void set_out(struct debug *d)
 {
-	for (;;) {
-		u64 start = vm_icount(d->vm), done;
+	debug_watch_arm(d);
+	d->hit = d->client_hit = NULL;
+	/* The breakpoint that it stands at was seen; not one that the person
+	 * has sent it to since. */
+	vm_pass_break(d->vm, debug_pc(d) == d->stop_pc);
+	d->running = true;
+}
 
-		debug_watch_arm(d);
-		d->hit = NULL;
-		d->why = vm_run(d->vm, budget);
-		if (d->why != STOP_BREAKPOINT && d->why != STOP_WATCHPOINT &&
-		    d->why != STOP_CATCH)
-			return d->why != STOP_LIMIT;
-		if (debug_break_wanted(d, d->why)) {
-			debug_break_spent(d);
-			return true;
-		}
-		done = vm_icount(d->vm) - start;
-		if (budget != UINT64_MAX && done >= budget) {
-			d->why = STOP_LIMIT;
-			return false;
-		}
-		if (budget != UINT64_MAX)
-			budget -= done;
-	}
+/* Is the stop one that somebody wants? */
+static bool arrived(struct debug *d)
+{
+	bool wanted = true;
+
+	d->running = false;
+	d->stop_pc = debug_pc(d);
+	if (d->why == STOP_WATCHPOINT || d->why == STOP_CATCH)
+		wanted = debug_break_wanted(d, d->why);
+	if (wanted && d->hit)
+		debug_break_spent(d);
+	return wanted;
+}
+
+/* Runs until something happens that is wanted. */
+static void go(struct debug *d)
+{
+	do {
+		set_out(d);
+		d->why = vm_run(d->vm, UINT64_MAX);
+	} while (!arrived(d));
 }
 
 static int ready(const struct debug *d, struct err *e)
@@ -60,16 +70,8 @@ int debug_continue(struct debug *d, struct err *e)
 {
 	if (ready(d, e))
 		return -1;
-	go(d, UINT64_MAX);
-	return 0;
-}
-
-int debug_stepi(struct debug *d, u64 n, struct err *e)
-{
-	if (ready(d, e))
-		return -1;
-	if (n)
-		go(d, n);
+	debug_client_settle(d);
+	go(d);
 	return 0;
 }
 
@@ -125,25 +127,105 @@ static int look_ahead(struct debug *d, gla_t *next)
 	}
 }
 
-/* Runs to `addr` with the stack pointer at or above `esp`.  True when it got
- * there and nothing else came first. */
-static bool run_to(struct debug *d, gla_t addr, u32 esp)
+/* Runs to a hidden breakpoint.  True when it got there and nothing else came
+ * first. */
+static bool run_to_hidden(struct debug *d, const struct breakpoint *form)
 {
-	struct breakpoint *b;
-	bool arrived;
+	struct breakpoint *b = debug_break_append(d, form, NULL, NULL, NULL);
+	bool there;
 
-	b = debug_break_add(d, BREAK_CODE, addr, 0, NULL, NULL, NULL);
 	if (!b)
 		return false;
-	b->hidden = true;
 	d->next_number--;
-	do {
-		arrived = go(d, UINT64_MAX) && d->hit == b;
-	} while (arrived && debug_cpu(d)->gpr[ESP] < esp);
+	go(d);
+	there = d->hit == b;
 	debug_break_delete(d, b);
-	if (arrived)
+	if (there)
 		d->why = STOP_LIMIT;
-	return arrived;
+	return there;
+}
+
+/* Runs to `addr` with the stack pointer at or above `esp`. */
+static bool run_to(struct debug *d, gla_t addr, u32 esp)
+{
+	struct breakpoint form = {.kind = BREAK_CODE, .addr = addr,
+				  .hidden = true, .frame = FRAME_ABOVE,
+				  .frame_esp = esp};
+
+	return run_to_hidden(d, &form);
+}
+
+/* ---- one instruction ---- */
+
+/* One instruction, whatever interrupts come before it.  False when something
+ * else stopped it. */
+static bool one(struct debug *d)
+{
+	struct cpu *c = debug_cpu(d);
+	enum vm_delivered delivered;
+
+	for (;;) {
+		struct breakpoint here = {
+			.kind = BREAK_CODE, .addr = debug_pc(d),
+			.hidden = true, .frame = FRAME_SAME,
+			.frame_esp = c->gpr[ESP], .frame_cpl = c->cpl,
+			.frame_cr3 = c->cr3};
+
+		set_out(d);
+		d->why = vm_step(d->vm, &delivered);
+		if (!arrived(d)) /* done, and what it met is not wanted */
+			d->why = STOP_LIMIT;
+		if (d->why != STOP_LIMIT)
+			return false;
+		if (delivered != VM_DELIVERED_INTERRUPT || d->step_interrupts)
+			return true;
+		/* Until the handler has returned here. */
+		if (!run_to_hidden(d, &here))
+			return false;
+	}
+}
+
+int debug_stepi(struct debug *d, u64 n, struct err *e)
+{
+	if (ready(d, e))
+		return -1;
+	while (n-- && one(d))
+		;
+	return 0;
+}
+
+/* Does a breakpoint stop it where it came to by a step? */
+static bool stopped_here(struct debug *d)
+{
+	if (!debug_at_break(d, debug_pc(d)))
+		return false;
+	d->why = STOP_BREAKPOINT;
+	debug_break_spent(d);
+	return true;
+}
+
+int debug_step_range(struct debug *d, gla_t from, gla_t to, struct err *e)
+{
+	if (ready(d, e))
+		return -1;
+	while (one(d) && debug_pc(d) - from < to - from && !stopped_here(d))
+		;
+	return 0;
+}
+
+void debug_set_step_interrupts(struct debug *d, bool on)
+{
+	d->step_interrupts = on;
+}
+
+bool debug_step_interrupts(const struct debug *d)
+{
+	return d->step_interrupts;
+}
+
+bool debug_running(const struct debug *d)
+{
+	return d->running;
 }
 
 /* One instruction, calls whole.  False when something else stopped it. */
@@ -153,7 +235,7 @@ static bool over_one(struct debug *d)
 
 	if (look_ahead(d, &next) == CALL_OVER)
 		return run_to(d, next, debug_cpu(d)->gpr[ESP]);
-	return !go(d, 1);
+	return one(d);
 }
 
 int debug_nexti(struct debug *d, u64 n, struct err *e)
@@ -174,7 +256,7 @@ static bool out_of_function(struct debug *d)
 	for (;;) {
 		bool returns = look_ahead(d, &next) == CALL_RETURN;
 
-		if (!(returns ? !go(d, 1) : over_one(d)))
+		if (!(returns ? one(d) : over_one(d)))
 			return false;
 		if (returns && debug_cpu(d)->gpr[ESP] > esp)
 			return true;
@@ -193,7 +275,7 @@ int debug_advance(struct debug *d, gla_t addr, struct err *e)
 {
 	if (ready(d, e))
 		return -1;
-	if (addr == debug_pc(d) && go(d, 1))
+	if (addr == debug_pc(d) && !one(d))
 		return 0;
 	if (addr != debug_pc(d))
 		run_to(d, addr, 0);
@@ -216,7 +298,7 @@ static bool one_line(struct debug *d, bool into)
 	if (!line_here(d, &from))
 		return false;
 	for (;;) {
-		if (into ? go(d, 1) : !over_one(d))
+		if (into ? !one(d) : !over_one(d))
 			return false;
 		while (!line_here(d, &now))
 			if (!out_of_function(d))
@@ -255,6 +337,7 @@ int debug_reset(struct debug *d, struct err *e)
 	if (vm_reset(d->vm, e))
 		return -1;
 	d->why = STOP_LIMIT;
-	d->hit = NULL;
+	d->hit = d->client_hit = NULL;
+	d->stop_pc = debug_pc(d);
 	return 0;
 }

@@ -102,6 +102,9 @@ struct debug *debug_new(struct vm *vm)
 	d->symbols = symbols_new();
 	d->next_number = 1;
 	d->why = STOP_LIMIT;
+	d->stop_pc = debug_pc(d);
+	debug_agent_env(d, &d->env);
+	vm_on_break(vm, debug_at_break, d);
 	return d;
 }
 
@@ -109,6 +112,7 @@ void debug_free(struct debug *d)
 {
 	if (!d)
 		return;
+	vm_on_break(d->vm, NULL, NULL);
 	while (d->breaks)
 		debug_break_delete(d, d->breaks);
 	symbols_free(d->symbols);

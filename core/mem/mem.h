@@ -128,9 +128,13 @@ bool mem_ask_watch(struct cpu *c, gla_t lin, unsigned len, bool write,
 /* Marks a physical page as holding translated code, or not any more; while
  * marked every guest, device and debugger write to it calls code_written. */
 void mem_mark_code(struct cpu *c, gpa_t gpa, bool holds_code);
-/* Makes accesses to these linear addresses call `watched`, wherever they lead
- * now or later, or not any more.  Counts. */
-void mem_watch(struct cpu *c, gla_t lin, unsigned len, bool watch);
+/* Makes writes to these linear addresses, and reads if asked for, call
+ * `watched`, wherever they lead now or later, or not any more.  Counts. */
+void mem_watch(struct cpu *c, gla_t lin, unsigned len, bool reads, bool watch);
+/* As mem_host_ptr for an access that it refused: the pointer after all, when
+ * the page is refused only for bytes that are not these. */
+void *mem_unwatched_ptr(struct cpu *c, gla_t lin, unsigned len,
+			unsigned access);
 
 /* Debugger access: no faults, no accessed/dirty bits; returns bytes moved
  * before the first unmapped one.  Writes reach ROM as well. */

@@ -16,7 +16,8 @@
 #include "core/mem/mem.h"
 
 enum { TLB_SIZE = 512, MMIO_MAX = 8 };
-enum { TLB_EMPTY = 1 }; /* never equal to a page address */
+/* Neither is ever equal to a page address; WATCHED goes with one. */
+enum { TLB_EMPTY = 1, TLB_WATCHED = 2 };
 
 struct tlb_entry {
 	gla_t read, write, exec; /* page address, or TLB_EMPTY */
@@ -55,6 +56,7 @@ struct mem {
 	u64 ram_size;
 	u8 *page_flags; /* 2^20 bytes */
 	u16 *watched;	/* watches in each of the 2^20 linear pages */
+	u16 *read_watched; /* those of them that mean reads, too */
 	struct mmio mmio[MMIO_MAX];
 	unsigned mmio_count;
 	struct tlb_entry tlb[2][TLB_SIZE]; /* supervisor, user */

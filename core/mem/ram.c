@@ -52,9 +52,13 @@ struct mem *mem_new(u64 size, struct err *e)
 	m->fd = -1;
 	m->page_flags = calloc(1, 1u << 20);
 	m->watched = calloc(1u << 20, sizeof(*m->watched));
-	if (!m->page_flags || !m->watched)
+	m->read_watched = calloc(1u << 20, sizeof(*m->read_watched));
+	if (!m->page_flags || !m->watched || !m->read_watched) {
 		err_set(e, "no memory");
-	if (!m->page_flags || !m->watched || map_ram(m, e) < 0) {
+		mem_free(m);
+		return NULL;
+	}
+	if (map_ram(m, e) < 0) {
 		mem_free(m);
 		return NULL;
 	}
@@ -72,6 +76,7 @@ void mem_free(struct mem *m)
 	if (m->fd >= 0)
 		close(m->fd);
 	free(m->watched);
+	free(m->read_watched);
 	free(m->page_flags);
 	free(m);
 }

@@ -31,17 +31,18 @@ static void tlb_fill(struct mem *m, gla_t lin, unsigned access, bool user,
 	gla_t page = lin & ~0xfffu;
 	u8 *host = m->ram + (w->gpa & ~0xfffull);
 
-	if (!(flags & PAGE_RAM) || m->watched[lin >> 12])
+	if (!(flags & PAGE_RAM))
 		return;
-	if (t->host != host || (t->read != page && t->exec != page))
+	if (t->host != host ||
+	    ((t->read & ~TLB_WATCHED) != page && t->exec != page))
 		*t = (struct tlb_entry){ TLB_EMPTY, TLB_EMPTY, TLB_EMPTY, 0,
 					 host };
-	t->read = page;
+	t->read = m->read_watched[lin >> 12] ? page | TLB_WATCHED : page;
 	if (access & MEM_EXEC)
 		t->exec = page;
 	if ((access & MEM_WRITE) && w->dirty &&
-	    !(flags & (PAGE_ROM | PAGE_CODE)))
-		t->write = page; /* I-mem-1 */
+	    !(flags & (PAGE_ROM | PAGE_CODE))) /* I-mem-1 */
+		t->write = m->watched[lin >> 12] ? page | TLB_WATCHED : page;
 }
 
 /* Walks and fills; raises #PF. */
@@ -66,6 +67,19 @@ void *mem_host_ptr(struct cpu *c, gla_t lin, unsigned len, unsigned access)
 		return NULL;
 	if ((access & MEM_WRITE ? t->write : access & MEM_EXEC ? t->exec
 							       : t->read) != page)
+		return NULL;
+	return t->host + (lin & 0xfff);
+}
+
+void *mem_unwatched_ptr(struct cpu *c, gla_t lin, unsigned len,
+			unsigned access)
+{
+	struct tlb_entry *t = tlb_slot(c->mem, lin, access_is_user(c, access));
+	bool write = access & MEM_WRITE;
+
+	if ((write ? t->write : t->read) != ((lin & ~0xfffu) | TLB_WATCHED) ||
+	    (lin & 0xfff) + len > GUEST_PAGE ||
+	    mem_ask_watch(c, lin, len, write, false))
 		return NULL;
 	return t->host + (lin & 0xfff);
 }
@@ -221,13 +235,16 @@ void mem_mark_code(struct cpu *c, gpa_t gpa, bool holds_code)
 	}
 }
 
-void mem_watch(struct cpu *c, gla_t lin, unsigned len, bool watch)
+void mem_watch(struct cpu *c, gla_t lin, unsigned len, bool reads, bool watch)
 {
 	u32 first = lin >> 12, last = (lin + len - 1) >> 12;
 	struct mem *m = c->mem;
 
 	for (u32 page = first;; page = (page + 1) & 0xfffff) {
 		m->watched[page] = (u16)(m->watched[page] + (watch ? 1 : -1));
+		if (reads)
+			m->read_watched[page] = (u16)(m->read_watched[page] +
+						      (watch ? 1 : -1));
 		window_drop_page(m, page << 12);
 		if (page == last)
 			break;

@@ -34,16 +34,18 @@ u32 window_want(const struct cpu *c, struct window *w, const struct slot *s,
 	u64 both = s->pde & entry;
 	u32 rec = ((u32)entry & REC_FRAME) | REC_PRESENT;
 	unsigned flags = page_flags(c->mem, entry & PHYS_MASK);
+	u32 page = slot_first_page(w, s) + i;
 
 	if (!(entry & PTE_P) || !(entry & PTE_A) || reserved_set(w, entry))
 		return 0;
 	if (w->format && !!(both & PTE_US) != w->user)
 		return 0;
-	if (!(flags & PAGE_RAM) || c->mem->watched[slot_first_page(w, s) + i])
+	if (!(flags & PAGE_RAM) || c->mem->read_watched[page])
 		return 0;
 	if ((entry & PTE_G) && (c->cr4 & CR4_PGE))
 		rec |= REC_GLOBAL;
-	if (!(entry & PTE_D) || (flags & (PAGE_ROM | PAGE_CODE)))
+	if (!(entry & PTE_D) || (flags & (PAGE_ROM | PAGE_CODE)) ||
+	    c->mem->watched[page])
 		return rec; /* I-mem-3 */
 	if (both & PTE_RW)
 		return rec | REC_WRITE;
@@ -281,7 +283,9 @@ static enum window_fill suits(const struct cpu *c, const struct walk *w,
 
 	if (paged && w->user != (kind == WINDOW_USER))
 		return WINDOW_OTHER;
-	if (!(flags & PAGE_RAM) || c->mem->watched[lin >> 12])
+	if (!(flags & PAGE_RAM) || c->mem->read_watched[lin >> 12])
+		return WINDOW_SOFT;
+	if (write && c->mem->watched[lin >> 12])
 		return WINDOW_SOFT;
 	if (write && (flags & (PAGE_ROM | PAGE_CODE)))
 		return WINDOW_SOFT;

@@ -130,9 +130,12 @@ void catch_call(struct vm *vm)
 {
 	int call = vm->catch_count ? bt_call_here(vm->bt) : -1;
 
-	for (unsigned i = 0; i < vm->catch_count && call >= 0; i++)
-		vm->catches[i].hit |= matches(&vm->catches[i], VM_EVENT_CALL,
-					      (u32)call, 1);
+	for (unsigned i = 0; i < vm->catch_count; i++)
+		if (vm->catches[i].what == VM_EVENT_CALL)
+			vm->catches[i].hit =
+				call >= 0 && matches(&vm->catches[i],
+						     VM_EVENT_CALL,
+						     (u32)call, 1);
 }
 
 /* ---- the list ---- */

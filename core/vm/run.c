@@ -15,6 +15,7 @@ enum {
 	BUSY_INSNS = 1 << 20, /* between two HLTs are work */
 	STILL = 4096, /* turns without an instruction between such looks */
 	NS_PER_S = 1000000000,
+	STEPS_A_LOOK = 256,
 };
 
 static enum vm_stop stop(struct vm *vm, enum vm_stop why)
@@ -40,8 +41,15 @@ void vm_interrupt(struct vm *vm)
 	bt_kick(vm->bt);
 }
 
+void vm_look(struct vm *vm)
+{
+	vm->look = 1;
+	bt_kick(vm->bt);
+}
+
 static void poll_host(struct vm *vm, int timeout_ms)
 {
+	vm->look = 0;
 	if (vm->cfg.poll)
 		vm->cfg.poll(vm->cfg.arg, timeout_ms);
 	clock_sample(vm);
@@ -135,7 +143,8 @@ static void idle(struct vm *vm)
 	}
 	if (next == UINT64_MAX || waits_for_person(vm))
 		poll_host(vm, ms_until(vm, next));
-	if (next == UINT64_MAX || bus_intr_pending(vm->bus) || vm->interrupt)
+	if (next == UINT64_MAX || bus_intr_pending(vm->bus) || vm->interrupt ||
+	    vm->look)
 		return;
 	clock_skip_to(vm, next);
 	vm->idle_run += clock_now(vm, icount) - from;
@@ -223,6 +232,17 @@ static enum vm_stop triple_fault(struct vm *vm)
 	return vm->why;
 }
 
+/* A step ends at the handler; unless something else ends it (a catch, a
+ * shutdown), which the next turn sees. */
+static enum vm_stop after_delivery(struct vm *vm, enum vm_delivered what)
+{
+	if (!vm->stepping || vm->caught || vm->watch_hit ||
+	    vm->cpu->shutdown || vm->cpu->exc.pending)
+		return STOP_COUNT;
+	vm->delivered = what;
+	return stop(vm, STOP_LIMIT);
+}
+
 /*T:120 The machine's loop: to the next timer, limit or look. */
 /* Runs to the nearest of timer, limit and look; serves one exit. */
 static enum vm_stop step(struct vm *vm, u64 end, u64 look)
@@ -245,18 +265,19 @@ static enum vm_stop step(struct vm *vm, u64 end, u64 look)
 	if (!vm->clock.host)
 		bt_set_skew(vm->bt, vm->clock.skew);
 	left = bt_run(vm->bt, limit);
+	vm->cpu->last_exit = (u8)left;
 	if (vm->catch_count)
 		catch_translator(vm);
 	switch (left) {
 	case BT_EXIT_EXCEPTION:
 		deliver_exception(vm);
-		return STOP_COUNT;
+		return after_delivery(vm, VM_DELIVERED_EXCEPTION);
 	case BT_EXIT_IRQ:
 		deliver_interrupt(vm);
-		return STOP_COUNT;
+		return after_delivery(vm, VM_DELIVERED_INTERRUPT);
 	case BT_EXIT_NMI:
 		deliver_nmi(vm);
-		return STOP_COUNT;
+		return after_delivery(vm, VM_DELIVERED_INTERRUPT);
 	case BT_EXIT_FERR: /* the instruction waits for an interrupt */
 		bus_ferr(vm->bus);
 		vm->cpu->ferr = false;
@@ -265,7 +286,6 @@ static enum vm_stop step(struct vm *vm, u64 end, u64 look)
 	case BT_EXIT_HALT:
 		return halted(vm);
 	case BT_EXIT_BREAK:
-		catch_call(vm);
 		return stop(vm, STOP_BREAKPOINT);
 	case BT_EXIT_SHUTDOWN:
 		return triple_fault(vm);
@@ -275,7 +295,17 @@ static enum vm_stop step(struct vm *vm, u64 end, u64 look)
 }
 /*T:*/
 
-enum vm_stop vm_run(struct vm *vm, u64 max)
+static void begin(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->watch_count; i++)
+		vm->watches[i].hit = false;
+	for (unsigned i = 0; i < vm->catch_count; i++)
+		vm->catches[i].hit = false;
+	vm->watch_hit = vm->caught = false;
+	clock_resume(vm);
+}
+
+static enum vm_stop loop(struct vm *vm, u64 max)
 {
 	struct cpu *c = vm->cpu;
 	u64 end = max > UINT64_MAX - c->icount ? UINT64_MAX : c->icount + max;
@@ -283,20 +313,13 @@ enum vm_stop vm_run(struct vm *vm, u64 max)
 	unsigned still = 0;
 	enum vm_stop s;
 
-	for (unsigned i = 0; i < vm->watch_count; i++)
-		vm->watches[i].hit = false;
-	for (unsigned i = 0; i < vm->catch_count; i++)
-		vm->catches[i].hit = false;
-	vm->watch_hit = vm->caught = false;
-	clock_resume(vm);
-	poll_host(vm, 0);
 	for (;;) {
 		s = look_around(vm);
 		if (s != STOP_COUNT)
 			return s;
 		if (c->icount >= end && !c->exc.pending)
 			return stop(vm, STOP_LIMIT);
-		if (c->icount >= look) {
+		if (c->icount >= look || vm->look) {
 			look = c->icount + LOOK_EVERY;
 			poll_host(vm, 0);
 			continue;
@@ -314,4 +337,28 @@ enum vm_stop vm_run(struct vm *vm, u64 max)
 			poll_host(vm, 0);
 		}
 	}
+}
+
+enum vm_stop vm_run(struct vm *vm, u64 max)
+{
+	begin(vm);
+	poll_host(vm, 0);
+	return loop(vm, max);
+}
+
+/* Many come in a row, so the host is looked at now and then, or when it has
+ * called. */
+enum vm_stop vm_step(struct vm *vm, enum vm_delivered *what)
+{
+	enum vm_stop s;
+
+	begin(vm);
+	if (vm->look || vm->clock.host || ++vm->steps % STEPS_A_LOOK == 0)
+		poll_host(vm, 0);
+	vm->delivered = VM_DELIVERED_NONE;
+	vm->stepping = true;
+	s = loop(vm, 1);
+	vm->stepping = false;
+	*what = vm->delivered;
+	return s;
 }

@@ -128,6 +128,15 @@ static bool watched(void *arg, gla_t lin, unsigned len, bool write, bool tell)
 	return any;
 }
 
+/* The guest has met a breakpoint, or a call that somebody catches. */
+static bool met_break(void *arg, gla_t lin)
+{
+	struct vm *vm = arg;
+
+	catch_call(vm);
+	return !vm->on_break || vm->on_break(vm->on_break_arg, lin);
+}
+
 /* ---- making ---- */
 
 static void ignne(void *arg)
@@ -187,6 +196,7 @@ static int build(struct vm *vm, struct err *e)
 	if (bt_attach(vm->bt, e) < 0)
 		return -1;
 	bt_on_watch(vm->bt, watched, vm);
+	bt_on_break(vm->bt, met_break, vm);
 	config_bus(vm);
 	vm->bus = bus_new(&vm->bus_cfg, vm->mem, e);
 	if (!vm->bus)
@@ -218,6 +228,7 @@ void vm_free(struct vm *vm)
 	bus_free(vm->bus);
 	bt_free(vm->bt);
 	mem_free(vm->mem);
+	free(vm->watches);
 	free(vm);
 }
 
@@ -359,13 +370,19 @@ int vm_break_remove(struct vm *vm, gla_t lin)
 
 int vm_watch_add(struct vm *vm, gla_t lin, unsigned len, unsigned rw)
 {
-	struct watch *w = &vm->watches[vm->watch_count];
+	if (vm->watch_count == vm->watch_room) {
+		unsigned room = vm->watch_room ? 2 * vm->watch_room : 16;
+		struct watch *more =
+			realloc(vm->watches, room * sizeof(*more));
 
-	if (vm->watch_count == WATCHES_MAX)
-		return -1;
-	*w = (struct watch){ .lin = lin, .len = len, .rw = rw };
-	vm->watch_count++;
-	mem_watch(vm->cpu, lin, len, true);
+		if (!more)
+			return -1;
+		vm->watches = more;
+		vm->watch_room = room;
+	}
+	vm->watches[vm->watch_count++] =
+		(struct watch){ .lin = lin, .len = len, .rw = rw };
+	mem_watch(vm->cpu, lin, len, rw & VM_WATCH_READ, true);
 	return 0;
 }
 
@@ -377,10 +394,21 @@ int vm_watch_remove(struct vm *vm, gla_t lin, unsigned len, unsigned rw)
 		if (w->lin != lin || w->len != len || w->rw != rw)
 			continue;
 		*w = vm->watches[--vm->watch_count];
-		mem_watch(vm->cpu, lin, len, false);
+		mem_watch(vm->cpu, lin, len, rw & VM_WATCH_READ, false);
 		return 0;
 	}
 	return -1;
+}
+
+void vm_on_break(struct vm *vm, bool (*fn)(void *arg, gla_t lin), void *arg)
+{
+	vm->on_break = fn;
+	vm->on_break_arg = arg;
+}
+
+void vm_pass_break(struct vm *vm, bool pass)
+{
+	bt_pass_break(vm->bt, pass);
 }
 
 bool vm_watch_hit(struct vm *vm, gla_t lin, unsigned len)

@@ -55,8 +55,15 @@ int vm_reset(struct vm *vm, struct err *e);
 enum vm_stop vm_run(struct vm *vm, u64 max);
 /* What happened, in words, with the details of the last stop. */
 const char *vm_stop_text(struct vm *vm);
+/* One instruction, or an event delivered in front of it: then the guest
+ * stands at its handler, and *delivered says so. */
+enum vm_delivered { VM_DELIVERED_NONE, VM_DELIVERED_EXCEPTION,
+		    VM_DELIVERED_INTERRUPT };
+enum vm_stop vm_step(struct vm *vm, enum vm_delivered *delivered);
 /* Signal-safe: vm_run returns STOP_INTERRUPT soon. */
 void vm_interrupt(struct vm *vm);
+/* Signal-safe: vm_run calls `poll` soon. */
+void vm_look(struct vm *vm);
 
 struct cpu *vm_cpu(struct vm *vm);
 struct bus *vm_bus(struct vm *vm);
@@ -81,11 +88,17 @@ struct vm_part {
 };
 void vm_set_part(struct vm *vm, const struct vm_part *part);
 
-/* Code breakpoints by linear address; vm_run stops before the instruction
- * and steps over one at the address where it starts. -1: too many. */
+/* Code breakpoints by linear address; vm_run stops before the instruction.
+ * -1: no host memory. */
 int vm_break_add(struct vm *vm, gla_t lin);
 int vm_break_remove(struct vm *vm, gla_t lin);
-/* Watched linear ranges, in the address space of the moment. */
+/* Says whether to stop at the one met, with the guest standing there; else it
+ * goes on.  NULL: always stop. */
+void vm_on_break(struct vm *vm, bool (*fn)(void *arg, gla_t lin), void *arg);
+/* The instruction that the guest stands at runs though it has one, or not. */
+void vm_pass_break(struct vm *vm, bool pass);
+/* Watched linear ranges, in the address space of the moment.  -1: no host
+ * memory, or it was not there. */
 enum { VM_WATCH_READ = 1, VM_WATCH_WRITE = 2 };
 int vm_watch_add(struct vm *vm, gla_t lin, unsigned len, unsigned rw);
 int vm_watch_remove(struct vm *vm, gla_t lin, unsigned len, unsigned rw);

@@ -8,7 +8,7 @@
 #include "core/vm/load.h"
 #include "core/vm/vm.h"
 
-enum { WATCHES_MAX = 256, CATCHES_MAX = 64 };
+enum { CATCHES_MAX = 64 };
 
 struct watch {
 	gla_t lin;
@@ -41,10 +41,15 @@ struct vm {
 	struct bus_config bus_cfg;
 	struct clock clock;
 	unsigned requests; /* enum bus_request bits */
-	volatile int interrupt;
+	volatile int interrupt, look;
+	bool (*on_break)(void *arg, gla_t lin); /* vm_on_break */
+	void *on_break_arg;
+	bool stepping; /* an event delivered ends the run */
+	unsigned steps;
+	enum vm_delivered delivered;
 	bool watch_hit;
-	struct watch watches[WATCHES_MAX];
-	unsigned watch_count;
+	struct watch *watches; /* owned; watch_room places */
+	unsigned watch_count, watch_room;
 	struct vm_catch catches[CATCHES_MAX];
 	unsigned catch_count;
 	bool caught;

@@ -73,20 +73,20 @@ static void some_pages_are_soft(void **state)
 	set_pte(TABLE, 0x7000, 0x200000 | RWU);
 	set_pte(TABLE, 0x8000, 0x202000 | RWU);
 	mem_protect_rom(mem, ROM_AT, 0x1000);
-	mem_watch(&cpu, 0x7ffc, 4, true);
+	mem_watch(&cpu, 0x7ffc, 4, true, true);
 	assert_int_equal(reach(0x5000, READ, WINDOW_USER), WINDOW_SOFT);
 	FILLS(0x6000, READ, WINDOW_USER);
 	assert_int_equal(reach(0x6000, WRITE, WINDOW_USER), WINDOW_SOFT);
 	assert_int_equal(reach(0x7000, READ, WINDOW_USER), WINDOW_SOFT);
 	set_pte(TABLE, 0x9000, 0x203000 | RWU);
 	set_pte(TABLE, 0xa000, 0x204000 | RWU);
-	mem_watch(&cpu, 0x9000, 1, true);
+	mem_watch(&cpu, 0x9000, 1, true, true);
 	FILLS(0xa000, READ, WINDOW_USER);
 	assert_false(mapped(0x9000, READ, WINDOW_USER));
 	FILLS(0x8000, READ, WINDOW_USER);
-	mem_watch(&cpu, 0x8010, 2, true);
+	mem_watch(&cpu, 0x8010, 2, true, true);
 	assert_false(mapped(0x8000, READ, WINDOW_USER));
-	mem_watch(&cpu, 0x8010, 2, false);
+	mem_watch(&cpu, 0x8010, 2, true, false);
 	FILLS(0x8000, WRITE, WINDOW_USER);
 	/* A page table that is no memory. */
 	set_pde(DIR, 0x400000, 0xfee00000 | RWU);
