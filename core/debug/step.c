@@ -157,40 +157,56 @@ static bool run_to(struct debug *d, gla_t addr, u32 esp)
 
 /* ---- one instruction ---- */
 
-/* One instruction, whatever interrupts come before it.  False when something
- * else stopped it. */
-static bool one(struct debug *d)
+/* The interrupt that was just delivered: until its handler has returned to
+ * where the guest stood. */
+static bool out_of_interrupt(struct debug *d)
 {
-	struct cpu *c = debug_cpu(d);
+	struct vm_interrupted was = vm_interrupted(d->vm);
+	struct breakpoint form = {.kind = BREAK_CODE, .addr = was.pc,
+				  .hidden = true, .frame = FRAME_SAME,
+				  .frame_esp = was.esp, .frame_cr3 = was.cr3,
+				  .frame_cpl = was.cpl};
+
+	return run_to_hidden(d, &form);
+}
+
+/* So many instructions, those of interrupts' handlers not counted.  False when
+ * something else stopped it. */
+static bool step_over_interrupts(struct debug *d, u64 n)
+{
 	enum vm_delivered delivered;
 
 	for (;;) {
-		struct breakpoint here = {
-			.kind = BREAK_CODE, .addr = debug_pc(d),
-			.hidden = true, .frame = FRAME_SAME,
-			.frame_esp = c->gpr[ESP], .frame_cpl = c->cpl,
-			.frame_cr3 = c->cr3};
+		u64 from = vm_icount(d->vm), done;
 
 		set_out(d);
-		d->why = vm_step(d->vm, &delivered);
-		if (!arrived(d)) /* done, and what it met is not wanted */
+		d->why = vm_step(d->vm, n, &delivered);
+		done = vm_icount(d->vm) - from;
+		if (!arrived(d)) /* what it met is not wanted */
 			d->why = STOP_LIMIT;
 		if (d->why != STOP_LIMIT)
 			return false;
-		if (delivered != VM_DELIVERED_INTERRUPT || d->step_interrupts)
-			return true;
-		/* Until the handler has returned here. */
-		if (!run_to_hidden(d, &here))
-			return false;
+		if (delivered == VM_DELIVERED_INTERRUPT && !d->step_interrupts) {
+			if (!out_of_interrupt(d))
+				return false;
+		} else if (done >= n || (delivered && n == 1)) {
+			return true; /* one that faults is done, too */
+		}
+		n -= done;
 	}
+}
+
+static bool one(struct debug *d)
+{
+	return step_over_interrupts(d, 1);
 }
 
 int debug_stepi(struct debug *d, u64 n, struct err *e)
 {
 	if (ready(d, e))
 		return -1;
-	while (n-- && one(d))
-		;
+	if (n)
+		step_over_interrupts(d, n);
 	return 0;
 }
 

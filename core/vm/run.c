@@ -67,10 +67,24 @@ static void deliver_exception(struct vm *vm)
 		catch_delivered(vm, delivered, raised);
 }
 
+static void note_interrupted(struct vm *vm)
+{
+	const struct cpu *c = vm->cpu;
+
+	vm->interrupted = (struct vm_interrupted){
+		c->seg[SEG_CS].base + c->eip, c->gpr[ESP], c->cr3, c->cpl };
+}
+
+struct vm_interrupted vm_interrupted(struct vm *vm)
+{
+	return vm->interrupted;
+}
+
 static void deliver_interrupt(struct vm *vm)
 {
 	int vector = bus_intr_ack(vm->bus);
 
+	note_interrupted(vm);
 	if (vector >= 0) {
 		vm->interrupts[vector]++;
 		event_deliver_interrupt(vm->cpu, (u8)vector);
@@ -84,6 +98,7 @@ static void deliver_nmi(struct vm *vm)
 {
 	struct cpu *c = vm->cpu;
 
+	note_interrupted(vm);
 	c->nmi_pending = false;
 	c->nmi_blocked = true;
 	vm->interrupts[EXC_NMI]++;
@@ -348,7 +363,7 @@ enum vm_stop vm_run(struct vm *vm, u64 max)
 
 /* Many come in a row, so the host is looked at now and then, or when it has
  * called. */
-enum vm_stop vm_step(struct vm *vm, enum vm_delivered *what)
+enum vm_stop vm_step(struct vm *vm, u64 max, enum vm_delivered *what)
 {
 	enum vm_stop s;
 
@@ -357,7 +372,7 @@ enum vm_stop vm_step(struct vm *vm, enum vm_delivered *what)
 		poll_host(vm, 0);
 	vm->delivered = VM_DELIVERED_NONE;
 	vm->stepping = true;
-	s = loop(vm, 1);
+	s = loop(vm, max);
 	vm->stepping = false;
 	*what = vm->delivered;
 	return s;

@@ -55,11 +55,18 @@ int vm_reset(struct vm *vm, struct err *e);
 enum vm_stop vm_run(struct vm *vm, u64 max);
 /* What happened, in words, with the details of the last stop. */
 const char *vm_stop_text(struct vm *vm);
-/* One instruction, or an event delivered in front of it: then the guest
- * stands at its handler, and *delivered says so. */
+/* At most `max` instructions, ended by an event that is delivered: then the
+ * guest stands at its handler, and *delivered says so. */
 enum vm_delivered { VM_DELIVERED_NONE, VM_DELIVERED_EXCEPTION,
 		    VM_DELIVERED_INTERRUPT };
-enum vm_stop vm_step(struct vm *vm, enum vm_delivered *delivered);
+enum vm_stop vm_step(struct vm *vm, u64 max, enum vm_delivered *delivered);
+/* Where the last interrupt was delivered. */
+struct vm_interrupted {
+	gla_t pc;
+	u32 esp, cr3;
+	u8 cpl;
+};
+struct vm_interrupted vm_interrupted(struct vm *vm);
 /* Signal-safe: vm_run returns STOP_INTERRUPT soon. */
 void vm_interrupt(struct vm *vm);
 /* Signal-safe: vm_run calls `poll` soon. */

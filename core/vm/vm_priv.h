@@ -47,6 +47,7 @@ struct vm {
 	bool stepping; /* an event delivered ends the run */
 	unsigned steps;
 	enum vm_delivered delivered;
+	struct vm_interrupted interrupted;
 	bool watch_hit;
 	struct watch *watches; /* owned; watch_room places */
 	unsigned watch_count, watch_room;
