@@ -59,14 +59,12 @@ static void slot_protect(struct mem *m, struct window *w, struct slot *s)
 	}
 }
 
-/* Do mappings made from the recorded entry stand by this one? */
-static bool pde_serves(const struct slot *s, u64 now)
+/* Does the entry lead where the recorded one led? */
+static bool pde_alike(const struct slot *s, u64 now)
 {
-	u64 changed = (now ^ s->pde) & ~PTE_A;
+	u64 ignored = PTE_A | (s->table ? TABLE_IGNORED : PDE_IGNORED | PTE_D);
 
-	if (s->table)
-		return !(changed & ~TABLE_IGNORED);
-	return !(changed & ~PTE_D & ~PDE_IGNORED) && (now & PTE_A);
+	return !((now ^ s->pde) & ~ignored);
 }
 
 bool slot_sync_pde(struct cpu *c, struct window *w, struct slot *s)
@@ -79,23 +77,13 @@ bool slot_sync_pde(struct cpu *c, struct window *w, struct slot *s)
 	now = slot_read_pde(c, w, s->index, &at);
 	if (now == s->pde)
 		return true;
-	if (!pde_serves(s, now)) {
+	/* Not accessed any more, it must become so at the next use. */
+	if (!pde_alike(s, now) || !(now & PTE_A)) {
 		slot_drop(c->mem, w, s);
 		return false;
 	}
-	if (s->table) {
-		/* The mappings stand on this entry being accessed.  Setting
-		 * the bit is allowed at any time, as for a prefetch (4.10.2.3),
-		 * and nobody ages page tables by it. */
-		u8 low = (u8)(now | PTE_A);
-
-		if (!(now & PTE_A))
-			mem_phys_write(c->mem, at, &low, 1);
-		s->pde = now | PTE_A;
-		return true;
-	}
 	s->pde = now;
-	if (!(now & PTE_D)) {
+	if (!s->table && !(now & PTE_D)) {
 		s->clean = true;
 		slot_protect(c->mem, w, s);
 	}
@@ -113,7 +101,7 @@ void window_compare(const struct cpu *c, const struct window *w,
 			u32 i = k * 64 + (unsigned)__builtin_ctzll(some);
 			u64 now = slot_read_pde(c, w, i, &at);
 
-			++*(pde_serves(w->slot[i], now) ? agree : differ);
+			++*(pde_alike(w->slot[i], now) ? agree : differ);
 		}
 }
 

@@ -25,10 +25,7 @@ static void one(u32 kind, unsigned cpl)
 		print(" #PF %w cr2 %x", s.err, s.cr2);
 	else
 		print(s.vec == END ? " ok" : " vector %b", s.vec);
-	/* A directory entry may be accessed ahead (SDM 3A 4.10.2.3). */
-	print(" [%b %b]\n",
-	      (u32)pd[0][PAGE >> 21] & (s.vec == 14 ? 0xdf : 0xff),
-	      (u32)pt[0] & 0xff);
+	print(" [%b %b]\n", (u32)pd[0][PAGE >> 21] & 0xff, (u32)pt[0] & 0xff);
 }
 
 static void combination(u64 dir, u64 entry)

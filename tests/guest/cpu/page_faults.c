@@ -34,9 +34,7 @@ static void one(u32 kind, unsigned cpl)
 		      : s.eip == PAGE + 0x120 ? "there" : "?");
 	else
 		print(s.vec == END ? " ok" : " vector %b", s.vec);
-	/* A directory entry may be accessed ahead (SDM 3A 4.10.2.3). */
-	print(" [%b %b]\n", *pde(PAGE) & (s.vec == 14 ? 0xc7 : 0xe7),
-	      *pte(PAGE) & 0xe7);
+	print(" [%b %b]\n", *pde(PAGE) & 0xe7, *pte(PAGE) & 0xe7);
 }
 
 static void combination(u32 dir, u32 entry)
