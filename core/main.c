@@ -22,14 +22,14 @@
 
 #include "core/base/check.h"
 #include "core/base/err.h"
+#include "core/base/version.h"
 #include "core/debug/debug.h"
 #include "core/op/op.h"
 #include "core/vm/vm.h"
+#include "gdbstub/gdbstub.h"
 #include "repl/host.h"
 #include "repl/repl.h"
 #include "vmi/vmi.h"
-
-#define VERSION "0.1"
 
 enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_GUEST = 3, EXIT_HOST = 4 };
 enum { LIST_MAX = 64, RAM_MIN = 1 << 20 };
@@ -49,6 +49,7 @@ struct options {
 	struct todo todo[LIST_MAX];
 	unsigned todos;
 	const char *stats; /* path */
+	const char *gdb; /* where the stub listens; NULL: there is none */
 	bool batch, stand, has_clock, show_help, show_version;
 };
 
@@ -192,16 +193,22 @@ static int opt_cpu(struct options *o, char *value, struct err *e)
 
 static int opt_gdb(struct options *o, char *value, struct err *e)
 {
-	(void)o;
-	return err_set(e, "-gdb %s: the gdb stub is not part of this version",
-		       value);
+	if (!gdbstub_knows(value))
+		return err_set(e, "-gdb %s: expected tcp:[ADDR:]PORT or "
+			       "unix:PATH", value);
+	if (o->gdb)
+		return err_set(e, "two places for gdb: %s and %s", o->gdb,
+			       value);
+	o->gdb = value;
+	return 0;
 }
 
 static int opt_s(struct options *o, char *value, struct err *e)
 {
-	(void)o;
+	static char usual[] = "tcp:127.0.0.1:1234";
+
 	(void)value;
-	return err_set(e, "-s: the gdb stub is not part of this version");
+	return opt_gdb(o, usual, e);
 }
 
 static int opt_S(struct options *o, char *value, struct err *e)
@@ -483,6 +490,8 @@ struct run {
 	struct vmi *vmi; /* NULL: hidden */
 	struct debug *debug;
 	struct console *console;
+	struct gdbstub *gdb; /* NULL: none */
+	char *symbol_files[LIST_MAX];
 	FILE *stats;
 	char guest[40];
 };
@@ -526,6 +535,80 @@ static int connect_outside(struct run *r, struct err *e)
 	return 0;
 }
 
+/* ---- gdb ---- */
+
+static int monitor(void *arg, const char *line, struct buf *out, struct err *e)
+{
+	struct run *r = arg;
+
+	return console_execute(r->console, line, out, e);
+}
+
+static void lend(void *arg, bool on)
+{
+	struct run *r = arg;
+
+	console_lends(r->console, on);
+}
+
+static bool must_end(void *arg)
+{
+	struct run *r = arg;
+
+	return console_quits(r->console) ||
+	       (r->o.batch && host_interrupted(r->host));
+}
+
+static unsigned gdb_fds(void *arg, struct pollfd *fds)
+{
+	return gdbstub_fds(arg, fds);
+}
+
+static void gdb_ready(void *arg)
+{
+	gdbstub_ready(arg);
+}
+
+static int make_gdb(struct run *r, struct err *e)
+{
+	struct gdbstub_config c = {
+		.d = r->debug,
+		.vmi = r->vmi,
+		.kernel = r->o.vm.kernel,
+		.symbol_files = r->symbol_files,
+		.owner = {r, monitor, lend, must_end},
+	};
+	struct host_peer peer = {NULL, gdb_fds, gdb_ready};
+
+	_Static_assert((int)GDBSTUB_FDS <= (int)HOST_PEER_FDS, "room for its files");
+	for (unsigned i = 0; i < r->o.todos; i++)
+		if (r->o.todo[i].kind == 'y')
+			r->symbol_files[c.symbol_file_count++] =
+				(char *)r->o.todo[i].text;
+	peer.arg = r->gdb = gdbstub_new(&c);
+	host_set_peer(r->host, &peer);
+	if (r->o.stand)
+		console_stands(r->console);
+	return gdbstub_listen(r->gdb, r->o.gdb, e);
+}
+
+/* Without a console: the guest runs, and stands while a debugger is there. */
+static void run_for_gdb(struct run *r, bool stands)
+{
+	for (;;) {
+		if (!stands) {
+			console_run_to_end(r->console);
+			if (!gdbstub_has_client(r->gdb) &&
+			    !gdbstub_wants_run(r->gdb))
+				return;
+		}
+		stands = false;
+		gdbstub_serve(r->gdb);
+		if (!gdbstub_wants_run(r->gdb))
+			return;
+	}
+}
+
 static int make(struct run *r, struct err *e)
 {
 	struct err no_symbols;
@@ -550,7 +633,7 @@ static int make(struct run *r, struct err *e)
 	/* A bzImage has none; that is no error. */
 	symbols_add(debug_symbols(r->debug), r->o.vm.kernel, -1, &no_symbols);
 	r->console = console_new(r->debug, r->host, r->guest, r->vmi);
-	return 0;
+	return r->o.gdb ? make_gdb(r, e) : 0;
 }
 
 /* FILE[@ADDR]; a status, 0 when done. */
@@ -624,6 +707,10 @@ static int killed(struct run *r, struct err *e)
 static int status_of(struct run *r, struct err *e)
 {
 	*e->text = '\0';
+	if (r->gdb && gdbstub_wants_end(r->gdb)) {
+		err_set(e, "ended by gdb");
+		return EXIT_OK;
+	}
 	if (!debug_ended(r->debug) && host_must_end(r->host))
 		return killed(r, e);
 	if (console_quits(r->console) && !debug_ended(r->debug))
@@ -650,7 +737,9 @@ static int run(struct run *r, struct err *e)
 	if (status)
 		return status;
 	if (r->o.batch) {
-		if (!console_quits(r->console))
+		if (!console_quits(r->console) && r->gdb)
+			run_for_gdb(r, r->o.stand);
+		else if (!console_quits(r->console))
 			console_run_to_end(r->console);
 		return status_of(r, e);
 	}
@@ -665,6 +754,9 @@ static int run(struct run *r, struct err *e)
 	*e->text = '\0';
 	if (!console_quits(r->console) && console_loop(r->console, e))
 		return EXIT_USAGE;
+	if (r->gdb && !console_quits(r->console) &&
+	    !host_is_terminal(r->host))
+		run_for_gdb(r, true);
 	return host_must_end(r->host) ? killed(r, e) : EXIT_OK;
 }
 
@@ -722,6 +814,7 @@ int main(int argc, char **argv)
 		status = EXIT_HOST;
 	if (*e.text)
 		complain(&e);
+	gdbstub_free(r.gdb);
 	console_free(r.console);
 	debug_free(r.debug);
 	vmi_free(r.vmi);

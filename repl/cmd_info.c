@@ -2,6 +2,8 @@
 /* `info TOPIC`: one short function a topic; the rooms write their own text. */
 #include "repl/repl_priv.h"
 
+#include "core/base/version.h"
+
 #include <string.h>
 
 #include "core/bt/bt.h"
@@ -230,5 +232,13 @@ int cmd_stats(struct console *c, char *args, struct err *e)
 	buf_printf(c->to, "guest instructions %llu\n",
 		   (unsigned long long)vm_icount(debug_vm(c->d)));
 	vm_show_exits(debug_vm(c->d), buf_print, c->to);
+	return 0;
+}
+
+int info_version(struct console *c, char *args, struct err *e)
+{
+	(void)args;
+	(void)e;
+	buf_printf(c->to, "Vitrine " VERSION "\n");
 	return 0;
 }

@@ -12,7 +12,6 @@
 #include "repl/repl_priv.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +60,9 @@ static struct {
 	char *line;
 	bool ready;
 } typed;
+
+/* The console whose prompt stands, or NULL. */
+static struct console *prompting;
 
 /* ---- finding ---- */
 
@@ -327,17 +329,17 @@ static void on_line(char *line)
 /* One line, without its newline, owned by the caller; NULL at the end. */
 static char *read_terminal(struct console *c)
 {
-	struct pollfd in = {STDIN_FILENO, POLLIN, 0};
 	char prompt[192], key;
 
 	make_prompt(c, prompt, sizeof(prompt));
 	typed.ready = false;
 	rl_callback_handler_install(prompt, on_line);
+	prompting = c;
 	while (!typed.ready && !host_must_end(c->host)) {
 		if (host_typed_ahead(c->host, &key)) {
 			rl_stuff_char(key);
 			rl_callback_read_char();
-		} else if (poll(&in, 1, -1) > 0) {
+		} else if (host_wait_key(c->host)) {
 			rl_callback_read_char();
 		} else if (host_interrupted(c->host)) {
 			rl_replace_line("", 0);
@@ -346,11 +348,55 @@ static char *read_terminal(struct console *c)
 			rl_redisplay();
 		}
 	}
+	prompting = NULL;
 	if (!typed.ready) {
 		rl_callback_handler_remove();
 		return NULL;
 	}
 	return typed.line;
+}
+
+/* The line being typed waits while the guest runs. */
+static void lend_terminal(struct console *c, bool on)
+{
+	static char *half;
+	char prompt[192];
+
+	if (!prompting)
+		return;
+	if (on) {
+		half = strdup(rl_line_buffer);
+		rl_callback_handler_remove();
+		putchar('\n');
+		return;
+	}
+	make_prompt(c, prompt, sizeof(prompt));
+	rl_callback_handler_install(prompt, on_line);
+	if (half && *half) {
+		rl_insert_text(half);
+		rl_redisplay();
+	}
+	free(half);
+	half = NULL;
+}
+
+void console_lends(struct console *c, bool on)
+{
+	if (on)
+		lend_terminal(c, true);
+	host_guest_runs(c->host, on);
+	if (on)
+		return;
+	if (c->interactive) {
+		console_stopped(c);
+		console_flush(c);
+	}
+	lend_terminal(c, false);
+}
+
+void console_stands(struct console *c)
+{
+	c->stands = true;
 }
 
 static void history_path(char *to, size_t size, bool make)
@@ -417,7 +463,7 @@ static int pipe_loop(struct console *c, struct err *e)
 		answer(c, line);
 	}
 	/* Nothing asked at all: as good as -batch. */
-	if (!got && !any && !c->ran)
+	if (!got && !any && !c->ran && !c->stands)
 		console_run_to_end(c);
 	return got < 0 ? -1 : 0;
 }

@@ -69,6 +69,7 @@ struct host {
 	size_t ahead_from, ahead_to;
 	bool mid_line;      /* guest output on the screen ends in a line */
 	struct err trouble; /* what could not be written; empty: nothing */
+	struct host_peer peer;
 	struct termios saved;
 	volatile sig_atomic_t interrupted, must_end;
 };
@@ -92,6 +93,14 @@ static void on_signal(int number)
 		vm_interrupt(h->vm);
 }
 
+/* signal-safe; something has come for the peer. */
+static void on_io(int number)
+{
+	(void)number;
+	if (current && current->vm)
+		vm_look(current->vm);
+}
+
 /* Our own code is wrong and the process ends: at least the terminal is left
  * as it was. */
 static void on_check(const char *text)
@@ -103,7 +112,11 @@ static void on_check(const char *text)
 
 void host_attach(struct host *h, struct vm *vm)
 {
-	struct sigaction act = {.sa_handler = on_signal};
+	/* Guest code may be deep in its stack of returns: not on that one. */
+	struct sigaction act = {.sa_handler = on_signal,
+				.sa_flags = SA_ONSTACK};
+	struct sigaction io = {.sa_handler = on_io,
+			       .sa_flags = SA_ONSTACK | SA_RESTART};
 
 	h->vm = vm;
 	current = h;
@@ -111,6 +124,7 @@ void host_attach(struct host *h, struct vm *vm)
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
 	sigaction(SIGHUP, &act, NULL);
+	sigaction(SIGIO, &io, NULL);
 }
 
 bool host_interrupted(struct host *h)
@@ -414,13 +428,45 @@ static bool keys_wanted(const struct host *h)
 	return false;
 }
 
+void host_set_peer(struct host *h, const struct host_peer *peer)
+{
+	h->peer = *peer;
+}
+
+static unsigned peer_fds(struct host *h, struct pollfd *fds)
+{
+	return h->peer.fds ? h->peer.fds(h->peer.arg, fds) : 0;
+}
+
+/* Serves the peer if any of its files has something. */
+static void serve_peer(struct host *h, const struct pollfd *fds, unsigned n)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < n; i++)
+		any |= fds[i].revents != 0;
+	if (any)
+		h->peer.ready(h->peer.arg);
+}
+
+bool host_wait_key(struct host *h)
+{
+	struct pollfd fds[1 + HOST_PEER_FDS] = {{STDIN_FILENO, POLLIN, 0}};
+	unsigned n = peer_fds(h, fds + 1);
+
+	if (poll(fds, 1 + n, -1) <= 0)
+		return false;
+	serve_peer(h, fds + 1, n);
+	return fds[0].revents;
+}
+
 void host_poll(void *arg, int timeout_ms)
 {
 	struct host *h = arg;
-	struct pollfd fds[1 + 2 * HOST_PORTS];
+	struct pollfd fds[1 + 2 * HOST_PORTS + HOST_PEER_FDS];
 	int what[ARRAY_LEN(
 		fds)]; /* -1: keys; port; port + HOST_PORTS: listen */
-	unsigned n = 0;
+	unsigned n = 0, all;
 
 	h->listens = h->listens || timeout_ms || ++h->polls > PATIENCE ||
 		     vm_cpu(h->vm)->iflag;
@@ -442,9 +488,11 @@ void host_poll(void *arg, int timeout_ms)
 		what[n] = -1;
 		fds[n++] = (struct pollfd){STDIN_FILENO, POLLIN, 0};
 	}
-	if (h->interrupted || (!n && !timeout_ms) ||
-	    poll(fds, n, timeout_ms) <= 0)
+	all = n + peer_fds(h, fds + n);
+	if (h->interrupted || (!all && !timeout_ms) ||
+	    poll(fds, all, timeout_ms) <= 0)
 		return;
+	serve_peer(h, fds + n, all - n);
 	for (unsigned i = 0; i < n; i++) {
 		if (!(fds[i].revents & (POLLIN | POLLHUP | POLLERR)))
 			continue;

@@ -8,6 +8,7 @@
 #include "core/base/types.h"
 
 struct host;
+struct pollfd;
 struct vm;
 
 enum { HOST_PORTS = 2 };
@@ -32,6 +33,19 @@ void host_attach(struct host *h, struct vm *vm);
 /* Callbacks for struct vm_config; arg is the struct host. */
 void host_serial_out(void *arg, unsigned port, u8 byte);
 void host_poll(void *arg, int timeout_ms);
+
+/* Somebody else who waits for files and is served while the guest runs and
+ * while it stands: the gdb stub. */
+enum { HOST_PEER_FDS = 8 };
+struct host_peer {
+	void *arg;
+	unsigned (*fds)(void *arg, struct pollfd *fds); /* how many */
+	void (*ready)(void *arg);
+};
+void host_set_peer(struct host *h, const struct host_peer *peer);
+/* At the prompt: waits for a key, and serves the peer meanwhile.  False when
+ * something else came (a signal). */
+bool host_wait_key(struct host *h);
 
 /* Before and after the guest runs: at a terminal keys go to it in between,
  * except Ctrl-] (back to the prompt) and Ctrl-C (stop). */

@@ -36,6 +36,12 @@ bool console_quits(const struct console *c);
  * end; -1 when what comes is no text. */
 int console_loop(struct console *c, struct err *e);
 
+/* Somebody else lets the guest run, or has seen it stop: the terminal is the
+ * guest's meanwhile. */
+void console_lends(struct console *c, bool on);
+/* Input that ends without a command is no reason to let the guest run. */
+void console_stands(struct console *c);
+
 /* Lets the guest run, without a console, until it ends. */
 void console_run_to_end(struct console *c);
 

@@ -58,6 +58,7 @@ struct console {
 	struct buf *to; /* where the current command's text goes */
 	struct log log;
 	bool interactive, quit, ran;
+	bool stands; /* somebody else says when the guest runs */
 	bool repeating; /* Enter on an empty line */
 	unsigned depth; /* of source within source */
 	char *last;     /* owned; what Enter repeats */

@@ -92,6 +92,12 @@ puts("| number | call | answer | arguments | result | natively | meaning |\n|---
 #define CALL(n, call, answer, how, native, args, result, meaning) next(); number(n, "%ld"); name(#call); word(#answer); name(args); name(result); name(native); word(meaning); puts("");
 #include "vmi/calls.def"
 C
+page gdb-packets.md "Packets of gdb's remote protocol" gdbstub/packets.def <<'C'
+puts("What they are for, by example, is in [gdb.md](gdb.md). The word is what `qSupported` says.\n");
+puts("| packet | word | meaning |\n|---|---|---|");
+#define PACKET(prefix, form, fn, w, text) next(); name(prefix); name(w); word(text); puts("");
+#include "gdbstub/packets.def"
+C
 page cpuid.md "CPUID features" core/op/features.def <<'C'
 puts("| feature | leaf | register | bit |\n|---|---|---|---|");
 #define FEATURE(n, N, leaf, reg, bit, host) next(); name(#n); number(leaf, "%lxh"); word(#reg); number(bit, "%ld"); puts("");

@@ -77,6 +77,12 @@ gla_t vmi_stub_linear(const struct vmi *v, unsigned number)
 	return v->rom + (gla_t)(vmi_stub(number) - ROM_BASE);
 }
 
+void vmi_on_move(struct vmi *v, void (*fn)(void *arg), void *arg)
+{
+	v->moved = fn;
+	v->moved_arg = arg;
+}
+
 /* ---- the two entry points ---- */
 
 static enum op_result init(struct vmi *v, struct cpu *c)
@@ -92,7 +98,11 @@ static enum op_result get_reloc(struct vmi *v, struct cpu *c, gla_t at)
 	u32 offset = 0;
 	enum answer a = rom_answer(c->gpr[EAX], &offset);
 
-	v->rom = at;
+	if (v->rom != at) {
+		v->rom = at;
+		if (v->moved)
+			v->moved(v->moved_arg);
+	}
 	c->gpr[EAX] = a == ANSWER_REL ? at + offset : 0;
 	c->gpr[EDX] = a;
 	return OP_NEXT;

@@ -37,6 +37,9 @@ int vmi_find(const char *name);
 /* Guest-physical address of a call's stub in the ROM. */
 gpa_t vmi_stub(unsigned number);
 
+/* Calls fn when the kernel calls the ROM elsewhere: vmi_stub_linear differs. */
+void vmi_on_move(struct vmi *v, void (*fn)(void *arg), void *arg);
+
 /* The linear address it was last given to the kernel for; the guest-physical
  * one before that. */
 gla_t vmi_stub_linear(const struct vmi *v, unsigned number);

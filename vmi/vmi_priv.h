@@ -48,6 +48,8 @@ struct vmi {
 	struct {
 		u32 from, pages, frame;
 	} linear[LINEAR_MAPPINGS];
+	void (*moved)(void *arg);
+	void *moved_arg;
 };
 
 typedef enum op_result vmi_fn(struct vmi *v, struct cpu *c);

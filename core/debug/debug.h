@@ -67,6 +67,8 @@ enum vm_stop debug_why(const struct debug *d);
 bool debug_ended(const struct debug *d);
 /* "Breakpoint 2, 0xc0100040 in schedule+0x12", and what else belongs. */
 void debug_describe_stop(struct debug *d, struct buf *out);
+/* After a triple fault: what could not be delivered, and why (autopsy.c). */
+void debug_autopsy(struct debug *d, struct buf *out);
 /* The table's sentence for a reason. */
 const char *debug_stop_sentence(enum vm_stop why);
 int debug_stop_signal(enum vm_stop why);

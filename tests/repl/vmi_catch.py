@@ -26,11 +26,11 @@ ENDED = r"^Stopped: the guest powered off\.$"
 seen = []
 for switch in ("on", "off"):
     # The state is that before the call: the entry is stored one instruction later.
-    text = session(f"set vmi-inline {switch}", "catch vmi SetPxE if (flags & 0x11) == 0x11 && entry", "run", "print/x entry",
-                   "print at", "print *(int*)at", "print (*(int*)at == entry)", "x/i $pc", "stepi", "print *(int*)$edx == $eax",
+    text = session(f"set vmi-inline {switch}", "catch vmi SetPxE if (flags & 0x11) == 0x11 && pte", "run", "print/x pte",
+                   "print at", "print *(int*)at", "print (*(int*)at == pte)", "x/i $pc", "stepi", "print *(int*)$edx == $eax",
                    "continue", "continue 5", "print $icount", "info breakpoints", "delete", "continue")
     has(text, r"^Catchpoint 1: vmi SetPxE$",
-        r"^Catchpoint 1, VMI call SetPxE: entry = 0x\w+ \[ P W \], at = 0xc0\w+, flags = 0xf\w+ \[ PT CURRENT_AS \]\n"
+        r"^Catchpoint 1, VMI call SetPxE: pte = 0x\w+ \[ P W \], at = 0xc0\w+, flags = 0xf\w+ \[ PT CURRENT_AS \]\n"
         r"0xc00c8360 <VMI_SetPxE\+0>\n=> 0xc00c8360 <VMI_SetPxE\+0>:\tud1 ", r"^\$1 = 0x\w+$", r"^\$2 = 0xc0\w+$",
         r"^\$3 = 0\n\$4 = 0$", r"^0xc00c8367 <VMI_SetPxE\+7>$", r"^\$5 = 1$", r"^\thit 7 times$", ENDED)
     seen.append(text)
@@ -64,7 +64,7 @@ has(text, r"^Catchpoint 1: vmi$",
     r"period_high = 0x0$", r"^\$2 = 0$", r"^\$3 = 256$", r"^Catchpoint 1, VMI call \w+.*$", r"^here$", ENDED, "^No breakpoints")
 
 text = session("catch vmi Set", "catch vmi nosuch", "catch vmi SetPxE if nosuch", "catch vmi SetPxE if flags +",
-               "catch vmi SetPxE if entry = 1", "catch vmi setpxe", "info breakpoints")
+               "catch vmi SetPxE if pte = 1", "catch vmi setpxe", "info breakpoints")
 has(text, "^VMI call `Set' is SetGDT or SetLDT$", "^no VMI call `nosuch': `help vmi' lists them$", "^no symbol `nosuch'",
     r"^expected a number", r"^1 +catch +keep y +vmi SetPxE$")
 has(session("catch vmi", engine="bt"), "^the VMI ROM is hidden: -engine vmi shows it$")

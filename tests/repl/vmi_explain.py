@@ -67,8 +67,8 @@ has(text, r"^  ud1    0x26,%eax  +[0-9a-f]+  mov    %eax,\(%r15,%rdx,1\)$", r"# 
     r"^translated as an operation: vmi_set_pxe\(\)$", r"^translated in line$",
     r"^natively   mov %eax, \(%edx\)$", r"# cpu\.iflag$", r"^called     \d+ times, \d+ guest instructions$",
     r"^host time  not taken \(set vmi-timing on\)$")
-has(session("catch vmi SetPxE if entry", "run", "explain vmi SetPxE", "explain vmi IRET"),
-    r"^now        entry = 0x\w+ \[ P W( PS)? \]\n           at = 0xc0\w+ .*\n           flags = 0x\w+ \[ PD \]\nIts stub")
+has(session("catch vmi SetPxE if pte", "run", "explain vmi SetPxE", "explain vmi IRET"),
+    r"^now        pte = 0x\w+ \[ P W( PS)? \]\n           at = 0xc0\w+ .*\n           flags = 0x\w+ \[ PD \]\nIts stub")
 has(session("explain", "explain vmi", "explain vmi nosuch", "explain fire", "help explain", "help explain vmi"),
     "^explain vmi CALL: ", "^expected a call: explain vmi CALL$", "^no VMI call `nosuch'",
     "^no kind of thing to explain `fire'; `help explain' lists them$", "^explain vmi CALL\n.*it costs")

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Framing (gdb manual, appendix E.1).
+ *
+ *	$ content # two hexadecimal digits, the sum of content
+ *
+ * In content `}' escapes: the next byte is meant with bit 5 flipped.  What we
+ * send may hold `*' and a count: the byte before it, so many times more. */
+#include "gdbstub/frame.h"
+
+#include <string.h>
+
+void frame_feed(struct frame_in *in, const void *bytes, size_t len)
+{
+	if (in->at == in->bytes.len) {
+		buf_clear(&in->bytes);
+		in->at = 0;
+	} else if (in->at > FRAME_MAX) {
+		size_t left = in->bytes.len - in->at;
+
+		memmove(in->bytes.data, in->bytes.data + in->at, left);
+		in->bytes.len = left;
+		in->at = 0;
+	}
+	buf_append(&in->bytes, bytes, len);
+}
+
+void frame_free(struct frame_in *in)
+{
+	buf_free(&in->bytes);
+	in->at = 0;
+}
+
+int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 32;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool hex_decode(const char *text, size_t bytes, void *out)
+{
+	u8 *to = out;
+
+	for (size_t i = 0; i < bytes; i++) {
+		int high = hex_digit(text[2 * i]);
+		int low = high < 0 ? -1 : hex_digit(text[2 * i + 1]);
+
+		if (low < 0)
+			return false;
+		to[i] = (u8)(high << 4 | low);
+	}
+	return true;
+}
+
+void hex_encode(struct buf *out, const void *bytes, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	const u8 *from = bytes;
+	char text[512];
+
+	while (len) {
+		size_t n = len < sizeof(text) / 2 ? len : sizeof(text) / 2;
+
+		for (size_t i = 0; i < n; i++) {
+			text[2 * i] = digits[from[i] >> 4];
+			text[2 * i + 1] = digits[from[i] & 15];
+		}
+		buf_append(out, text, 2 * n);
+		from += n;
+		len -= n;
+	}
+}
+
+/* ---- in ---- */
+
+/* Undoes escapes in place; the length that is left. */
+static size_t unescape(char *data, size_t len)
+{
+	char *from = memchr(data, '}', len), *to = from, *end = data + len;
+
+	if (!from)
+		return len;
+	while (from < end) {
+		if (*from == '}' && from + 1 < end) {
+			*to++ = (char)(from[1] ^ 0x20);
+			from += 2;
+		} else {
+			*to++ = *from++;
+		}
+	}
+	return (size_t)(to - data);
+}
+
+static bool sum_is_right(const char *data, size_t len)
+{
+	u8 sum = 0, given;
+
+	for (size_t i = 0; i < len; i++)
+		sum = (u8)(sum + (u8)data[i]);
+	return hex_decode(data + len + 1, 1, &given) && given == sum;
+}
+
+/* The packet that begins behind the `$' at in->at - 1. */
+static enum frame packet(struct frame_in *in, char **data, size_t *len)
+{
+	char *from = in->bytes.data + in->at;
+	size_t left = in->bytes.len - in->at;
+	char *end = left ? memchr(from, '#', left) : NULL;
+	bool right;
+
+	if (!end || end + 3 > from + left) {
+		if (left > FRAME_MAX)
+			return FRAME_TOO_LONG;
+		in->at--;
+		return FRAME_NONE;
+	}
+	*len = (size_t)(end - from);
+	in->at += *len + 3;
+	right = sum_is_right(from, *len);
+	*len = unescape(from, *len);
+	from[*len] = '\0'; /* where `#' was, or before it */
+	*data = from;
+	return right ? FRAME_PACKET : FRAME_BAD;
+}
+
+enum frame frame_next(struct frame_in *in, char **data, size_t *len)
+{
+	while (in->at < in->bytes.len)
+		switch (in->bytes.data[in->at++]) {
+		case '$':
+			return packet(in, data, len);
+		case '+':
+			return FRAME_ACK;
+		case '-':
+			return FRAME_NAK;
+		case FRAME_BREAK:
+			return FRAME_STOP;
+		default:
+			break; /* noise */
+		}
+	return FRAME_NONE;
+}
+
+bool frame_take_break(struct frame_in *in)
+{
+	char *b = in->bytes.data;
+
+	for (size_t i = in->at; i < in->bytes.len; i++) {
+		if (b[i] == '$') {
+			const char *end = memchr(b + i, '#', in->bytes.len - i);
+
+			if (!end)
+				return false;
+			i = (size_t)(end - b) + 2;
+		} else if (b[i] == FRAME_BREAK) {
+			b[i] = '\n'; /* noise */
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- out ---- */
+
+enum { RUN_MIN = 3, RUN_MAX = 97, RUN_ZERO = 29 };
+
+static bool is_special(u8 c)
+{
+	return c == '$' || c == '#' || c == '}' || c == '*';
+}
+
+/* How often the first of `len` bytes may be said to come again: the count is
+ * sent as a character, and some are taken. */
+static size_t run_of(const u8 *data, size_t len)
+{
+	size_t n = 1;
+
+	while (n < len && n <= RUN_MAX && data[n] == data[0])
+		n++;
+	n--;
+	if (n < RUN_MIN)
+		return 0;
+	while (memchr("#$+-", RUN_ZERO + (int)n, 4))
+		n--;
+	return n;
+}
+
+void frame_pack(struct buf *out, const void *data, size_t len)
+{
+	const u8 *from = data;
+	size_t start = out->len + 1, plain = 0;
+	u8 sum = 0;
+
+	buf_byte(out, '$');
+	for (size_t i = 0; i < len; i++) {
+		size_t again;
+
+		if (!is_special(from[i]) &&
+		    !(i + RUN_MIN < len && from[i] == from[i + 1] &&
+		      from[i] == from[i + RUN_MIN]))
+			continue; /* written with its neighbours */
+		buf_append(out, from + plain, i - plain);
+		if (is_special(from[i])) {
+			buf_byte(out, '}');
+			buf_byte(out, (char)(from[i] ^ 0x20));
+			plain = i + 1;
+			continue;
+		}
+		again = run_of(from + i, len - i);
+		buf_byte(out, (char)from[i]);
+		if (again) {
+			buf_byte(out, '*');
+			buf_byte(out, (char)(RUN_ZERO + again));
+		}
+		i += again;
+		plain = i + 1;
+	}
+	buf_append(out, from + plain, len - plain);
+	for (size_t i = start; i < out->len; i++)
+		sum = (u8)(sum + (u8)out->data[i]);
+	buf_printf(out, "#%02x", sum);
+}

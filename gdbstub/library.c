@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the stub tells gdb of code that stands in no file: the VMI ROM, as a
+ * shared library with a function per call whose arguments have the names of
+ * vmi/calls.def; and a kernel of which only names are known (a System.map), as
+ * an ELF file without contents.
+ *
+ * The ROM lies where it was last given to the guest's kernel.  When that
+ * changes, the guest stops, gdb is told to look at its libraries again, and
+ * lets it go on.  gdb takes a library of the same name for one that has stayed,
+ * so the address is part of the name. */
+#include "gdbstub/elf.h"
+#include "gdbstub/stub_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/check.h"
+#include "core/mem/mem.h"
+#include "vmi/vmi.h"
+
+#define ROM_FILE "/vitrine/vmi-rom"
+
+enum { ROM_CODE = VMI_CALLS * VMI_STUB_LEN };
+
+/* ---- the ROM ---- */
+
+static gla_t rom_now(const struct gdbstub *g)
+{
+	return g->cfg.vmi ? vmi_stub_linear(g->cfg.vmi, 0) : 0;
+}
+
+bool library_moved(const struct gdbstub *g)
+{
+	return g->libraries_told && rom_now(g) != g->rom_told;
+}
+
+bool make_libraries(struct gdbstub *g, const char *annex, struct buf *out)
+{
+	if (*annex)
+		return false;
+	g->libraries_told = true;
+	g->rom_told = rom_now(g);
+	buf_printf(out, "<library-list>\n");
+	if (g->cfg.vmi)
+		buf_printf(out, "<library name=\"" ROM_FILE ".%x\"><segment "
+			   "address=\"0x%x\"/></library>\n", g->rom_told,
+			   g->rom_told);
+	buf_printf(out, "</library-list>\n");
+	return true;
+}
+
+static void make_rom(struct gdbstub *g, struct buf *out)
+{
+	struct elf_function f[VMI_CALLS];
+	u8 code[ROM_CODE];
+	struct elf_image im = {
+		.name = "VMI ROM",
+		.len = ROM_CODE,
+		.code = code,
+		.is_shared = true,
+		.has_debug = true,
+		.functions = f,
+		.count = VMI_CALLS,
+	};
+
+	mem_phys_read(vm_mem(g->vm), vmi_stub(0), code, sizeof(code));
+	for (unsigned i = 0; i < VMI_CALLS; i++) {
+		const struct vmi_row *row = vmi_row(i);
+
+		f[i] = (struct elf_function){
+			.addr = i * VMI_STUB_LEN, .len = VMI_STUB_LEN,
+			.args = row->args, .result = row->result};
+		snprintf(f[i].name, sizeof(f[i].name), "VMI_%s", row->name);
+	}
+	elf_make(&im, out);
+}
+
+/* ---- a kernel known by name ---- */
+
+bool library_has_kernel(struct gdbstub *g)
+{
+	return symbols_count(debug_symbols(g->d));
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct elf_function *x = a, *y = b;
+
+	return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+static void make_kernel(struct gdbstub *g, struct buf *out)
+{
+	struct symbols *s = debug_symbols(g->d);
+	size_t most = symbols_count(s) + VMI_CALLS * 2, n = 0;
+	struct elf_function *f = calloc(most, sizeof(*f));
+	struct elf_image im = {.name = "kernel", .functions = f};
+	const char *name;
+
+	CHECK(f, "no host memory for %zu symbols", most);
+	for (size_t i = 0; n < most && (name = symbols_complete(s, "", i)); i++) {
+		if (!symbols_address(s, name, &f[n].addr) ||
+		    !strncmp(name, "VMI_", 4))
+			continue;
+		snprintf(f[n++].name, sizeof(f->name), "%s", name);
+	}
+	qsort(f, n, sizeof(*f), by_address);
+	for (size_t i = 0; i + 1 < n; i++)
+		f[i].len = f[i + 1].addr - f[i].addr;
+	im.count = n;
+	im.base = n ? f[0].addr : 0;
+	im.len = n ? f[n - 1].addr + 1 - im.base : 0;
+	elf_make(&im, out);
+	free(f);
+}
+
+bool library_file(struct gdbstub *g, const char *path, struct buf *out)
+{
+	if (!strncmp(path, ROM_FILE, strlen(ROM_FILE)) && g->cfg.vmi)
+		make_rom(g, out);
+	else if (!strcmp(path, LIBRARY_KERNEL) && library_has_kernel(g))
+		make_kernel(g, out);
+	else
+		return false;
+	return true;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the stub's files share. */
+#ifndef GDBSTUB_STUB_PRIV_H
+#define GDBSTUB_STUB_PRIV_H
+
+#include "core/debug/debug.h"
+#include "gdbstub/frame.h"
+#include "gdbstub/gdbstub.h"
+
+enum { REFUSED_MAX = 4, FILES_MAX = 16, PACKET_SIZE = 0x20000 };
+
+/* The rest of a packet that is being parsed. */
+struct args {
+	char *at;
+	size_t len;
+};
+
+/* A file that the client has opened. */
+struct stub_file {
+	bool used;
+	int fd;		 /* -1: `made' */
+	struct buf made; /* a file that is not on disk */
+};
+
+struct gdbstub {
+	struct gdbstub_config cfg;
+	struct debug *d;
+	struct vm *vm;
+	/* server.c */
+	int listening, client; /* -1: none */
+	int refused[REFUSED_MAX];
+	char *unix_path; /* owned */
+	struct frame_in in;
+	struct buf out;
+	struct buf reply; /* content of the next packet */
+	u64 session;	  /* goes up with each client */
+	bool busy;	  /* a packet is being served */
+	bool no_ack, extended;
+	bool wants_run, wants_end;
+	bool was_running; /* when the client came, or it let it run */
+	bool killed;	  /* by vKill; until it runs again */
+	bool ends_with_client; /* killed by one that cannot start it again */
+	/* what the client said it knows */
+	bool knows_swbreak, knows_hwbreak;
+	/* mem.c */
+	bool physical;
+	/* library.c */
+	gla_t rom_told; /* where the client was told the ROM is */
+	bool libraries_told;
+	/* xfer.c: the document being read in parts */
+	struct buf document;
+	char document_name[64];
+	struct stub_file file[FILES_MAX];
+};
+
+typedef void packet_fn(struct gdbstub *g, struct args *a);
+#define PACKET(prefix, form, fn, word, text) packet_fn packet_##fn;
+#include "gdbstub/packets.def"
+
+/* ---- packet.c ---- */
+void packet_serve(struct gdbstub *g, char *data, size_t len);
+/* The words of qSupported. */
+void packet_words(struct buf *out);
+/* Parsing: each takes what it says off `a', or leaves it and says false. */
+bool args_hex(struct args *a, u64 *v);
+bool args_char(struct args *a, char c);
+bool args_word(struct args *a, const char *word);
+/* "ADDR,LEN" of 32 bits each; anything behind stays. */
+bool args_range(struct args *a, u32 *addr, u32 *len);
+/* Replies. */
+void reply(struct gdbstub *g, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void reply_ok(struct gdbstub *g);
+/* "E.text" */
+void reply_error(struct gdbstub *g, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void reply_errno(struct gdbstub *g, unsigned number);
+
+/* ---- server.c ---- */
+/* Sends g->reply as a packet, and forgets it. */
+void server_send(struct gdbstub *g);
+/* Text that gdb shows while it waits. */
+void server_say(struct gdbstub *g, const char *text, size_t len);
+void server_drop(struct gdbstub *g);
+/* Are packets to raise SIGIO? */
+void server_async(struct gdbstub *g, bool on);
+
+/* ---- run.c ---- */
+/* Does the client see the guest as ended? */
+bool run_is_over(struct gdbstub *g);
+void run_stop_reply(struct gdbstub *g);
+
+/* ---- xfer.c ---- */
+struct xfer {
+	const char *name;
+	/* Fills the document; false: there is none of that annex. */
+	bool (*make)(struct gdbstub *g, const char *annex, struct buf *out);
+	const char *text;
+};
+void xfer_words(struct buf *out);
+void xml_text(struct buf *out, const char *text, size_t len);
+
+/* ---- documents ---- */
+bool make_features(struct gdbstub *g, const char *annex, struct buf *out);
+bool make_memory_map(struct gdbstub *g, const char *annex, struct buf *out);
+bool make_threads(struct gdbstub *g, const char *annex, struct buf *out);
+bool make_osdata(struct gdbstub *g, const char *annex, struct buf *out);
+bool make_libraries(struct gdbstub *g, const char *annex, struct buf *out);
+bool make_exec_file(struct gdbstub *g, const char *annex, struct buf *out);
+void thread_text(struct gdbstub *g, struct buf *out);
+
+/* ---- library.c ---- */
+/* Is the ROM not where the client believes? */
+bool library_moved(const struct gdbstub *g);
+/* The file of that name, when the stub makes it. */
+bool library_file(struct gdbstub *g, const char *path, struct buf *out);
+/* A kernel of which only names are known: are there any? */
+#define LIBRARY_KERNEL "/vitrine/kernel"
+bool library_has_kernel(struct gdbstub *g);
+
+/* ---- files.c ---- */
+void file_close_all(struct gdbstub *g);
+
+#endif
