@@ -29,10 +29,12 @@ try:
     until(b"vitrine# ", 120)
     type_line("echo answer $((6 * 7))")
     until(b"answer 42", 30)
-    type_line("ls /proc | grep -c '^[0-9]' | sed 's/^/processes /'; exit")
+    type_line("ls /proc | grep -c '^[0-9]' | sed 's/^/processes /'")
     until(b"processes ", 30)
-    proc.stdin.close()
-    proc.wait(60)
+    type_line("poweroff")
+    until(b"Power down", 30)
+    if proc.wait(60) != 0:
+        sys.exit("status %d after poweroff" % proc.returncode)
 finally:
     proc.kill()
 PYTHON
