@@ -178,7 +178,8 @@ struct bt {
 	u64 code_size, stubs_size;
 	struct emit emit;     /* where the next block goes */
 	u8 *temp_x;	      /* where a temporary block goes */
-	struct block *temp;   /* the one there is, and its metadata */
+	bool temp_runs;	      /* the one there is */
+	struct block *temp;   /* that one, and its metadata */
 	u8 temp_meta[16 << 10] __attribute__((aligned(16)));
 	u8 *host_stacks;     /* two, a guard page below each */
 	u8 *host_stack[2];   /* their upper ends: supervisor, user */
@@ -320,6 +321,7 @@ struct block *cache_find(struct bt *bt, gla_t lin, gpa_t gpa, u32 mode);
 void cache_insert(struct bt *bt, struct block *b);
 struct block *cache_by_host(struct bt *bt, const u8 *pc);
 void *meta_alloc(struct bt *bt, u64 size);
+void cache_watch_temporary(struct bt *bt);
 void cache_code_written(void *arg, gpa_t gpa, u64 len);
 void cache_kill(struct bt *bt, struct block *b);
 void cache_revive(struct bt *bt, struct block *dead, const struct block *to);

@@ -150,6 +150,21 @@ static bool touches(const struct block *b, gpa_t gpa, u64 len)
 	return gpa < b->gpa + first && b->gpa < gpa + len;
 }
 
+/* The temporary block is in no list; while it runs, whatever writes to it must
+ * leave it. */
+static bool in_temporary(struct bt *bt, gpa_t gpa, u64 len)
+{
+	return bt->temp_runs && touches(bt->temp, gpa, len);
+}
+
+void cache_watch_temporary(struct bt *bt)
+{
+	bt->temp_runs = true;
+	mem_mark_code(bt->cpu, bt->temp->gpa, true);
+	if (bt->temp->gpa2 != ~0ull)
+		mem_mark_code(bt->cpu, bt->temp->gpa2, true);
+}
+
 /* mem's hook: bytes [gpa, gpa+len), within one page, are about to change. */
 void cache_code_written(void *arg, gpa_t gpa, u64 len)
 {
@@ -161,7 +176,10 @@ void cache_code_written(void *arg, gpa_t gpa, u64 len)
 		if (touches(b, gpa, len))
 			cache_kill(bt, b);
 	}
-	if (!bt->page_blocks[gpa >> 12])
+	if (in_temporary(bt, gpa, len))
+		bt->invalidated = true;
+	if (!bt->page_blocks[gpa >> 12] &&
+	    !in_temporary(bt, gpa & ~(gpa_t)(GUEST_PAGE - 1), GUEST_PAGE))
 		mem_mark_code(bt->cpu, gpa, false);
 }
 

@@ -331,6 +331,7 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		from = b->lin;
 		before = c->icount;
 		why = run_block(bt, b->host, most);
+		bt->temp_runs = false;
 		/* One that has not run yet is in the shadow still; one that
 		 * has may cast its own. */
 		if (shadowed && c->icount != before && bt->live->sti_eip == eip)

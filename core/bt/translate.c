@@ -480,6 +480,8 @@ struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa, unsigned max,
 	bt->stats.host_bytes += t.b->host_len;
 	if (t.b->temporary) {
 		bt->stats.partial_blocks++;
+		if (mem_phys_ptr(bt->cpu->mem, gpa, 1))
+			cache_watch_temporary(bt);
 		return t.b;
 	}
 	bt->emit.at = t.e.at;
