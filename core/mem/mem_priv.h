@@ -16,11 +16,13 @@
 #include "core/mem/mem.h"
 
 enum { TLB_SIZE = 512, MMIO_MAX = 8 };
-/* Neither is ever equal to a page address; WATCHED goes with one. */
-enum { TLB_EMPTY = 1, TLB_WATCHED = 2 };
+/* Tags of the software TLB: a page address, and in the low bits the epoch in
+ * which the entry is good, and whether some of the page's bytes are watched.
+ * Epochs begin with 2, so TLB_EMPTY is never one. */
+enum { TLB_EMPTY = 0, TLB_WATCHED = 1 << 11, TLB_EPOCHS = TLB_WATCHED };
 
 struct tlb_entry {
-	gla_t read, write, exec; /* page address, or TLB_EMPTY */
+	gla_t read, write, exec; /* tags */
 	u32 pad;
 	u8 *host;	 /* of the page's first byte */
 };
@@ -60,6 +62,9 @@ struct mem {
 	struct mmio mmio[MMIO_MAX];
 	unsigned mmio_count;
 	struct tlb_entry tlb[2][TLB_SIZE]; /* supervisor, user */
+	/* The epoch of translations, and that of global ones: a flush begins
+	 * a new one, so that it need not visit entries (tlb.c). */
+	u32 tlb_epoch, tlb_global_epoch;
 	struct window_pool *windows;
 	struct mem_hooks hooks;
 };
@@ -79,6 +84,7 @@ static inline bool access_is_user(const struct cpu *c, unsigned access)
 	return (access & MEM_USER) || (!(access & MEM_SYSTEM) && c->cpl == 3);
 }
 
+void tlb_init(struct mem *m);
 void tlb_flush_all(struct mem *m);
 
 /* What a device range answers (SDM: bus cycles of 1, 2, 4 bytes). */

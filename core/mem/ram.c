@@ -63,7 +63,7 @@ struct mem *mem_new(u64 size, struct err *e)
 		return NULL;
 	}
 	memset(m->page_flags, PAGE_RAM, size >> 12);
-	tlb_flush_all(m);
+	tlb_init(m);
 	return m;
 }
 
@@ -88,7 +88,7 @@ void mem_clear(struct mem *m)
 		memset(m->ram, 0, m->ram_size);
 	for (u64 i = 0; i < m->ram_size >> 12; i++)
 		m->page_flags[i] &= (u8)~PAGE_ROM;
-	tlb_flush_all(m);
+	tlb_init(m);
 }
 
 u64 mem_ram_size(const struct mem *m)
@@ -124,7 +124,7 @@ void mem_protect_rom(struct mem *m, gpa_t base, u64 len)
 {
 	for (gpa_t p = base; p < base + len && p < m->ram_size; p += GUEST_PAGE)
 		m->page_flags[p >> 12] |= PAGE_ROM;
-	tlb_flush_all(m);
+	tlb_init(m);
 }
 
 static const struct mmio *find_mmio(const struct mem *m, gpa_t gpa)

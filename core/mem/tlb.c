@@ -4,7 +4,11 @@
  * An entry says which host bytes a linear page is, separately for reading,
  * writing and executing, for supervisor and user.  Write tags obey I-mem-1,
  * so a hit needs no further thought; everything with a consequence (devices,
- * translated code, watched bytes) misses and takes the slow road. */
+ * translated code, watched bytes) misses and takes the slow road.
+ *
+ * Guests flush often and use few pages in between.  So entries carry the
+ * epoch they were made in, odd for global pages and even for others, and a
+ * flush begins a new epoch; when the numbers are used up all are cleared. */
 #include "core/mem/mem_priv.h"
 #include "core/mem/window.h"
 
@@ -13,8 +17,10 @@ static struct tlb_entry *tlb_slot(struct mem *m, gla_t lin, bool user)
 	return &m->tlb[user][(lin >> 12) % TLB_SIZE];
 }
 
-void tlb_flush_all(struct mem *m)
+void tlb_init(struct mem *m)
 {
+	m->tlb_epoch = 2;
+	m->tlb_global_epoch = 3;
 	for (unsigned u = 0; u < 2; u++)
 		for (unsigned i = 0; i < TLB_SIZE; i++) {
 			struct tlb_entry *t = &m->tlb[u][i];
@@ -23,12 +29,26 @@ void tlb_flush_all(struct mem *m)
 		}
 }
 
+static void begin_epoch(struct mem *m, u32 *epoch)
+{
+	*epoch += 2;
+	if (*epoch >= TLB_EPOCHS)
+		tlb_init(m);
+}
+
+void tlb_flush_all(struct mem *m)
+{
+	begin_epoch(m, &m->tlb_epoch);
+	begin_epoch(m, &m->tlb_global_epoch);
+}
+
 static void tlb_fill(struct mem *m, gla_t lin, unsigned access, bool user,
 		     const struct walk *w)
 {
 	unsigned flags = page_flags(m, w->gpa);
 	struct tlb_entry *t = tlb_slot(m, lin, user);
-	gla_t page = lin & ~0xfffu;
+	gla_t page = (lin & ~0xfffu) |
+		     (w->global ? m->tlb_global_epoch : m->tlb_epoch);
 	u8 *host = m->ram + (w->gpa & ~0xfffull);
 
 	if (!(flags & PAGE_RAM))
@@ -58,30 +78,38 @@ static bool translate(struct cpu *c, gla_t lin, unsigned access, gpa_t *gpa)
 	return true;
 }
 
-void *mem_host_ptr(struct cpu *c, gla_t lin, unsigned len, unsigned access)
+/* The host address of an access that lies in one page, if the tag for it names
+ * that page in these days, and is marked so. */
+static inline void *tlb_find(struct cpu *c, gla_t lin, unsigned len,
+			     unsigned access, gla_t mark)
 {
-	struct tlb_entry *t = tlb_slot(c->mem, lin, access_is_user(c, access));
-	gla_t page = lin & ~0xfffu;
+	struct mem *m = c->mem;
+	struct tlb_entry *t = tlb_slot(m, lin, access_is_user(c, access));
+	gla_t tag = access & MEM_WRITE  ? t->write
+		    : access & MEM_EXEC ? t->exec
+					: t->read;
+	gla_t epoch = tag ^ (lin & ~0xfffu) ^ mark;
 
 	if ((lin & 0xfff) + len > GUEST_PAGE)
 		return NULL;
-	if ((access & MEM_WRITE ? t->write : access & MEM_EXEC ? t->exec
-							       : t->read) != page)
+	if (epoch != m->tlb_epoch && epoch != m->tlb_global_epoch)
 		return NULL;
 	return t->host + (lin & 0xfff);
+}
+
+void *mem_host_ptr(struct cpu *c, gla_t lin, unsigned len, unsigned access)
+{
+	return tlb_find(c, lin, len, access, 0);
 }
 
 void *mem_unwatched_ptr(struct cpu *c, gla_t lin, unsigned len,
 			unsigned access)
 {
-	struct tlb_entry *t = tlb_slot(c->mem, lin, access_is_user(c, access));
-	bool write = access & MEM_WRITE;
+	void *host = tlb_find(c, lin, len, access & ~MEM_EXEC, TLB_WATCHED);
 
-	if ((write ? t->write : t->read) != ((lin & ~0xfffu) | TLB_WATCHED) ||
-	    (lin & 0xfff) + len > GUEST_PAGE ||
-	    mem_ask_watch(c, lin, len, write, false))
+	if (host && mem_ask_watch(c, lin, len, access & MEM_WRITE, false))
 		return NULL;
-	return t->host + (lin & 0xfff);
+	return host;
 }
 
 bool mem_translate(struct cpu *c, gla_t lin, unsigned access, gpa_t *gpa)
@@ -198,7 +226,7 @@ void mem_reset(struct cpu *c)
 void mem_flush_cr3(struct cpu *c)
 {
 	c->flushed = true;
-	tlb_flush_all(c->mem);
+	begin_epoch(c->mem, &c->mem->tlb_epoch);
 	window_flush(c, false);
 }
 
