@@ -15,10 +15,16 @@
 
 enum { REAL_DATA = SEG_P | SEG_S | SEG_RW | SEG_A, VM86_DATA = 0xf3 };
 
+/* Most loads are of a flat segment over a flat one: the translator needs not
+ * look (it goes by CPL, not DPL). */
 void seg_set(struct cpu *c, unsigned seg, const struct seg *value)
 {
-	c->seg[seg] = *value;
-	c->mode_changed = true;
+	struct seg *s = &c->seg[seg];
+
+	if (s->base != value->base || s->limit != value->limit ||
+	    (s->attr ^ value->attr) & ~(SEG_DPL | SEG_A))
+		c->mode_changed = true;
+	*s = *value;
 }
 
 void seg_set_cpl(struct cpu *c, unsigned cpl)
