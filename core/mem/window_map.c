@@ -377,10 +377,17 @@ static void slot_forget(struct window_pool *p, struct window *w, struct slot *s)
 		record(p, w, s, page + i, 0);
 }
 
+/* Most slots have a few pages, at one end: of a stack or of a program. */
 void slot_drop(struct mem *m, struct window *w, struct slot *s)
 {
-	if (s->used)
-		pages_unmap(m, w, s, slot_first_page(w, s), slot_pages(w));
+	u32 per_line = slot_pages(w) / SLOT_LINES, first, end;
+
+	if (s->used) {
+		first = (u32)__builtin_ctzll(s->lines);
+		end = SLOT_LINES - (u32)__builtin_clzll(s->lines);
+		pages_unmap(m, w, s, slot_first_page(w, s) + first * per_line,
+			    (end - first) * per_line);
+	}
 	slot_settle(m->windows, w, s);
 }
 
