@@ -164,7 +164,8 @@ void bt_show_mode(u32 mode, bt_print *out, void *to);
 /* One instruction of a block. */
 struct insn_mark {
 	u16 host; /* offset of its first host byte in the block */
-	u16 guest; /* offset of its first guest byte */
+	u16 guest : 12; /* offset of its first guest byte */
+	u16 site : 4; /* how it was made to reach memory: bt's own */
 };
 
 /* One block, for those who look. */

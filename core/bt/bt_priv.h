@@ -337,6 +337,9 @@ void site_change(struct bt *bt, struct block *b, unsigned index, enum site s);
 /* Instruction `index` of b met a page that is not mapped yet; true: b is
  * dead now. */
 bool site_missed(struct bt *bt, struct block *b, unsigned index);
+/* Has the site changed since the block was translated, by what another block
+ * with the same instruction met? */
+bool site_is_stale(struct bt *bt, const struct block *b, unsigned index);
 /* The block is seen to run often: its cold sites reach for the window. */
 void site_heat(struct bt *bt, struct block *b);
 /* A cold site reached RAM at lin the soft way.  False: it will again, since it

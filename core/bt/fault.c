@@ -124,6 +124,10 @@ static enum bt_exit page_fault(struct bt *bt, struct block *b, unsigned index)
 	bool write = bt->live->fault_error & 2;
 
 	bt->stats.window_faults++;
+	if (site_is_stale(bt, b, index)) {
+		cache_kill(bt, b);
+		return BT_EXIT_DEAD;
+	}
 	if (kind == WINDOW_NONE || (u64)((const u8 *)host - base) >> 32)
 		return change_site(bt, b, index, SITE_SOFT);
 	switch (window_miss(c, lin, write, kind)) {

@@ -78,6 +78,11 @@ void site_change(struct bt *bt, struct block *b, unsigned index, enum site s)
 		cache_kill(bt, b);
 }
 
+bool site_is_stale(struct bt *bt, const struct block *b, unsigned index)
+{
+	return b->marks[index].site != site_get(bt, site_gpa(b, index));
+}
+
 bool site_missed(struct bt *bt, struct block *b, unsigned index)
 {
 	struct site_entry *s = site_make(bt, site_gpa(b, index));

@@ -294,6 +294,7 @@ static void emit_block(struct tr *t)
 		t->eip = b->eip + b->marks[t->index].guest;
 		t->next = t->eip + t->in->len;
 		t->site = site_get(t->bt, b->gpa + b->marks[t->index].guest);
+		b->marks[t->index].site = t->site;
 		b->marks[t->index].host = (u16)(emit_pc(&t->e) - b->host);
 		paravirt_before(t);
 		emit_insn(t);
@@ -369,7 +370,7 @@ static void decode_run(struct tr *t, unsigned room, unsigned max)
 			break;
 		if (!decode_one(t, at, room - at, in))
 			break;
-		b->marks[n].guest = (u16)at;
+		b->marks[n].guest = at & 0xfff;
 		paravirt_decoded(t, n, in);
 		check_limit(t, in, b->eip + at);
 		at += in->len;
@@ -377,7 +378,7 @@ static void decode_run(struct tr *t, unsigned room, unsigned max)
 		if (at >= room || ends_block(t, in))
 			break;
 	}
-	b->marks[n].guest = (u16)at;
+	b->marks[n].guest = at & 0xfff;
 	b->insns = (u16)n;
 	b->guest_len = (u16)at;
 }
