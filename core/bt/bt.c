@@ -115,6 +115,12 @@ void bt_on_watch(struct bt *bt,
 	bt->watch_arg = arg;
 }
 
+void bt_on_exception(struct bt *bt, bool (*fn)(void *arg), void *arg)
+{
+	bt->on_exception = fn;
+	bt->exception_arg = arg;
+}
+
 int bt_attach(struct bt *bt, struct err *e)
 {
 	struct mem *m = bt->cpu->mem;

@@ -50,6 +50,9 @@ void bt_reset(struct bt *bt);
 /* Runs until cpu->icount reaches `limit` exactly, or an exit.  Exceptions
  * are left pending in cpu->exc with BT_EXIT_EXCEPTION. */
 enum bt_exit bt_run(struct bt *bt, u64 limit);
+/* `fn` may deliver an exception at once, which costs less than leaving bt_run
+ * for it; false: it has not.  Not every exception comes this way. */
+void bt_on_exception(struct bt *bt, bool (*fn)(void *arg), void *arg);
 
 /* Signal-safe: makes bt_run return BT_EXIT_KICK when translated code is left
  * next, at the latest when its limit is reached. */

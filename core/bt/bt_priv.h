@@ -256,6 +256,10 @@ struct bt {
 	u64 stack_owner[2], stack_rsp[2]; /* contexts; 0: nobody */
 	u64 entered_context;
 	bool stack_void; /* predicted returns must not be used any more */
+	u64 rf_icount; /* see run_suspend_rf; else ~0 */
+	u64 raised_icount; /* when an exception was last delivered at once */
+	bool followed_entry; /* mem tells when the page of the block that was
+			      * entered last is mapped elsewhere */
 	struct debug_point points[4];
 	u32 points_on;	/* any of DR7's enable bits */
 	u32 debug_trap; /* DR6 bits of a #DB due after this instruction */
@@ -264,6 +268,8 @@ struct bt {
 	bool (*on_watch)(void *arg, gla_t lin, unsigned len, bool write,
 			 bool tell);
 	void *watch_arg;
+	bool (*on_exception)(void *arg);
+	void *exception_arg;
 	struct bt_stats stats;
 	struct bt_caught wanted, caught; /* catch.c */
 	struct bt_stats seen;
@@ -484,6 +490,10 @@ bool link_follow(struct bt *bt, gla_t lin, gpa_t gpa);
 void link_remember(struct bt *bt, u32 target, struct block *to, bool slot);
 void link_unmapped(void *arg, bool user, gla_t lin, u32 len);
 void link_stack_in(struct bt *bt);
+/* From a call out of translated code: goes on at cpu->eip, whatever mode that
+ * is in by now, if the jump cache knows a block there.  Then resume_pc is set
+ * and the stub goes there without the dispatcher. */
+bool link_straight(struct bt *bt);
 void link_stack_out(struct bt *bt);
 
 /* catch.c: after an exit, and before bt_run returns */
@@ -493,8 +503,17 @@ static inline bool catch_any(const struct bt *bt)
 	return bt->wanted.exits | bt->wanted.events;
 }
 
+/* What a call from translated code answers (stubs.c). */
+enum call_answer { CALL_GO_ON, CALL_LEAVE, CALL_RESUME /* at resume_pc */ };
+
 /* run.c */
 void run_refresh_mode(struct bt *bt);
+/* Guest instructions retired, from a call out of translated code that has
+ * given back what its block has not retired. */
+u64 run_icount(const struct bt *bt);
+/* RF is set, for the instruction that comes after `icount` others: while it
+ * is under way RF is clear, and comes back if it is not done. */
+void run_suspend_rf(struct bt *bt, u64 icount);
 static inline bool irq_deliverable(const struct bt *bt)
 {
 	return bt->live->irq_waiting && bt->cpu->iflag;

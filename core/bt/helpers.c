@@ -17,24 +17,76 @@ static struct block *calling_block(struct bt *bt, unsigned *index)
 	return b;
 }
 
-/* Leaves before the current instruction: an exception is pending. */
-static u64 leave_at(struct bt *bt, u32 unretired)
-{
-	unsigned index;
-	struct block *b = calling_block(bt, &index);
-
-	bt->cpu->eip = block_insn_eip(b, index);
-	bt->live->budget += unretired;
-	bt->live->soft_post = 0;
-	bt->live->exit = BT_EXIT_EXCEPTION;
-	return 1;
-}
+/* ---- leaving, or going on elsewhere ---- */
 
 static u64 leave_with(struct bt *bt, enum bt_exit why, u32 unretired)
 {
 	bt->live->budget += unretired;
 	bt->live->exit = why;
-	return 1;
+	return CALL_LEAVE;
+}
+
+/* Is there anything that the dispatcher would see to before the next
+ * instruction (run.c, standing and behind it)? */
+static bool dispatcher_needed(const struct bt *bt)
+{
+	const struct cpu *c = bt->cpu;
+
+	return c->mode_changed || c->sysflags & EFL_TF ||
+	       irq_deliverable(bt) || nmi_deliverable(bt) || bt->kick ||
+	       c->ferr || c->halted || c->shutdown || c->exc.pending ||
+	       bt->debug_trap || bt->points_on || bt->alone || catch_any(bt) ||
+	       bt->live->sti_eip == c->eip;
+}
+
+/* Guest code goes on at eip: most often there is a block, and nothing else to
+ * do, so that it is as good as a jump.  Else leaves, for the reason given. */
+static u64 go_to_eip(struct bt *bt, enum bt_exit why, u32 unretired)
+{
+	struct cpu *c = bt->cpu;
+
+	c->flushed = false;
+	if (c->mode_changed)
+		run_refresh_mode(bt);
+	if (dispatcher_needed(bt) || !link_straight(bt))
+		return leave_with(bt, why, unretired);
+	bt->live->budget += unretired;
+	if (c->sysflags & EFL_RF)
+		run_suspend_rf(bt, run_icount(bt));
+	return CALL_RESUME;
+}
+
+/* An exception is pending at the instruction of eip, which is not retired.
+ * A handler that faults at once, for ever, must be left to the dispatcher. */
+static u64 raised(struct bt *bt, u32 unretired)
+{
+	u64 now = run_icount(bt) - unretired;
+	bool delivered = false;
+
+	bt->live->soft_post = 0;
+	if (bt->on_exception && !bt->points_on && !catch_any(bt) &&
+	    !(bt->cpu->sysflags & EFL_TF) && now != bt->raised_icount) {
+		bt->raised_icount = now;
+		bt->live->unretired = unretired;
+		bt->in_code = true;
+		delivered = bt->on_exception(bt->exception_arg);
+		bt->in_code = false;
+	}
+	if (!delivered)
+		return leave_with(bt, BT_EXIT_EXCEPTION, unretired);
+	bt->debug_trap = 0; /* the instruction is not done */
+	bt->rf_icount = ~0ull;
+	return go_to_eip(bt, BT_EXIT_OPERATION, unretired);
+}
+
+/* The same in the middle of a block. */
+static u64 raised_here(struct bt *bt, u32 unretired)
+{
+	unsigned index;
+	struct block *b = calling_block(bt, &index);
+
+	bt->cpu->eip = block_insn_eip(b, index);
+	return raised(bt, unretired);
 }
 
 /* ---- soft access ---- */
@@ -104,8 +156,8 @@ static bool must_be_alone(struct bt *bt, gla_t lin, unsigned size, u32 how)
 }
 
 /*T:60 The exact way: segments, paging, devices. */
-/* The host address for an access of `how` at `offset`; 0 leaves, with an
- * exception pending or to run the instruction again. */
+/* The host address for an access of `how` at `offset`; or a call_answer, when
+ * there is an exception or to run the instruction again. */
 u64 bt_soft_access(struct bt *bt, u32 offset, u32 how)
 {
 	struct cpu *c = bt->cpu;
@@ -142,12 +194,11 @@ u64 bt_soft_access(struct bt *bt, u32 offset, u32 how)
 			goto fault;
 	}
 	if (must_be_alone(bt, lin, size, how))
-		return 0;
+		return CALL_LEAVE;
 	host = mem_host_ptr(c, lin, size, access);
 	return given(bt, host ? host : bounce(bt, lin, size, how), lin, how);
 fault:
-	leave_at(bt, bt->live->unretired);
-	return 0;
+	return raised_here(bt, bt->live->unretired);
 }
 /*T:*/
 
@@ -226,10 +277,9 @@ static u64 after_op(struct bt *bt, const struct insn *in, u32 unretired)
 	same = mode_is_same(bt);
 	fpu_refresh(bt);
 	if (same && !must_look(bt) && !c->flushed)
-		return 0;
-	c->flushed = false;
+		return CALL_GO_ON;
 	c->eip = next;
-	return leave_with(bt, BT_EXIT_AFTER, unretired - 1);
+	return go_to_eip(bt, BT_EXIT_AFTER, unretired - 1);
 }
 
 u64 bt_call_op(struct bt *bt, const struct insn *in, u32 unretired)
@@ -251,7 +301,7 @@ u64 bt_call_op(struct bt *bt, const struct insn *in, u32 unretired)
 	case OP_NEXT:
 		return after_op(bt, in, unretired);
 	case OP_FAULT:
-		return leave_with(bt, BT_EXIT_EXCEPTION, unretired);
+		return raised(bt, unretired);
 	case OP_HALT:
 		return leave_with(bt, BT_EXIT_HALT, unretired - 1);
 	case OP_AGAIN: /* SDM 3B 17.3.1.1: an event now saves RF set */
@@ -260,7 +310,7 @@ u64 bt_call_op(struct bt *bt, const struct insn *in, u32 unretired)
 	default:
 		if (c->shadow)
 			note_shadow(bt, c->eip);
-		return leave_with(bt, BT_EXIT_OPERATION, unretired - 1);
+		return go_to_eip(bt, BT_EXIT_OPERATION, unretired - 1);
 	}
 }
 
@@ -301,7 +351,7 @@ u64 bt_fpu_needed(struct bt *bt, u32 form, u32 unretired)
 	}
 	if (exc >= 0) {
 		cpu_raise(c, (enum exc)exc, 0);
-		return leave_at(bt, unretired);
+		return raised_here(bt, unretired);
 	}
 	if (c->ignne && still_ignored(bt, form, unretired))
 		return 1;

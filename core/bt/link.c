@@ -453,3 +453,18 @@ void link_stack_out(struct bt *bt)
 	bt->stack_owner[k] = bt->entered_context;
 	bt->stack_rsp[k] = bt->live->guest_rsp;
 }
+
+bool link_straight(struct bt *bt)
+{
+	struct live *l = bt->live;
+	u32 eip = bt->cpu->eip;
+	const struct jump_entry *j = &bt->jump_cache[jump_index(bt, eip)];
+
+	/* A page that is not followed may have gone unheard. */
+	if (j->tag != 0 - (l->context_tag + eip) || !bt->followed_entry)
+		return false;
+	link_stack_out(bt);
+	link_stack_in(bt);
+	l->resume_pc = j->host;
+	return true;
+}

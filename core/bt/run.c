@@ -164,6 +164,17 @@ static void link_edge(struct bt *bt, const struct edge *edge, struct block *to)
 	bt->stats.links++;
 }
 
+u64 run_icount(const struct bt *bt)
+{
+	return bt->limit - (bt->live->budget - (u64)(uintptr_t)bt->budget_base);
+}
+
+void run_suspend_rf(struct bt *bt, u64 icount)
+{
+	bt->rf_icount = bt->cpu->sysflags & EFL_RF ? icount : ~0ull;
+	bt->cpu->sysflags &= ~(u32)EFL_RF;
+}
+
 static void enter(struct bt *bt, const u8 *target)
 {
 	((void (*)(const u8 *))(uintptr_t)bt->stub_enter)(target);
@@ -196,7 +207,7 @@ static enum bt_exit run_block(struct bt *bt, const u8 *at, u64 most)
 		}
 	} while (why == BT_EXIT_SIGNAL);
 	link_stack_out(bt);
-	bt->cpu->icount = bt->limit - (l->budget - base);
+	bt->cpu->icount = run_icount(bt);
 	return why;
 }
 /*T:*/
@@ -285,9 +296,8 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		struct block *b, *dead;
 		u64 generation, before;
 		u32 eip = c->eip;
-		bool stepping, shadowed, followed;
+		bool stepping, shadowed;
 		gla_t from;
-		u32 rf;
 
 		if (c->mode_changed)
 			run_refresh_mode(bt);
@@ -320,14 +330,15 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 			else if (why == BT_EXIT_LOOKUP || why == BT_EXIT_SLOT)
 				link_remember(bt, bt->live->indirect, b,
 					      why == BT_EXIT_SLOT);
+			else if (why == BT_EXIT_OPERATION || why == BT_EXIT_AFTER)
+				link_remember(bt, c->eip, b, false);
 		}
-		followed = link_follow(bt, b->lin, b->gpa);
+		bt->followed_entry = link_follow(bt, b->lin, b->gpa);
 		why = BT_EXIT_COUNT;
 		if (c->mode_changed)
 			continue; /* room was made: contexts are new */
 		bt->alone = false;
-		rf = c->sysflags & EFL_RF;
-		c->sysflags &= ~(u32)EFL_RF;
+		run_suspend_rf(bt, c->icount);
 		from = b->lin;
 		before = c->icount;
 		why = run_block(bt, b->host, most);
@@ -336,13 +347,13 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		 * has may cast its own. */
 		if (shadowed && c->icount != before && bt->live->sti_eip == eip)
 			bt->live->sti_eip = ~0u;
-		if (!followed)
+		if (!bt->followed_entry)
 			bt->stack_void = true;
 		settle(bt, why);
 		if (bt->pass.on && c->icount != before)
 			break_passed(bt, from);
-		if (c->icount == before)
-			c->sysflags |= rf; /* for the instruction still to run */
+		if (c->icount == bt->rf_icount)
+			c->sysflags |= EFL_RF;
 		if (catch_any(bt))
 			catch_note(bt);
 		if (stepping && c->icount != before)

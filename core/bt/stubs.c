@@ -10,6 +10,14 @@
 
 static const u8 host_of[8] = { RAX, RCX, RDX, RBX, R12, RBP, RSI, RDI };
 
+static void e_cmp_imm(struct emit *e, unsigned reg, u8 value)
+{
+	e_rex(e, REX_W);
+	e8(e, 0x83);
+	e8(e, 0xf8 | (u8)reg);
+	e8(e, value);
+}
+
 static void save_scratch(struct bt *bt, struct emit *e)
 {
 	for (unsigned i = 0; i < 4; i++)
@@ -87,6 +95,7 @@ static void make_enter(struct bt *bt, struct emit *e)
 		e8(e, pushes[i]);
 	e_store_rip(e, 1, &bt->live->c_rsp, RSP);
 	e_store_rip(e, 1, &bt->live->resume_pc, RDI);
+	bt->stub_resume = emit_pc(e);
 	load_state(bt, e);
 	for (unsigned i = 0; i < 4; i++)
 		e_load_rip(e, 1, R8 + i, &bt->live->r[i]);
@@ -109,13 +118,14 @@ static void make_exits(struct bt *bt, struct emit *e)
 }
 
 /* A call from translated code to C: fn(bt, arg1, arg2) with the registers
- * named; a non-zero result leaves translated code.  r10 and r11 survive, and
- * r8 and r9 unless the result is a pointer, which is then in r8. */
+ * named.  Its answer is an enum call_answer, or a pointer, which is then in
+ * r8, in place of CALL_GO_ON.  r10 and r11 survive, and the other two unless
+ * there is a pointer. */
 static const u8 *make_call(struct bt *bt, struct emit *e, void *fn, int arg1,
 			   int arg2, bool pointer)
 {
 	const u8 *start = emit_pc(e);
-	u8 *goes_on;
+	u8 *goes_on, *left;
 
 	e_rip(e, 0, 0x8f, 0, &bt->live->op_return, 0); /* pop */
 	save_scratch(bt, e);
@@ -128,13 +138,18 @@ static const u8 *make_call(struct bt *bt, struct emit *e, void *fn, int arg1,
 	e_mov_ri64(e, RAX, (u64)(uintptr_t)fn);
 	e8(e, 0xff); /* call rax */
 	e8(e, 0xd0);
-	e_rr(e, 1, 0x85, RAX, RAX); /* test rax, rax */
 	if (pointer) {
 		e_mov_rr(e, 1, R8, RAX);
-		goes_on = e_short(e, 0x75); /* jnz */
+		e_cmp_imm(e, RAX, CALL_RESUME);
+		goes_on = e_short(e, 0x77); /* ja */
 	} else {
+		e_rr(e, 1, 0x85, RAX, RAX); /* test rax, rax */
 		goes_on = e_short(e, 0x74); /* jz */
+		e_cmp_imm(e, RAX, CALL_RESUME);
 	}
+	left = e_short(e, 0x75); /* jne */
+	e_jmp(e, bt->stub_resume);
+	e_short_here(e, left);
 	leave(e);
 	e_short_here(e, goes_on);
 	load_state(bt, e);

@@ -67,6 +67,16 @@ static void deliver_exception(struct vm *vm)
 		catch_delivered(vm, delivered, raised);
 }
 
+bool vm_deliver_at_once(void *arg)
+{
+	struct vm *vm = arg;
+
+	if (vm->catch_count)
+		return false;
+	deliver_exception(vm);
+	return true;
+}
+
 static void note_interrupted(struct vm *vm)
 {
 	const struct cpu *c = vm->cpu;

@@ -197,6 +197,7 @@ static int build(struct vm *vm, struct err *e)
 		return -1;
 	bt_on_watch(vm->bt, watched, vm);
 	bt_on_break(vm->bt, met_break, vm);
+	bt_on_exception(vm->bt, vm_deliver_at_once, vm);
 	config_bus(vm);
 	vm->bus = bus_new(&vm->bus_cfg, vm->mem, e);
 	if (!vm->bus)

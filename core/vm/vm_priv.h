@@ -68,6 +68,9 @@ struct vm {
  * counters go on. */
 int vm_restart(struct vm *vm, struct err *e);
 
+/* run.c: delivers the exception pending, if nobody may want to stop there. */
+bool vm_deliver_at_once(void *arg);
+
 /* catch.c: what happens, told to who catches it.  True: do not deliver yet. */
 bool catch_exception(struct vm *vm);
 /* ... became another one on the way. */
