@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A guest kernel that calls VMI's ROM with anything: any call or any other
- * byte of the ROM, any registers and stack, from rings 0 and 3 and virtual-
- * 8086 mode, paging on and off, tables and alarms as earlier calls left them.
- * The monitor must live, and the ROM must stay as it is.
+ * byte of the ROM, any registers and stack, from any ring and virtual-8086
+ * mode, by jumps and through other mappings, paging on and off, tables and
+ * alarms as earlier calls left them.  The monitor must live, and the ROM must
+ * stay as it is.
+ *
+ * Every input runs twice: calls that are in line the first time are not the
+ * second time, and the first time somebody looks on: calls are caught and
+ * timed, and instructions stepped.  The guest must not notice.
  *
  * An action is 20 bytes: what is called, how, and four values.  As resetting
  * the machine takes longest, each input is followed by more actions that a
@@ -30,16 +35,20 @@ enum {
 	ARENA = 0x100000,
 	ROM = 0xc8000,
 	ROM_LEN = 0x1000,
+	MAPPED_AT = 0x2ff000, /* the ROM once more */
 	MORE = 30,
+	ACTIONS_MAX = 1000,
 };
 enum { KCS = 8, KDS = 0x10, UCS = 0x1b, UDS = 0x23, TSS_SEL = 0x28 };
 
 enum { RING3 = 1, BARE = 2, PAGED = 4, RENEW = 8, ELSEWHERE = 16, V86 = 32,
        INLINE_CHANGES = 64, LONG_RUN = 128 };
+enum { RING1 = 1, RING2 = 2, JUMP = 4, STORE = 8, LOOK = 16, STEPS = 32, TRAP = 64,
+       MAPPED = 128 };
 
 /* The numbers behind those of the calls are the fixed entry points. */
 struct action {
-	u8 number, how, unused[2];
+	u8 number, how, more, unused;
 	u32 value[4]; /* eax, edx, ecx, above the return address */
 };
 
@@ -47,6 +56,8 @@ static struct vm *vm;
 static struct vmi *vmi;
 static u8 rom[ROM_LEN];
 static unsigned polls; /* in this run */
+static bool looking;   /* somebody looks on */
+static u32 caught;     /* a call, VM_ANY: none */
 
 static void put(u32 at, const void *bytes, u32 n)
 {
@@ -103,13 +114,15 @@ static void renew_memory(void)
 	put32(DIR + 4, (DIR + 0x1000) | 7);
 	for (u32 i = 0; i < 1024; i++)
 		put32(DIR + 0x1000 + 4 * i, i << 12 | 7);
+	put32(DIR + 0x1000 + 4 * (MAPPED_AT >> 12), ROM | 7);
 }
 
 /* The state a kernel calls in. */
-static void renew(struct cpu *c, unsigned how)
+static void renew(struct cpu *c, unsigned how, unsigned more)
 {
 	static const u8 data[] = { SEG_ES, SEG_DS, SEG_FS, SEG_GS, SEG_SS };
 	bool user = how & (RING3 | V86);
+	unsigned ring = user ? 3 : more & (RING1 | RING2);
 
 	renew_memory();
 	c->cr0 = 0x11 | (how & PAGED ? 0x80000000 : 0);
@@ -125,8 +138,12 @@ static void renew(struct cpu *c, unsigned how)
 	if (how & BARE)
 		for (unsigned i = 0; i < 4; i++)
 			c->seg[data[i]] = (struct seg){ 0 };
+	for (unsigned i = 0; i < SEG_COUNT && ring; i++) {
+		c->seg[i].sel |= ring;
+		c->seg[i].attr |= ring << SEG_DPL_SHIFT;
+	}
 	cpu_set_eflags(c, 2);
-	c->cpl = user ? 3 : 0;
+	c->cpl = (u8)ring;
 	if (how & V86) {
 		cpu_set_eflags(c, 0x23002);
 		for (unsigned i = 0; i < SEG_COUNT; i++)
@@ -141,28 +158,68 @@ static void renew(struct cpu *c, unsigned how)
 
 static u32 target(const struct action *a)
 {
+	u32 rom_at = a->more & MAPPED ? MAPPED_AT : ROM;
+
 	if (a->how & ELSEWHERE)
-		return ROM + (a->value[3] & 0xfff);
+		return rom_at + (a->value[3] & 0xfff);
 	if (a->number >= VMI_CALLS)
-		return a->number & 1 ? ROM + 0x80 : ROM + 0x88;
-	return (u32)vmi_stub(a->number);
+		return rom_at + (a->number & 1 ? 0x80 : 0x88);
+	return rom_at + (u32)(vmi_stub(a->number) - ROM);
 }
 
-/* False: the machine has ended. */
-static bool act(const struct action *a)
+/* [mov %eax, target+4]; call or jmp target; int 80h */
+static void put_site(const struct action *a)
+{
+	u8 site[12] = { 0xa3, 0, 0, 0, 0, a->more & JUMP ? 0xe9 : 0xe8,
+			0, 0, 0, 0, 0xcd, 0x80 };
+	u32 to = target(a), into = to + 4, by = to - SITE - 10;
+
+	memcpy(site + 1, &into, 4);
+	memcpy(site + 6, &by, 4);
+	put(SITE, site, sizeof(site));
+}
+
+/* Somebody begins to look, or looks no more. */
+static void look(const struct action *a)
+{
+	if (!looking)
+		return;
+	vmi_set_timing(vmi, !vmi_timing(vmi));
+	if (caught != VM_ANY)
+		vm_catch_remove(vm, VM_EVENT_CALL, caught);
+	caught = caught == VM_ANY ? a->number % VMI_CALLS : VM_ANY;
+	if (caught != VM_ANY)
+		vm_catch_add(vm, VM_EVENT_CALL, caught);
+}
+
+static enum vm_stop go(u64 insns, bool steps)
+{
+	u64 end = vm_icount(vm) + insns, left;
+	enum vm_stop why;
+
+	do {
+		left = end - vm_icount(vm);
+		polls = 0;
+		vm_pass_break(vm, true);
+		why = vm_run(vm, looking && steps && left ? 1 : left);
+	} while (why == STOP_BREAKPOINT ||
+		 (why == STOP_LIMIT && vm_icount(vm) < end));
+	return why;
+}
+
+static enum vm_stop act(const struct action *a)
 {
 	struct cpu *c = vm_cpu(vm);
-	u8 site[7] = { 0xe8, 0, 0, 0, 0, 0xcd, 0x80 };
-	u32 by = target(a) - SITE - 5;
 	u8 now[ROM_LEN];
 	enum vm_stop why;
 
 	if (a->how & INLINE_CHANGES)
 		vmi_set_in_line(vmi, !vmi_in_line_on(vmi));
+	if (a->more & LOOK)
+		look(a);
 	if (a->how & RENEW)
-		renew(c, a->how);
-	memcpy(site + 1, &by, 4);
-	put(SITE, site, sizeof(site));
+		renew(c, a->how, a->more);
+	put_site(a);
 	c->gpr[EAX] = value(a->value[0]);
 	c->gpr[EDX] = value(a->value[1]);
 	c->gpr[ECX] = value(a->value[2]);
@@ -173,13 +230,91 @@ static bool act(const struct action *a)
 	put32(STACK - 60, value(a->value[2] >> 3));
 	put32(STACK - 56, value(a->value[1] >> 5));
 	c->halted = false;
-	c->eip = a->how & V86 ? SITE - 0x10000 : SITE;
-	polls = 0;
-	why = vm_run(vm, a->how & LONG_RUN ? 200 : 20);
+	c->eip = (a->more & STORE ? SITE : SITE + 5) -
+		 (a->how & V86 ? 0x10000 : 0);
+	if (a->more & TRAP)
+		cpu_set_eflags(c, cpu_eflags(c) | EFL_TF);
+	why = go(a->how & LONG_RUN ? 200 : 20, a->more & STEPS);
 	mem_phys_read(vm_mem(vm), ROM, now, ROM_LEN);
 	CHECK(!memcmp(now, rom, ROM_LEN), "the ROM has changed");
-	return why == STOP_LIMIT || why == STOP_HALTED ||
-	       why == STOP_GUEST_BREAK || why == STOP_INTERRUPT;
+	return why;
+}
+
+/* ---- what the guest could notice ---- */
+
+static u64 fold(u64 hash, const void *bytes, u64 n)
+{
+	const u8 *at = bytes;
+	u64 word;
+
+	for (; n >= 8; at += 8, n -= 8) {
+		memcpy(&word, at, 8);
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
+		hash ^= hash >> 29;
+	}
+	while (n--)
+		hash = (hash ^ *at++) * 0x100000001b3ull;
+	return hash;
+}
+
+static const char *const parts[] = {
+	"why",	"icount", "eip", "eflags", "eax", "ecx", "edx",	   "ebx",
+	"esp",	"ebp",	  "esi", "edi",	   "cr0", "cr2", "cr3",	   "cr4",
+	"segments", "tables", "dr", "counts", "memory",
+};
+struct snapshot {
+	u64 part[ARRAY_LEN(parts)];
+};
+
+static u64 counts(void)
+{
+	u64 hash = 0;
+
+	for (unsigned i = 0; i < VMI_CALLS; i++) {
+		struct vmi_cost cost = vmi_cost(vmi, i);
+
+		hash = fold(hash, &cost.count, 8);
+		hash = fold(hash, &cost.insns, 8);
+	}
+	return hash;
+}
+
+static u64 segments(const struct cpu *c)
+{
+	u64 hash = 0;
+
+	for (unsigned i = 0; i < SEG_COUNT; i++)
+		hash = fold(hash, &c->seg[i].sel, 2) + c->seg[i].base +
+		       c->seg[i].limit + c->seg[i].attr;
+	return hash;
+}
+
+static struct snapshot snapshot(enum vm_stop why, bool with_memory)
+{
+	const struct cpu *c = vm_cpu(vm);
+	const u32 *r = c->gpr;
+	u64 memory = with_memory ? fold(0, mem_phys_ptr(vm_mem(vm), ARENA,
+							0x100000), 0x100000)
+				 : 0;
+
+	return (struct snapshot){ { why, vm_icount(vm), c->eip, cpu_eflags(c),
+		r[EAX], r[ECX], r[EDX], r[EBX], r[ESP], r[EBP], r[ESI], r[EDI],
+		c->cr0, c->cr2, c->cr3, c->cr4, segments(c),
+		(u64)c->tr.sel << 48 ^ (u64)c->ldtr.sel << 32 ^ c->gdtr.base ^
+			(u64)c->idtr.base << 24 ^ c->tr.base,
+		fold(0, c->dr, sizeof(c->dr)), counts(), memory } };
+}
+
+static void compare(unsigned action, const struct snapshot *a,
+		    const struct snapshot *b)
+{
+	if (a->part[0] == STOP_INTERRUPT && b->part[0] == STOP_INTERRUPT)
+		return; /* in the middle of getting nowhere */
+	for (unsigned i = 0; i < ARRAY_LEN(parts); i++)
+		CHECK(a->part[i] == b->part[i],
+		      "after action %u %s is %llx when somebody looks, else %llx",
+		      action, parts[i], (unsigned long long)a->part[i],
+		      (unsigned long long)b->part[i]);
 }
 
 /* xorshift64 (Marsaglia 2003) */
@@ -223,29 +358,69 @@ static void make(void)
 	mem_phys_read(vm_mem(vm), ROM, rom, ROM_LEN);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+static void begin(size_t len, bool first)
 {
-	u64 seed = len * 0x9e3779b97f4a7c15ull + 1;
-	struct action a;
 	struct err e;
 
 	if (!vm)
 		make();
-	else
-		CHECK(!vm_reset(vm, &e), "%s", e.text);
-	vmi_set_in_line(vmi, len & 1);
-	renew(vm_cpu(vm), len & 6);
-	for (; len >= sizeof(a); bytes += sizeof(a), len -= sizeof(a)) {
+	looking = false;
+	caught = VM_ANY;
+	CHECK(!vm_reset(vm, &e), "%s", e.text);
+	looking = first;
+	vmi_set_timing(vmi, false);
+	vmi_set_in_line(vmi, (len & 1) ^ first);
+	renew(vm_cpu(vm), len & 6, 0);
+}
+
+static void end(void)
+{
+	if (caught != VM_ANY)
+		vm_catch_remove(vm, VM_EVENT_CALL, caught);
+}
+
+/* False: the machine has ended, or gets nowhere. */
+static bool goes_on(enum vm_stop why)
+{
+	return why == STOP_LIMIT || why == STOP_HALTED ||
+	       why == STOP_GUEST_BREAK;
+}
+
+/* Runs all of it; the state after each action, and how many there were. */
+static unsigned all(const uint8_t *bytes, size_t len, bool first,
+		    struct snapshot states[ACTIONS_MAX])
+{
+	u64 seed = len * 0x9e3779b97f4a7c15ull + 1;
+	enum vm_stop why = STOP_LIMIT;
+	struct action a;
+	unsigned n = 0;
+
+	begin(len, first);
+	for (; goes_on(why) && n < ACTIONS_MAX - MORE && len >= sizeof(a);
+	     bytes += sizeof(a), len -= sizeof(a)) {
 		memcpy(&a, bytes, sizeof(a));
-		if (!act(&a))
-			return 0;
+		why = act(&a);
+		states[n++] = snapshot(why, false);
 	}
 	while (len--)
 		seed = (seed ^ bytes[len]) * 0x100000001b3ull;
-	for (unsigned i = 0; i < MORE; i++) {
+	for (unsigned i = 0; goes_on(why) && i < MORE; i++) {
 		a = invent(&seed);
-		if (!act(&a))
-			break;
+		why = act(&a);
+		states[n++] = snapshot(why, i % 8 == 7);
 	}
+	end();
+	return n;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+	static struct snapshot first[ACTIONS_MAX], second[ACTIONS_MAX];
+	unsigned n = all(bytes, len, true, first);
+	unsigned m = all(bytes, len, false, second);
+
+	for (unsigned i = 0; i < n && i < m; i++)
+		compare(i, &first[i], &second[i]);
+	CHECK(n == m, "%u actions, then %u", n, m);
 	return 0;
 }
