@@ -98,6 +98,12 @@ void vmi_show_cost(struct console *c, unsigned number)
 	buf_printf(c->to, "%-10s %llu times, %llu guest instructions\n",
 		   "called", (unsigned long long)cost.count,
 		   (unsigned long long)cost.insns);
+	if (cost.faults)
+		buf_printf(c->to, "%-10s %llu times, not counted above\n",
+			   "faulted", (unsigned long long)cost.faults);
+	if (cost.senseless)
+		buf_printf(c->to, "%-10s %llu times\n", "no meaning",
+			   (unsigned long long)cost.senseless);
 	if (!vmi_timing(c->vmi))
 		buf_printf(c->to, "%-10s not taken (set vmi-timing on)\n",
 			   "host time");

@@ -137,9 +137,12 @@ static enum op_result called(void *arg, struct cpu *c, const struct insn *in)
 	else if (c->cpl || number >= CALL_COUNT ||
 		 !mem_translate(c, lin, MEM_EXEC, &gpa) || gpa < ROM_BASE ||
 		 gpa >= ROM_BASE + ROM_LEN) {
+		v->strangers++;
 		cpu_raise(c, EXC_UD, 0);
 		return OP_FAULT;
 	}
+	if (!makes_sense(number, c))
+		v->senseless[number]++;
 	before = vm_icount(v->vm);
 	r = dispatch(v, c, number, lin - (gla_t)(gpa - ROM_BASE));
 	v->repeats[number] += vm_icount(v->vm) - before;
@@ -180,6 +183,7 @@ void vmi_set_in_line(struct vmi *v, bool on)
 					       .in_line = on,
 					       .native = in_line,
 					       .count = v->count,
+					       .faults = v->faults,
 					       .ticks = v->timing ? v->time.ticks
 								  : NULL });
 }

@@ -49,6 +49,9 @@ void cost_reset(void *arg)
 
 	memset(v->count, 0, sizeof(v->count));
 	memset(v->repeats, 0, sizeof(v->repeats));
+	memset(v->faults, 0, sizeof(v->faults));
+	memset(v->senseless, 0, sizeof(v->senseless));
+	v->strangers = 0;
 	v->since = vm_now(v->vm);
 	cost_begin_timing(v);
 }
@@ -69,7 +72,9 @@ static u64 stub_insns(unsigned number)
 
 struct vmi_cost vmi_cost(const struct vmi *v, unsigned number)
 {
-	struct vmi_cost c = { .count = v->count[number] };
+	struct vmi_cost c = { .count = v->count[number],
+			      .faults = v->faults[number],
+			      .senseless = v->senseless[number] };
 	u64 ticks = v->time.ticks[number], clock;
 
 	c.insns = c.count * stub_insns(number) + v->repeats[number];
@@ -113,6 +118,28 @@ static void show_row(const struct vmi *v, unsigned i, bus_print *out, void *to)
 	    vmi_row(i)->meaning);
 }
 
+/* "3 calls faulted: SetPxE 2, IRET 1" */
+static void show_odd(const u64 counts[VMI_CALLS], const char *what,
+		     bus_print *out, void *to)
+{
+	const char *before = ": ";
+	u64 all = 0;
+
+	for (unsigned i = 0; i < VMI_CALLS; i++)
+		all += counts[i];
+	if (!all)
+		return;
+	out(to, "%llu %s", (unsigned long long)all, what);
+	for (unsigned i = 0; i < VMI_CALLS; i++) {
+		if (!counts[i])
+			continue;
+		out(to, "%s%s %llu", before, vmi_row(i)->name,
+		    (unsigned long long)counts[i]);
+		before = ", ";
+	}
+	out(to, "\n");
+}
+
 void vmi_show(const struct vmi *v, bus_print *out, void *to)
 {
 	u64 all = 0;
@@ -122,6 +149,11 @@ void vmi_show(const struct vmi *v, bus_print *out, void *to)
 	out(to, "VMI is %s; %llu calls\n",
 	    v->active ? "active" : "not active: the guest has not called vmi_init",
 	    (unsigned long long)all);
+	show_odd(v->faults, "faulted, and are not counted", out, to);
+	show_odd(v->senseless, "meant nothing", out, to);
+	if (v->strangers)
+		out(to, "%llu were none: not at level 0, or not in the ROM\n",
+		    (unsigned long long)v->strangers);
 	if (!all)
 		return;
 	out(to, "%-18s %12s %12s %12s %s%s\n", "call", "count", "per second",

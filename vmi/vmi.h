@@ -53,6 +53,8 @@ struct vmi_cost {
 	u64 insns;   /* guest instructions, its stub's return included */
 	u64 timed;   /* calls of them whose time was taken */
 	u64 host_ns; /* that these took */
+	u64 faults;  /* calls that raised an exception: they are not counted */
+	u64 senseless; /* calls that meant nothing, and did nothing */
 };
 struct vmi_cost vmi_cost(const struct vmi *v, unsigned number);
 /* Takes the host's time of calls (at first it does not). */

@@ -32,6 +32,9 @@ struct vmi {
 	u32 lazy;
 	gla_t rom; /* linear, where the kernel asked for relocations */
 	u64 count[CALL_COUNT];
+	u64 faults[VMI_CALLS];	 /* calls that raised an exception */
+	u64 senseless[VMI_CALLS]; /* with arguments that mean nothing */
+	u64 strangers; /* a stub's instruction from elsewhere, or other rings */
 	u64 repeats[CALL_COUNT]; /* of repeated string I/O, beyond the first */
 	u64 since;		 /* guest time when counting began */
 	struct {
@@ -72,6 +75,9 @@ void rom_build(u8 *image);
  * the offset of the stub in the ROM. */
 enum answer { ANSWER_NONE, ANSWER_REL, ANSWER_JUMP, ANSWER_NOP };
 enum answer rom_answer(u32 number, u32 *offset);
+
+/* sense.c: is this call about something that there is? */
+bool makes_sense(u32 number, const struct cpu *c);
 
 /* cost.c: parts of struct vm_part; what is timed begins anew. */
 void cost_reset(void *arg);

@@ -89,7 +89,8 @@ void bt_port_touched(struct bt *bt, u16 port, unsigned size);
 /* Paravirtual calls: UD1 with an absolute operand, the call's number, read
  * at level 0 from [rom, rom + rom_len).  native[number] is the instruction
  * that does the same, its length that of the UD1, or NULL; count[number]
- * goes up when that one is done; to ticks[number], if that is not NULL, is added
+ * goes up when that one is done, faults[number] when a call raised an
+ * exception; to ticks[number], if that is not NULL, is added
  * what each call takes, by the host's time-stamp counter.  Tables are
  * borrowed.  Forgets all translations. */
 struct bt_paravirt {
@@ -99,7 +100,7 @@ struct bt_paravirt {
 	unsigned calls;    /* at most BT_CALLS_MAX */
 	bool in_line; /* false: every call is an operation */
 	const struct insn *const *native;
-	u64 *count, *ticks;
+	u64 *count, *faults, *ticks;
 };
 enum { BT_CALLS_MAX = 128 };
 void bt_set_paravirt(struct bt *bt, const struct bt_paravirt *p);

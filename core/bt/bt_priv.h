@@ -363,9 +363,11 @@ u32 mode_now(struct bt *bt);
 void paravirt_decoded(struct tr *t, unsigned index, struct insn *in);
 void paravirt_before(struct tr *t);
 /* In front of a call of C that may be the end of the instruction; and when C
- * is done: is the call to be counted now? */
+ * is done, OP_AGAIN if the instruction goes on in translated code. */
 void paravirt_at_c(struct tr *t);
-void paravirt_done(struct bt *bt, bool count);
+void paravirt_done(struct bt *bt, enum op_result r);
+/* The instruction at gpa raised an exception. */
+void paravirt_faulted(struct bt *bt, gpa_t gpa);
 /* Does somebody want to stop before the call whose stub is at gpa? */
 bool paravirt_stops(const struct bt *bt, gpa_t gpa);
 bool paravirt_stops_here(const struct bt *bt);

@@ -195,6 +195,8 @@ enum bt_exit fault_serve(struct bt *bt)
 	index = block_insn_at(b, pc);
 	bt->cpu->eip = block_insn_eip(b, index);
 	result = by_trap(bt, b, index);
+	if (result == BT_EXIT_EXCEPTION)
+		paravirt_faulted(bt, b->gpa + b->marks[index].guest);
 	if (result == BT_EXIT_SIGNAL && bt->wanted.exits >> BT_EXIT_SIGNAL & 1)
 		result = BT_EXIT_DEAD; /* a stop is wanted in front of it */
 	if (result != BT_EXIT_SIGNAL) {

@@ -85,6 +85,7 @@ static u64 raised_here(struct bt *bt, u32 unretired)
 	unsigned index;
 	struct block *b = calling_block(bt, &index);
 
+	paravirt_faulted(bt, b->gpa + b->marks[index].guest);
 	bt->cpu->eip = block_insn_eip(b, index);
 	return raised(bt, unretired);
 }
@@ -233,7 +234,7 @@ u64 bt_soft_post(struct bt *bt, u32 unretired)
 	if (fpu_was_live)
 		fpu_in(bt);
 	if (bt->live->call_made | bt->live->call_timed)
-		paravirt_done(bt, must_look(bt));
+		paravirt_done(bt, must_look(bt) ? OP_NEXT : OP_AGAIN);
 	if (!must_look(bt))
 		return 0;
 	b = calling_block(bt, &index);
@@ -296,11 +297,13 @@ u64 bt_call_op(struct bt *bt, const struct insn *in, u32 unretired)
 	r = op_table[in->op->operation](c, in);
 	bt->in_code = false;
 	if (bt->live->call_made | bt->live->call_timed)
-		paravirt_done(bt, r != OP_FAULT && r != OP_AGAIN);
+		paravirt_done(bt, r);
 	switch (r) {
 	case OP_NEXT:
 		return after_op(bt, in, unretired);
 	case OP_FAULT:
+		if (in->op == &bt_paravirt_call)
+			bt->paravirt.faults[in->disp]++;
 		return raised(bt, unretired);
 	case OP_HALT:
 		return leave_with(bt, BT_EXIT_HALT, unretired - 1);

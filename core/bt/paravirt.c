@@ -192,13 +192,15 @@ void paravirt_at_c(struct tr *t)
 				t->timed[t->index]);
 }
 
-void paravirt_done(struct bt *bt, bool count)
+void paravirt_done(struct bt *bt, enum op_result r)
 {
 	struct live *l = bt->live;
 	const struct bt_paravirt *p = &bt->paravirt;
 	u64 now;
 
-	if (l->call_made && count)
+	if (l->call_made && r == OP_FAULT)
+		p->faults[l->call_made - 1]++;
+	else if (l->call_made && r != OP_AGAIN)
 		p->count[l->call_made - 1]++;
 	l->call_made = 0;
 	if (!l->call_timed)
@@ -208,6 +210,14 @@ void paravirt_done(struct bt *bt, bool count)
 		p->ticks[l->call_timed - 1] += now - l->call_start;
 	l->call_start = now;
 	l->call_timed = 0;
+}
+
+void paravirt_faulted(struct bt *bt, gpa_t gpa)
+{
+	int call = call_at(&bt->paravirt, gpa);
+
+	if (call >= 0 && (bt->mode & MODE_CPL0))
+		bt->paravirt.faults[call]++;
 }
 
 /* eax := IF, where EFLAGS has it. */

@@ -62,6 +62,7 @@ static void deliver_exception(struct vm *vm)
 	if (catch_exception(vm))
 		return;
 	vm->exceptions[raised & 31]++;
+	bt_pass_break(vm->bt, false); /* what was passed was not done */
 	delivered = event_deliver_exception(vm->cpu);
 	if (delivered != raised && !vm->cpu->shutdown)
 		catch_delivered(vm, delivered, raised);
