@@ -57,19 +57,16 @@ void hex_encode(struct buf *out, const void *bytes, size_t len)
 {
 	static const char digits[] = "0123456789abcdef";
 	const u8 *from = bytes;
-	char text[512];
+	char *to;
 
-	while (len) {
-		size_t n = len < sizeof(text) / 2 ? len : sizeof(text) / 2;
-
-		for (size_t i = 0; i < n; i++) {
-			text[2 * i] = digits[from[i] >> 4];
-			text[2 * i + 1] = digits[from[i] & 15];
-		}
-		buf_append(out, text, 2 * n);
-		from += n;
-		len -= n;
+	buf_reserve(out, 2 * len);
+	to = out->data + out->len;
+	for (size_t i = 0; i < len; i++) {
+		*to++ = digits[from[i] >> 4];
+		*to++ = digits[from[i] & 15];
 	}
+	*to = '\0';
+	out->len += 2 * len;
 }
 
 /* ---- in ---- */
@@ -165,7 +162,7 @@ bool frame_take_break(struct frame_in *in)
 
 enum { RUN_MIN = 3, RUN_MAX = 97, RUN_ZERO = 29 };
 
-static bool is_special(u8 c)
+static inline bool is_special(u8 c)
 {
 	return c == '$' || c == '#' || c == '}' || c == '*';
 }
@@ -188,36 +185,33 @@ static size_t run_of(const u8 *data, size_t len)
 
 void frame_pack(struct buf *out, const void *data, size_t len)
 {
-	const u8 *from = data;
-	size_t start = out->len + 1, plain = 0;
-	u8 sum = 0;
+	const u8 *from = data, *end = from + len;
+	u8 *to, sum = 0;
 
-	buf_byte(out, '$');
-	for (size_t i = 0; i < len; i++) {
+	buf_reserve(out, 2 * len + 8); /* all of it escaped */
+	to = (u8 *)out->data + out->len;
+	*to++ = '$';
+	while (from < end) {
+		u8 c = *from++;
 		size_t again;
 
-		if (!is_special(from[i]) &&
-		    !(i + RUN_MIN < len && from[i] == from[i + 1] &&
-		      from[i] == from[i + RUN_MIN]))
-			continue; /* written with its neighbours */
-		buf_append(out, from + plain, i - plain);
-		if (is_special(from[i])) {
-			buf_byte(out, '}');
-			buf_byte(out, (char)(from[i] ^ 0x20));
-			plain = i + 1;
+		if (is_special(c)) {
+			*to++ = '}';
+			c ^= 0x20;
+			sum = (u8)(sum + '}');
+		}
+		*to++ = c;
+		sum = (u8)(sum + c);
+		if (from == end || *from != c || from[-1] != c)
 			continue;
-		}
-		again = run_of(from + i, len - i);
-		buf_byte(out, (char)from[i]);
-		if (again) {
-			buf_byte(out, '*');
-			buf_byte(out, (char)(RUN_ZERO + again));
-		}
-		i += again;
-		plain = i + 1;
+		again = run_of(from - 1, (size_t)(end - from) + 1);
+		if (!again)
+			continue;
+		*to++ = '*';
+		*to++ = (u8)(RUN_ZERO + again);
+		sum = (u8)(sum + '*' + RUN_ZERO + again);
+		from += again;
 	}
-	buf_append(out, from + plain, len - plain);
-	for (size_t i = start; i < out->len; i++)
-		sum = (u8)(sum + (u8)out->data[i]);
+	out->len = (size_t)(to - (u8 *)out->data);
 	buf_printf(out, "#%02x", sum);
 }

@@ -13,7 +13,7 @@
 #include "core/base/check.h"
 
 /* Makes room for n more bytes and the final NUL. */
-static void reserve(struct buf *b, size_t n)
+void buf_reserve(struct buf *b, size_t n)
 {
 	size_t cap = b->cap ? b->cap : 64;
 	char *data;
@@ -43,7 +43,7 @@ void buf_clear(struct buf *b)
 
 void buf_append(struct buf *b, const void *bytes, size_t n)
 {
-	reserve(b, n);
+	buf_reserve(b, n);
 	if (n)
 		memcpy(b->data + b->len, bytes, n);
 	b->len += n;
@@ -65,7 +65,7 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 	va_end(again);
 	if (n <= 0)
 		return;
-	reserve(b, (size_t)n);
+	buf_reserve(b, (size_t)n);
 	vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
 	b->len += (size_t)n;
 }

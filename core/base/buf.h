@@ -15,6 +15,9 @@ struct buf {
 
 void buf_free(struct buf *b);
 void buf_clear(struct buf *b);
+/* Room for n more bytes and the NUL at data + len, for who writes them
+ * itself. */
+void buf_reserve(struct buf *b, size_t n);
 void buf_append(struct buf *b, const void *bytes, size_t n);
 void buf_byte(struct buf *b, char c);
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap);
