@@ -136,6 +136,10 @@ void reply_error(struct gdbstub *g, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vprintf(&g->reply, fmt, ap);
 	va_end(ap);
+	/* gdb shows it as it is sent, escapes and all. */
+	for (size_t i = 0; i < g->reply.len; i++)
+		if (strchr("$#}*", g->reply.data[i]))
+			g->reply.data[i] = '\'';
 }
 
 void reply_errno(struct gdbstub *g, unsigned number)

@@ -38,6 +38,7 @@
 enum {
 	READ_MAX = 64 << 10,
 	SEND_MS = 10000,
+	BACKLOG = 128,
 	SPIN_NS = 30000, /* as long as it takes to be put to sleep and woken */
 };
 
@@ -90,7 +91,7 @@ static int listen_unix(struct gdbstub *g, const char *path, struct err *e)
 	strcpy(to.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&to, sizeof(to)) ||
-	    listen(fd, 16)) {
+	    listen(fd, BACKLOG)) {
 		int why = errno;
 
 		if (fd >= 0)
@@ -119,7 +120,7 @@ static int listen_tcp(struct gdbstub *g, const char *text, struct err *e)
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (fd < 0 || bind(fd, list->ai_addr, list->ai_addrlen) ||
-	    listen(fd, 16)) {
+	    listen(fd, BACKLOG)) {
 		why = errno;
 		freeaddrinfo(list);
 		if (fd >= 0)
@@ -263,19 +264,6 @@ static void welcome(struct gdbstub *g, int fd)
 		vm_interrupt(g->vm);
 }
 
-static void accept_clients(struct gdbstub *g)
-{
-	int fd;
-
-	while ((fd = accept4(g->listening, NULL, NULL,
-			     SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
-		if (g->client < 0)
-			welcome(g, fd);
-		else
-			refuse(g, fd);
-	}
-}
-
 /* ---- receiving ---- */
 
 /* What is there to read; false when the client has gone. */
@@ -289,6 +277,22 @@ static bool receive(struct gdbstub *g)
 	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
 		server_drop(g);
 	return n > 0;
+}
+
+static void accept_clients(struct gdbstub *g)
+{
+	int fd;
+
+	while ((fd = accept4(g->listening, NULL, NULL,
+			     SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+		/* The old one may have gone, unnoticed yet. */
+		while (g->client >= 0 && receive(g))
+			;
+		if (g->client < 0)
+			welcome(g, fd);
+		else
+			refuse(g, fd);
+	}
 }
 
 /* One packet: acknowledged, served, answered. */

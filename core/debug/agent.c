@@ -267,6 +267,25 @@ static void print_one(const char *at, size_t len, u64 value,
 	}
 }
 
+/* What stands behind a backslash, as in C; gdb sends formats as typed. */
+static const char *print_escape(const char *at, struct buf *out)
+{
+	static const char names[] = "abefnrtv", codes[] = "\a\b\033\f\n\r\t\v";
+	const char *known = *at ? strchr(names, *at) : NULL;
+	unsigned code = 0, digits = 0;
+
+	while (digits < 3 && at[digits] >= '0' && at[digits] <= '7')
+		code = code * 8 + (unsigned)(at[digits++] - '0');
+	if (digits) {
+		buf_byte(out, (char)code);
+		return at + digits;
+	}
+	if (!*at)
+		return at;
+	buf_byte(out, known ? codes[known - names] : *at);
+	return at + 1;
+}
+
 /* args[0] belongs to the first conversion. */
 static void print(const char *format, const u64 *args, unsigned count,
 		  const struct agent_env *env)
@@ -277,6 +296,10 @@ static void print(const char *format, const u64 *args, unsigned count,
 	while (*format && out.len < TEXT_MAX) {
 		size_t len;
 
+		if (*format == '\\') {
+			format = print_escape(format + 1, &out);
+			continue;
+		}
 		if (*format != '%') {
 			buf_byte(&out, *format++);
 			continue;

@@ -137,7 +137,7 @@ void *mem_unwatched_ptr(struct cpu *c, gla_t lin, unsigned len,
 			unsigned access);
 
 /* Debugger access: no faults, no accessed/dirty bits; returns bytes moved
- * before the first unmapped one.  Writes reach ROM as well. */
+ * before the first that is no memory.  Writes reach ROM as well. */
 unsigned mem_debug_read(struct cpu *c, gla_t lin, void *buf, unsigned len);
 unsigned mem_debug_write(struct cpu *c, gla_t lin, const void *buf,
 			 unsigned len);

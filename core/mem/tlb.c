@@ -290,8 +290,8 @@ unsigned mem_debug_read(struct cpu *c, gla_t lin, void *buf, unsigned len)
 
 		if (!mem_probe(c, lin + done, &gpa))
 			break;
-		if (page_flags(c->mem, gpa) & PAGE_MMIO)
-			break; /* reading a device would change it */
+		if (!(page_flags(c->mem, gpa) & PAGE_RAM))
+			break; /* nothing, or a device that reading may change */
 		mem_phys_read(c->mem, gpa, (u8 *)buf + done, n);
 		done += n;
 	}

@@ -1,0 +1,13 @@
+# extended-remote -append tour build/lantern.elf
+# run, start and kill as for a program.
+break kernel_main
+run
+print magic
+kill
+info threads
+run
+bt 1
+monitor info breakpoints
+delete
+run
+monitor quit
