@@ -47,9 +47,16 @@ enum op_result vmi_release_page(struct vmi *v, struct cpu *c)
 
 enum { FLUSH_TLB = 1, FLUSH_GLOBAL = 2 };
 
+/* What stands for a flush natively, a load of CR3 or a change of CR4.PGE, has
+ * PAE's directory pointers read anew (SDM 3A 4.4.1). */
 enum op_result vmi_flush_tlb(struct vmi *v, struct cpu *c)
 {
+	bool pae = (c->cr0 & CR0_PG) && (c->cr4 & CR4_PAE);
+
 	(void)v;
+	if (pae && (c->gpr[EAX] & (FLUSH_TLB | FLUSH_GLOBAL)) &&
+	    !ctl_load_pdptes(c, c->cr3))
+		return OP_FAULT;
 	if (c->gpr[EAX] & FLUSH_GLOBAL)
 		mem_flush_all(c);
 	else if (c->gpr[EAX] & FLUSH_TLB)

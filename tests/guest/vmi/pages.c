@@ -207,7 +207,17 @@ static void pae(void)
 	vmi5(VMI_SetPxELong, (u32)directory | P, 0, top + 8, PDP, 0);
 	vmi(SetCR3, (u32)vmi(GetCR3, 0, 0, 0), 0, 0);
 	print("another pointer: %x\n", peek(0x42800000));
+	for (u32 what = 1; what <= 3; what++) { /* any flush loads the pointers */
+		vmi5(VMI_SetPxELong, 0, 0, top + 8, PDP, 0);
+		vmi(FlushTLB, what, 0, 0);
+		VMI(0, "mov ebx, [0x42800000]");
+		vmi5(VMI_SetPxELong, (u32)directory | P, 0, top + 8, PDP, 0);
+		vmi(FlushTLB, what, 0, 0);
+		print("after FlushTLB %d: %x\n", what, peek(0x42800000));
+	}
 	vmi5(VMI_SetPxELong, (u32)directory | P | W, 0, top + 16, PDP, 0);
+	VMI(0, "mov eax, 1; vmi FlushTLB");
+	VMI(0, "mov eax, 3; vmi FlushTLB");
 	reserved = at(0, patch(FRAG("vmi GetCR3; vmi SetCR3")));
 	run(&reserved);
 	print("a reserved bit: vector %b\n", reserved.vec);
