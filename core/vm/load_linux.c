@@ -9,12 +9,13 @@
  *	09000	GDT: 10h code, 18h data, as the protocol wants
  *	90000	zero page (boot_params); esi points here
  *	91000	command line
- *	top	initrd, as high as the kernel allows
+ *	top	initrd, as high as the kernel allows and mem= says
  *
  * Fields appeared over time; `protocol` says which exist.  Old kernels also
  * want memory sizes in ext_mem_k and alt_mem_k, and before 2.02 the command
  * line's place as an offset with a magic number. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/dev/dev.h"
 #include "core/mem/mem.h"
@@ -223,15 +224,39 @@ out_path:
 	return result;
 }
 
+/* What the kernel is told by mem=SIZE[KMG], the last one; else all there is. */
+static u64 memory_to_use(const char *append)
+{
+	const char *at = append;
+	u64 size = UINT64_MAX, n;
+	char *end;
+
+	while (at && (at = strstr(at, "mem="))) {
+		bool word = at == append || at[-1] == ' ';
+
+		at += strlen("mem=");
+		n = strtoull(at, &end, 0);
+		if (!word || end == at)
+			continue;
+		size = n << (*end == 'K' || *end == 'k'   ? 10
+			     : *end == 'M' || *end == 'm' ? 20
+			     : *end == 'G' || *end == 'g' ? 30
+							  : 0);
+	}
+	return size;
+}
+
 static int place_initrd(const struct load_request *rq,
 			const struct load_plan *p, const struct image *initrd,
 			u8 *zero, struct err *e)
 {
-	u64 top = mem_ram_size(rq->m), at;
+	u64 top = mem_ram_size(rq->m), used = memory_to_use(rq->append), at;
 	u8 *to;
 
 	if (p->initrd_max + 1 < top)
 		top = p->initrd_max + 1;
+	if (used < top && used >= p->needs + initrd->len + GUEST_PAGE)
+		top = used;
 	at = initrd->len <= top ? (top - initrd->len) & ~0xfffull : 0;
 	to = mem_phys_ptr(rq->m, at, initrd->len);
 	if (at < p->needs || !to)

@@ -268,6 +268,44 @@ static void initrd_must_fit_above_the_kernel(void **state)
 	mem_free(rq.m);
 }
 
+/* A kernel that is told of less memory uses no more. */
+static void initrd_lies_below_what_mem_says(void **state)
+{
+	static const struct {
+		const char *append;
+		u32 at;
+	} cases[] = {
+		{"mem=48M", (48 << 20) - 8192},
+		{"quiet mem=40960K", (40 << 20) - 8192},
+		{"mem=1G mem=50331648 debug", (48 << 20) - 8192},
+		{"mem=0x3000000", (48 << 20) - 8192},
+		{"mem=4G", RAM - 8192},
+		{"mem=nopentium", RAM - 8192},
+		{"highmem=16M vmem=48M x=mem=48M mem", RAM - 8192},
+		{"mem=1M", RAM - 8192}, /* the kernel itself does not fit */
+	};
+	struct made f, initrd = {.len = 5000};
+	char *path = save(&initrd);
+	const char *initrds[] = {path};
+	struct load_request rq = {
+		.load_at = -1, .initrds = initrds, .initrd_count = 1};
+	struct load_result out;
+	struct err e = {""};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		rq.append = cases[i].append;
+		rq.m = mem_new(RAM, &e);
+		make_linux(&f, 0x20a, 4096);
+		if (load(&f, &rq, &out, &e))
+			fail_msg("%s: %s", rq.append, e.text);
+		assert_int_equal(u32_at(rq.m, out.esi + 0x218), cases[i].at);
+		mem_free(rq.m);
+	}
+	unlink(path);
+	free(path);
+}
+
 static void long_command_line_is_refused(void **state)
 {
 	struct made f;
@@ -443,6 +481,7 @@ int main(void)
 		cmocka_unit_test(old_linux_gets_its_command_line_the_old_way),
 		cmocka_unit_test(lying_linux_is_refused),
 		cmocka_unit_test(initrd_must_fit_above_the_kernel),
+		cmocka_unit_test(initrd_lies_below_what_mem_says),
 		cmocka_unit_test(long_command_line_is_refused),
 		cmocka_unit_test(multiboot_modules_keep_their_arguments),
 		cmocka_unit_test(multiboot_screen_is_text_when_asked_for),
