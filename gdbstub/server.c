@@ -220,7 +220,6 @@ void server_drop(struct gdbstub *g)
 	g->wants_end |= g->ends_with_client;
 	g->no_ack = g->extended = g->physical = g->killed = false;
 	g->knows_swbreak = g->knows_hwbreak = g->libraries_told = false;
-	debug_set_step_interrupts(g->d, false);
 }
 
 /* One that cannot be served: it will be told so when it has said something. */

@@ -103,6 +103,22 @@ static void show_vmi_timing(struct console *c)
 	buf_printf(c->to, "%s", on_off(c->vmi && vmi_timing(c->vmi)));
 }
 
+/* ---- step-interrupts ---- */
+
+static int set_step_interrupts(struct console *c, const char *value,
+			       struct err *e)
+{
+	if (!is_switch(value))
+		return expected("step-interrupts", "on or off", e);
+	debug_set_step_interrupts(c->d, !strcmp(value, "on"));
+	return 0;
+}
+
+static void show_step_interrupts(struct console *c)
+{
+	buf_printf(c->to, "%s", on_off(debug_step_interrupts(c->d)));
+}
+
 const struct setting settings[] = {
 	{"disassembly-flavor", "att | intel", "syntax of instructions",
 	 set_flavor, show_flavor},
@@ -115,5 +131,8 @@ const struct setting settings[] = {
 	 set_vmi_inline, show_vmi_inline},
 	{"vmi-timing", "on | off", "take the host's time of VMI calls",
 	 set_vmi_timing, show_vmi_timing},
+	{"step-interrupts", "on | off",
+	 "a step that meets an interrupt ends at its handler",
+	 set_step_interrupts, show_step_interrupts},
 	{NULL, NULL, NULL, NULL, NULL},
 };

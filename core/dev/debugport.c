@@ -6,6 +6,8 @@
  *	F4h	ends the run with status (value << 1) | 1, as isa-debug-exit
  *	80h	POST code and the customary I/O delay; the last code is kept
  *	92h	port A: bit 1 gates A20, bit 0 resets the machine
+ *	8A00h	asks for the debugger: 8A00h written to it opens it, then 8AE0h
+ *		stops the guest (the I/O interface of Bochs' debugger)
  *
  * The exit port takes 1, 2 or 4 bytes; the status is what the host shell
  * sees, so only its low byte arrives there. */
@@ -15,6 +17,7 @@ struct debugport {
 	struct bus *bus;
 	u8 post;
 	u8 port_a;
+	bool asked; /* 8A00h is open */
 };
 
 static u32 debugport_in(void *dev, u16 port, unsigned size)
@@ -49,6 +52,12 @@ static void debugport_out(void *dev, u16 port, unsigned size, u32 value)
 		bus_set_exit_status(d->bus, (int)(value << 1 | 1));
 		bus_request(d->bus, BUS_EXIT);
 		break;
+	case 0x8a00:
+		if (value == 0x8a00)
+			d->asked = true;
+		else if (value == 0x8ae0 && d->asked)
+			bus_request(d->bus, BUS_BREAK);
+		break;
 	case 0x80:
 		d->post = (u8)value;
 		break;
@@ -77,6 +86,7 @@ static void debugport_reset(void *dev)
 
 	d->post = 0;
 	d->port_a = 2;
+	d->asked = false;
 }
 
 static void debugport_show(void *dev, bus_print *out, void *to)

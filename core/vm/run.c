@@ -72,7 +72,7 @@ bool vm_deliver_at_once(void *arg)
 {
 	struct vm *vm = arg;
 
-	if (vm->catch_count)
+	if (vm->catch_count || vm->stepping)
 		return false;
 	deliver_exception(vm);
 	return true;
