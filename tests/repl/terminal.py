@@ -32,6 +32,9 @@ def standing():
     ask(p, "c", r"Breakpoint 1, ")
     ask(p, "info reg\teip", r"eip +0xc01\w+")  # TAB completes the topic
     ask(p, "print kernel_ma\t", r"<kernel_main\+0>")
+    ask(p, "expl\tvm\tSetPxEL\t", r"SetPxELong, VMI call 39")
+    ask(p, "catch vm\tGetCycleC\tif cou\t== 77", r"Catchpoint 2: vmi GetCycleCounter\r")
+    ask(p, "info b\t", r"stop only if counter == 77")
     ask(p, "stepi", r"<kernel_main\+1>")
     ask(p, "", r"=> ")  # Enter repeats
     ask(p, "x/2xb 0xc0000000", r"0xc0000000.*:\t0x\w\w\t0x\w\w\r")
