@@ -130,7 +130,8 @@ int explain_vmi(struct console *c, char *args, struct err *e)
 	int number;
 
 	if (!c->vmi)
-		return err_set(e, "the VMI ROM is hidden: -engine vmi shows it");
+		return err_set(e,
+			       "the VMI ROM is hidden: -engine vmi shows it");
 	if (!word)
 		return err_set(e, "expected a call: explain vmi CALL");
 	number = vmi_named(word, e);

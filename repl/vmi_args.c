@@ -20,24 +20,28 @@ struct bit {
 };
 
 static const struct bit pxe_bits[] = {
-	{0x01, "PT"},	       {0x02, "PD"},	{0x04, "PDP"}, {0x08, "PML4"},
-	{0x10, "CURRENT_AS"},  {0x20, "DEFER"}, {0},
+	{0x01, "PT"},         {0x02, "PD"},    {0x04, "PDP"}, {0x08, "PML4"},
+	{0x10, "CURRENT_AS"}, {0x20, "DEFER"}, {0},
 };
 static const struct bit page_bits[] = {
-	{0x01, "PT"},  {0x02, "PD"},	{0x04, "PDP"},	  {0x08, "PML4"},
+	{0x01, "PT"},  {0x02, "PD"},    {0x04, "PDP"},    {0x08, "PML4"},
 	{0x10, "PAE"}, {0x20, "CLONE"}, {0x40, "ZEROED"}, {0},
 };
 static const struct bit pte_bits[] = {
-	{0x001, "P"}, {0x002, "W"}, {0x004, "U"},  {0x008, "PWT"}, {0x010, "PCD"},
-	{0x020, "A"}, {0x040, "D"}, {0x080, "PS"}, {0x100, "G"},   {0},
+	{0x001, "P"},   {0x002, "W"}, {0x004, "U"}, {0x008, "PWT"},
+	{0x010, "PCD"}, {0x020, "A"}, {0x040, "D"}, {0x080, "PS"},
+	{0x100, "G"},   {0},
 };
 static const struct bit alarm_bits[] = {
-	{0x01, "AVAILABLE"}, {0x02, "STOLEN"}, {0x100, "PERIODIC"},
-	{0x10000, "LVTT"},   {0},
+	{0x01, "AVAILABLE"},
+	{0x02, "STOLEN"},
+	{0x100, "PERIODIC"},
+	{0x10000, "LVTT"},
+	{0},
 };
 static const struct bit eflags_bits[] = {
-	{0x001, "CF"}, {0x004, "PF"}, {0x010, "AF"},	{0x040, "ZF"},
-	{0x080, "SF"}, {0x100, "TF"}, {0x200, "IF"},	{0x400, "DF"},
+	{0x001, "CF"}, {0x004, "PF"},  {0x010, "AF"},   {0x040, "ZF"},
+	{0x080, "SF"}, {0x100, "TF"},  {0x200, "IF"},   {0x400, "DF"},
 	{0x800, "OF"}, {0x4000, "NT"}, {0x20000, "VM"}, {0},
 };
 
@@ -48,9 +52,9 @@ static const struct {
 	enum form form;
 	const struct bit *bits;
 } types[] = {
-	{"dec", FORM_DECIMAL, NULL},	{"counter", FORM_DECIMAL, NULL},
-	{"va", FORM_ADDRESS, NULL},	{"pxe", FORM_BITS, pxe_bits},
-	{"page", FORM_BITS, page_bits}, {"pte", FORM_BITS, pte_bits},
+	{"dec", FORM_DECIMAL, NULL},      {"counter", FORM_DECIMAL, NULL},
+	{"va", FORM_ADDRESS, NULL},       {"pxe", FORM_BITS, pxe_bits},
+	{"page", FORM_BITS, page_bits},   {"pte", FORM_BITS, pte_bits},
 	{"alarm", FORM_BITS, alarm_bits}, {"eflags", FORM_BITS, eflags_bits},
 };
 
@@ -58,8 +62,8 @@ bool vmi_next_field(const char **fields, struct vmi_field *f)
 {
 	int len;
 
-	if (sscanf(*fields, " %7[^:]:%11[^:]:%19s%n", f->where, f->type, f->name,
-		   &len) != 3)
+	if (sscanf(*fields, " %7[^:]:%11[^:]:%19s%n", f->where, f->type,
+		   f->name, &len) != 3)
 		return false;
 	*fields += len;
 	return true;
@@ -178,7 +182,8 @@ static bool has_argument(void *arg, u32 number, const char *name)
 
 	(void)arg;
 	for (unsigned i = 0; i < VMI_CALLS; i++)
-		if ((number == VM_ANY || number == i) && find_field(i, name, &f))
+		if ((number == VM_ANY || number == i) &&
+		    find_field(i, name, &f))
 			return true;
 	return false;
 }
@@ -208,7 +213,8 @@ void vmi_show_arguments(struct console *c, struct buf *out)
 
 	if (number < 0 || !*vmi_row((unsigned)number)->args)
 		return;
-	show_arguments(c, (unsigned)number, "now        ", "\n           ", out);
+	show_arguments(c, (unsigned)number, "now        ", "\n           ",
+		       out);
 	buf_byte(out, '\n');
 }
 
