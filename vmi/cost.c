@@ -85,10 +85,24 @@ struct vmi_cost vmi_cost(const struct vmi *v, unsigned number)
 	return c;
 }
 
+static u64 sum(const u64 counts[VMI_CALLS])
+{
+	u64 all = 0;
+
+	for (unsigned i = 0; i < VMI_CALLS; i++)
+		all += counts[i];
+	return all;
+}
+
 void cost_json(void *arg, bus_print *out, void *to)
 {
 	struct vmi *v = arg;
 
+	out(to, ",\n  \"vmi_calls\": %llu,\n  \"vmi_faulted\": %llu",
+	    (unsigned long long)sum(v->count), (unsigned long long)sum(v->faults));
+	out(to, ",\n  \"vmi_senseless\": %llu,\n  \"vmi_strangers\": %llu",
+	    (unsigned long long)sum(v->senseless),
+	    (unsigned long long)v->strangers);
 	for (unsigned i = 0; i < VMI_CALLS; i++)
 		if (v->count[i])
 			out(to, ",\n  \"vmi_%s\": %llu", vmi_row(i)->name,
@@ -123,13 +137,10 @@ static void show_odd(const u64 counts[VMI_CALLS], const char *what,
 		     bus_print *out, void *to)
 {
 	const char *before = ": ";
-	u64 all = 0;
 
-	for (unsigned i = 0; i < VMI_CALLS; i++)
-		all += counts[i];
-	if (!all)
+	if (!sum(counts))
 		return;
-	out(to, "%llu %s", (unsigned long long)all, what);
+	out(to, "%llu %s", (unsigned long long)sum(counts), what);
 	for (unsigned i = 0; i < VMI_CALLS; i++) {
 		if (!counts[i])
 			continue;
@@ -142,10 +153,8 @@ static void show_odd(const u64 counts[VMI_CALLS], const char *what,
 
 void vmi_show(const struct vmi *v, bus_print *out, void *to)
 {
-	u64 all = 0;
+	u64 all = sum(v->count);
 
-	for (unsigned i = 0; i < VMI_CALLS; i++)
-		all += v->count[i];
 	out(to, "VMI is %s; %llu calls\n",
 	    v->active ? "active" : "not active: the guest has not called vmi_init",
 	    (unsigned long long)all);
