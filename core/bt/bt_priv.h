@@ -381,6 +381,11 @@ void rule_control(struct tr *t);
 void rule_stack(struct tr *t);
 void rule_string(struct tr *t);
 void rule_odd(struct tr *t);
+void rule_system(struct tr *t);
+/* Does the rule take care that the block can go on behind the instruction? */
+bool rule_system_goes_on(const struct tr *t, const struct insn *in);
+/* Pushes or pops a host register on a flat 32-bit stack. */
+void emit_push(struct tr *t, unsigned reg);
 
 /* memory operands (address.c) */
 struct addr {

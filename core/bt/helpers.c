@@ -277,7 +277,7 @@ static u64 after_op(struct bt *bt, const struct insn *in, u32 unretired)
 		note_shadow(bt, next);
 	same = mode_is_same(bt);
 	fpu_refresh(bt);
-	if (same && !must_look(bt) && !c->flushed)
+	if (same && !must_look(bt) && !c->flushed && !(c->sysflags & EFL_TF))
 		return CALL_GO_ON;
 	c->eip = next;
 	return go_to_eip(bt, BT_EXIT_AFTER, unretired - 1);

@@ -20,7 +20,7 @@ static void move_esp(struct tr *t, s32 by)
 	e_lea(&t->e, 0, R12, R12, -1, 0, by);
 }
 
-static void push_from(struct tr *t, unsigned reg)
+void emit_push(struct tr *t, unsigned reg)
 {
 	s32 size = t->in->opsize;
 	struct addr a = address_stack(t, -size, (unsigned)size, F_W);
@@ -51,13 +51,13 @@ static void push_rm(struct tr *t)
 	struct addr a;
 
 	if (t->in->mod == 3) {
-		push_from(t, host_gpr(t->in->rm));
+		emit_push(t, host_gpr(t->in->rm));
 		return;
 	}
 	a = address_of(t, t->in->seg, t->in->opsize, F_R);
 	prefix16(t);
 	e_addr(&t->e, 0, 0x8b, R10, a);
-	push_from(t, R10);
+	emit_push(t, R10);
 }
 
 /* reg (host) := top of the stack; esp itself is only loaded. */
@@ -118,7 +118,7 @@ void rule_stack(struct tr *t)
 	}
 	switch (t->in->op->class) {
 	case C_PUSH_REG:
-		push_from(t, host_gpr(t->in->opcode & 7));
+		emit_push(t, host_gpr(t->in->opcode & 7));
 		break;
 	case C_PUSH_IMM:
 		push_imm(t);

@@ -260,6 +260,13 @@ static void emit_insn(struct tr *t)
 	case C_LEAVE:
 		rule_stack(t);
 		break;
+	case C_PUSH_SEG:
+	case C_POP_SEG:
+	case C_FROM_SEG:
+	case C_TO_SEG:
+	case C_POPF:
+		rule_system(t);
+		break;
 	case C_STRING:
 		rule_string(t);
 		break;
@@ -349,13 +356,15 @@ static bool decode_one(struct tr *t, unsigned at, unsigned avail,
 	}
 }
 
-/* A conditional branch forward is mostly not taken: the block goes on. */
+/* A conditional branch forward is mostly not taken, and what might change the
+ * mode mostly does not: the block goes on. */
 static bool ends_block(const struct tr *t, const struct insn *in)
 {
 	if (!(in->op->form & F_END))
 		return false;
-	return in->op->class != C_JCC || (s32)in->imm < 0 ||
-	       !(t->mode & MODE_CS_FLAT);
+	if (in->op->class == C_JCC)
+		return (s32)in->imm < 0 || !(t->mode & MODE_CS_FLAT);
+	return !rule_system_goes_on(t, in);
 }
 
 static void decode_run(struct tr *t, unsigned room, unsigned max)

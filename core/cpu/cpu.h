@@ -17,7 +17,14 @@ struct seg {
 	u16 attr; /* bits of core/x86/bits.h; 0 = unusable (null selector) */
 	u32 base;
 	u32 limit; /* in bytes, granularity applied */
+	/* For translated code at CPL 0: the descriptor it was loaded from, as
+	 * long as this is sure to be there.  Loading the same selector again
+	 * changes nothing as long as the descriptor's bytes are the same. */
+	u32 memo;	     /* -(sel | SEG_MEMO), 0: none */
+	u64 memo_raw;	     /* -descriptor */
+	const u64 *memo_at;  /* its bytes */
 };
+enum { SEG_MEMO = 0x10000 };
 
 struct dtable {
 	u32 base;
@@ -117,6 +124,13 @@ struct cpu {
 static inline u32 cpu_eflags(const struct cpu *c)
 {
 	return c->arith | c->iflag | c->dflag | c->sysflags | EFL_ONE;
+}
+
+/* A table of descriptors may be elsewhere now. */
+static inline void cpu_forget_descriptors(struct cpu *c)
+{
+	for (unsigned i = 0; i < SEG_COUNT; i++)
+		c->seg[i].memo = 0;
 }
 
 /* Sets all of EFLAGS as given; the caller has masked what may change. */

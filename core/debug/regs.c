@@ -258,6 +258,7 @@ int reg_write(struct cpu *c, enum reg r, u64 v, struct err *e)
 		err_set(e, "$%s cannot be changed here", regs[r].name);
 	c->exc = before;
 	c->mode_changed = true;
+	cpu_forget_descriptors(c);
 	return done ? 0 : -1;
 }
 

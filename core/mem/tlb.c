@@ -209,30 +209,36 @@ bool mem_lin_write(struct cpu *c, gla_t lin, const void *buf, unsigned len,
 	return true;
 }
 
-void mem_flush_all(struct cpu *c)
+static void flushed(struct cpu *c)
 {
 	c->flushed = true;
+	cpu_forget_descriptors(c);
+}
+
+void mem_flush_all(struct cpu *c)
+{
+	flushed(c);
 	tlb_flush_all(c->mem);
 	window_flush(c, true);
 }
 
 void mem_reset(struct cpu *c)
 {
-	c->flushed = true;
+	flushed(c);
 	tlb_flush_all(c->mem);
 	window_reset(c);
 }
 
 void mem_flush_cr3(struct cpu *c)
 {
-	c->flushed = true;
+	flushed(c);
 	begin_epoch(c->mem, &c->mem->tlb_epoch);
 	window_flush(c, false);
 }
 
 void mem_flush_page(struct cpu *c, gla_t lin)
 {
-	c->flushed = true;
+	flushed(c);
 	for (unsigned user = 0; user < 2; user++) {
 		struct tlb_entry *t = tlb_slot(c->mem, lin, user);
 
@@ -277,6 +283,7 @@ void mem_watch(struct cpu *c, gla_t lin, unsigned len, bool reads, bool watch)
 		if (page == last)
 			break;
 	}
+	cpu_forget_descriptors(c);
 	tlb_flush_all(m);
 }
 

@@ -41,7 +41,7 @@ bool desc_read(struct cpu *c, u16 sel, enum exc vector, struct desc *d)
 
 void desc_to_seg(const struct desc *d, u16 sel, struct seg *s)
 {
-	s->sel = sel;
+	*s = (struct seg){ .sel = sel };
 	s->attr = (d->hi >> 8 & 0xff) | (d->hi >> 12 & 0xf00);
 	s->base = d->lo >> 16 | (d->hi & 0xff) << 16 | (d->hi & 0xff000000u);
 	s->limit = (d->lo & 0xffff) | (d->hi & 0xf0000);

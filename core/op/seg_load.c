@@ -42,6 +42,7 @@ void seg_load_real(struct cpu *c, unsigned seg, u16 sel)
 	s->sel = sel;
 	s->base = (u32)sel << 4;
 	s->attr = (s->attr & (SEG_DB | SEG_G)) | REAL_DATA;
+	s->memo = 0;
 	c->mode_changed = true;
 }
 
@@ -96,6 +97,23 @@ bool seg_check_data(struct cpu *c, u16 sel, enum exc vector, struct seg *s)
 	return true;
 }
 
+/* Where the descriptor is, if it can be looked at again without a word. */
+static void remember(struct cpu *c, struct seg *s)
+{
+	static const u64 null_descriptor;
+	const u64 *at = &null_descriptor;
+	gla_t lin;
+
+	if (!selector_is_null(s->sel))
+		at = desc_find(c, s->sel, &lin)
+			     ? mem_host_ptr(c, lin, 8, MEM_SYSTEM) : NULL;
+	if (!at || (s->attr && !(*at >> 40 & SEG_A)))
+		return;
+	s->memo_at = at;
+	s->memo_raw = -*at;
+	s->memo = -(s->sel | (u32)SEG_MEMO);
+}
+
 bool seg_load(struct cpu *c, unsigned seg, u16 selector)
 {
 	struct seg s;
@@ -111,6 +129,7 @@ bool seg_load(struct cpu *c, unsigned seg, u16 selector)
 	if (seg == SEG_SS ? !seg_check_ss(c, selector, c->cpl, EXC_GP, &s)
 			  : !seg_check_data(c, selector, EXC_GP, &s))
 		return false;
+	remember(c, &s);
 	seg_set(c, seg, &s);
 	return true;
 }
@@ -135,6 +154,7 @@ bool ldtr_load(struct cpu *c, u16 sel, enum exc vector)
 {
 	struct desc d;
 
+	cpu_forget_descriptors(c);
 	if (selector_is_null(sel)) {
 		c->ldtr = (struct seg){ .sel = sel };
 		return true;

@@ -27,6 +27,7 @@ static enum op_result load_table(struct cpu *c, const struct insn *in,
 	base = image.base_low | (u32)image.base_high << 16;
 	t->limit = image.limit;
 	t->base = in->opsize == 2 ? base & 0xffffff : base;
+	cpu_forget_descriptors(c);
 	return OP_NEXT;
 }
 

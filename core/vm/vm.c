@@ -237,7 +237,7 @@ void vm_free(struct vm *vm)
 
 static void set_segment(struct seg *s, u16 sel, u16 attr)
 {
-	*s = (struct seg){ sel, attr, 0, 0xffffffffu };
+	*s = (struct seg){ .sel = sel, .attr = attr, .limit = 0xffffffffu };
 }
 
 /* The state boot protocols ask for: flat protected mode, paging off. */

@@ -70,6 +70,10 @@ enum opcode_class {
 	C_CLI,
 	C_PUSHF,
 	C_POPF,
+	C_PUSH_SEG,
+	C_POP_SEG,
+	C_FROM_SEG, /* 8C */
+	C_TO_SEG,   /* 8E */
 	C_STRING,
 	C_MOV_FROM_CR,
 	C_RDTSC,

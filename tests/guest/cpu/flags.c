@@ -216,6 +216,7 @@ static void traps(void)
 	for (u32 level = 0; level < 4; level += 3) {
 		STEPS(level, TF, "nop; inc eax; jmp 1f; nop; 1: nop");
 		STEPS(level, 0, "nop; pushfd; or dword ptr [esp], 0x100; popfd; nop; nop; nop");
+		STEPS(level, 0, "mov ecx, 2; xor edx, edx; 1: pushfd; or dword ptr [esp], edx; popfd; nop; nop; mov edx, 0x100; loop 1b; nop");
 		STEPS(level, TF, "pushfd; pop eax; bt eax, 8; setc cl; nop");
 		STEPS(level, TF, "pushfd; and dword ptr [esp], 0xfffffeff; popfd; nop; nop");
 		STEPS(level, TF, "mov ecx, 3; rep movsb; nop");
