@@ -60,11 +60,24 @@ u64 clock_read(struct vm *vm)
 	return clock_now(vm, bt_icount(vm->bt));
 }
 
+/* When the guest, standing now, could have gone on: one that waits, when the
+ * next timer was due. */
+static u64 runnable_from(struct vm *vm)
+{
+	u64 now = clock_now(vm, vm->cpu->icount), due;
+
+	if (!vm->cpu->halted || bus_intr_pending(vm->bus))
+		return now;
+	due = bus_next_deadline(vm->bus);
+	return due > now ? due : now;
+}
+
 void clock_resume(struct vm *vm)
 {
-	u64 before = clock_now(vm, vm->cpu->icount);
+	u64 from = runnable_from(vm), now = clock_read(vm);
 
-	vm->clock.stolen += clock_read(vm) - before;
+	if (now > from)
+		vm->clock.stolen += now - from;
 }
 
 u64 clock_icount_until(struct vm *vm, u64 when)

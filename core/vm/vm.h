@@ -79,7 +79,8 @@ struct bt *vm_bt(struct vm *vm);
 u64 vm_icount(struct vm *vm);
 /* Guest time in ns since reset. */
 u64 vm_now(struct vm *vm);
-/* Of that, ns in which the guest could have run but was held (host clock). */
+/* Of that, ns in which the guest could have run but was held (host clock);
+ * one that waits could not, until its next timer. */
 u64 vm_stolen(struct vm *vm);
 /* Seconds since 1970 at reset, as the CMOS clock has it. */
 u64 vm_start_time(struct vm *vm);

@@ -76,6 +76,21 @@ static void alarm(u32 flags)
 	vmi5(VMI_SetAlarm, flags | PERIODIC, (u32)now, (u32)(now >> 32), PERIOD, 0);
 }
 
+/* A processor that waits is not held, until it has something to do. */
+static void wait(void)
+{
+	u64 real = counter(REAL), stolen = counter(STOLEN), due = real + 1000ull * MS;
+	struct state s = at(0, idle);
+
+	vmi5(VMI_SetAlarm, REAL, (u32)due, (u32)(due >> 32), 0, 0);
+	print("waiting\n");
+	run(&s);
+	out8(0x20, 0x20);
+	real = counter(REAL) - real;
+	stolen = counter(STOLEN) - stolen;
+	print("waited for %d ms, stolen %d ms\n", ms(real), ms(stolen));
+}
+
 void test(void)
 {
 	find_rom(true);
@@ -88,6 +103,8 @@ void test(void)
 		hold(which ? "available" : "real", which);
 		vmi(CancelAlarm, which, 0, 0);
 	}
+	wait();
+	wait();
 	vmi(APICWrite, SVR, 0x1ff, 0);
 	vmi(APICWrite, LVTT_REG, TICK, 0);
 	alarm(REAL | LVTT);
