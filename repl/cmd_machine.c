@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Commands about the session: settings, symbols, files, help. */
 #include "repl/repl_priv.h"
+#include "repl/keys.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -133,18 +134,22 @@ int cmd_echo(struct console *c, char *args, struct err *e)
 
 int cmd_send(struct console *c, char *args, struct err *e)
 {
-	unsigned port = 0;
+	static const char *const places[] = {"com1", "com2", "keys"};
+	enum { COM1, COM2, KEYS } place = COM1;
 	size_t n, taken;
 
-	if (!strncmp(args, "com", 3) && (args[3] == '1' || args[3] == '2') &&
-	    isspace((unsigned char)args[4])) {
-		port = (unsigned)(args[3] - '1');
-		args = words_trim(args + 4);
-	}
+	for (unsigned i = 0; i < ARRAY_LEN(places); i++)
+		if (!strncmp(args, places[i], 4) &&
+		    isspace((unsigned char)args[4])) {
+			place = i;
+			args = words_trim(args + 4);
+			break;
+		}
 	if (!*args)
 		return err_set(e, "expected the text to type");
 	n = words_unescape(args);
-	taken = host_type(c->host, port, args, n);
+	taken = place == KEYS ? keys_type(vm_bus(debug_vm(c->d)), args, n)
+			      : host_type(c->host, place, args, n);
 	if (taken < n)
 		return err_set(e,
 			       "only %zu of %zu bytes fit; let the guest "

@@ -559,6 +559,11 @@ void bus_key_in(struct bus *b, u8 scancode)
 	kbd_key(b->device[DEV_kbd], scancode);
 }
 
+unsigned bus_key_room(const struct bus *b)
+{
+	return kbd_room(b->device[DEV_kbd]);
+}
+
 static void show_device(struct bus *b, unsigned i, bus_print *out, void *to)
 {
 	const struct device_row *row = &device_rows[i];

@@ -85,8 +85,9 @@ int bus_exit_status(const struct bus *b);
 
 /* Host input: a byte for a serial port; false when its queue is full. */
 bool bus_serial_in(struct bus *b, unsigned port, u8 byte);
-/* A key, as a set-1 scancode byte. */
+/* A key, as a set-1 scancode byte; lost when there is no room. */
 void bus_key_in(struct bus *b, u8 scancode);
+unsigned bus_key_room(const struct bus *b);
 
 /* Text for `info irq`, `info devices`, `info screen`: appends lines to out
  * through the printf-like function given. */

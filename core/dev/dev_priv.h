@@ -82,6 +82,7 @@ bool ioapic_accepts_extint(const void *ioapic);
 /* ---- others ---- */
 bool uart_receive(void *uart, u8 byte);
 void kbd_key(void *kbd, u8 scancode);
+unsigned kbd_room(const void *kbd);
 void vga_show_screen(void *vga, bus_print *out, void *to);
 
 /* ---- clocks: exact conversions without overflow for 500 years ---- */

@@ -147,6 +147,13 @@ void kbd_key(void *dev, u8 scancode)
 	fill_output(k);
 }
 
+unsigned kbd_room(const void *dev)
+{
+	const struct kbd *k = dev;
+
+	return KBD_QUEUE - k->queue_len;
+}
+
 /* ---- commands to the keyboard ---- */
 
 static void keyboard_defaults(struct kbd *k)
