@@ -28,7 +28,7 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*_test.c))
 FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 GUEST := $(patsubst tests/guest/%.S,$(B)/guest/%.elf,$(wildcard tests/guest/*.S))
 
-.PHONY: all run check help linux bench bench-vmi asan debug install fuzz fmt docs diff tour floors rebase clean deps
+.PHONY: all run check help linux bench bench-vmi bench-gdb asan debug install fuzz fmt docs diff tour floors rebase clean deps
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .PRECIOUS: $(B)/obj/%.o build/fuzz/obj/%.o
@@ -53,6 +53,9 @@ bench: all ## measure native, translated and QEMU's TCG side by side (W=word run
 
 bench-vmi: all ## measure the same guest with VMI and without (VMI_LINUX="KERNEL INITRD" also measures that kernel; W=row)
 	@VMI_LINUX="$(VMI_LINUX)" tests/bench/vmi.py --vitrine $(B)/vitrine --lantern $(B)/lantern.elf $(W)
+
+bench-gdb: all ## measure the gdb stub beside QEMU's, packet by packet
+	@tests/bench/gdb.py
 
 asan: all ## build with sanitizers into build/asan
 debug: all ## build for a debugger into build/debug
@@ -96,7 +99,7 @@ clean: ## remove what was built, but not what was fetched
 	build/vitrine build/vitrine-trace.so build/lantern* build/bench/run
 
 # What `run` and `check` need from Debian's packages is there before the first file is compiled.
-GOAL := $(filter run check bench bench-vmi diff,$(MAKECMDGOALS))
+GOAL := $(filter run check bench bench-vmi bench-gdb diff,$(MAKECMDGOALS))
 deps:
 	@scripts/install-deps.sh $(GOAL)
 ifneq ($(GOAL),)

@@ -53,20 +53,31 @@ bool hex_decode(const char *text, size_t bytes, void *out)
 	return true;
 }
 
-void hex_encode(struct buf *out, const void *bytes, size_t len)
+/* Two characters a byte. */
+static const char *hex_pairs(void)
 {
 	static const char digits[] = "0123456789abcdef";
+	static char pairs[512];
+
+	for (unsigned i = 0; !pairs[511] && i < 256; i++) {
+		pairs[2 * i] = digits[i >> 4];
+		pairs[2 * i + 1] = digits[i & 15];
+	}
+	return pairs;
+}
+
+void hex_encode(struct buf *out, const void *bytes, size_t len)
+{
+	const char *pairs = hex_pairs();
 	const u8 *from = bytes;
 	char *to;
 
 	buf_reserve(out, 2 * len);
 	to = out->data + out->len;
-	for (size_t i = 0; i < len; i++) {
-		*to++ = digits[from[i] >> 4];
-		*to++ = digits[from[i] & 15];
-	}
-	*to = '\0';
+	for (size_t i = 0; i < len; i++)
+		memcpy(to + 2 * i, pairs + 2 * from[i], 2);
 	out->len += 2 * len;
+	out->data[out->len] = '\0';
 }
 
 /* ---- in ---- */
@@ -202,7 +213,8 @@ void frame_pack(struct buf *out, const void *data, size_t len)
 		}
 		*to++ = c;
 		sum = (u8)(sum + c);
-		if (from == end || *from != c || from[-1] != c)
+		if (end - from < RUN_MIN || from[RUN_MIN - 1] != c ||
+		    *from != c || from[-1] != c)
 			continue;
 		again = run_of(from - 1, (size_t)(end - from) + 1);
 		if (!again)

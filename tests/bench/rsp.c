@@ -3,12 +3,13 @@
  *
  *	rsp tcp:PORT|unix:PATH SECONDS COMMAND...
  *
- * Commands, in order: `send PACKET' and `until PACKET' print nothing (the
- * answer is awaited); `rate PACKET' repeats it for SECONDS and prints answers
- * a second; `bytes PACKET' prints MB of guest memory read a second, from an
- * answer in hexadecimal; `break' measures ms from Ctrl-C to the stop;
- * `hits PACKET NS' lets the guest run so long (in ms) between a packet and
- * Ctrl-C. */
+ * Commands, in order:
+ *	send PACKET	await the answer
+ *	show PACKET	the same, and print it
+ *	rate PACKET[|PACKET...]  repeat them for SECONDS; print rounds a second
+ *	bytes PACKET	the same; print MB a second, of an answer in hexadecimal
+ *	break MS	let the guest run so long, then Ctrl-C; print the ms until
+ *			it has stopped */
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -152,7 +153,11 @@ int main(int argc, char **argv)
 			printf("%s\n", answer);
 		} else if (!strcmp(what, "rate")) {
 			while (now() - begin < seconds) {
-				ask(rest, &answer);
+				char list[512], *next = list, *packet;
+
+				strncpy(list, rest, sizeof(list) - 1);
+				while ((packet = strsep(&next, "|")))
+					ask(packet, &answer);
 				n++;
 			}
 			printf("%.0f\n", n / (now() - begin));
@@ -163,7 +168,7 @@ int main(int argc, char **argv)
 				n += (double)length(answer, len) / 2;
 			}
 			printf("%.1f\n", n / (now() - begin) / 1e6);
-		} else if (!strcmp(what, "run")) { /* MS: go, then Ctrl-C */
+		} else if (!strcmp(what, "break")) {
 			size_t len = frame("vCont;c");
 
 			send(fd, out, len, 0);
