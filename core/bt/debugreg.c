@@ -137,7 +137,7 @@ bool debugreg_data(struct bt *bt, gla_t lin, unsigned len, bool write,
 {
 	u32 hits = 0;
 
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; bt->points_on && i < 4; i++) {
 		const struct debug_point *p = &bt->points[i];
 
 		if (p->on && is_data(p->type) &&

@@ -105,7 +105,10 @@ void *mem_host_ptr(struct cpu *c, gla_t lin, unsigned len, unsigned access)
 void *mem_unwatched_ptr(struct cpu *c, gla_t lin, unsigned len,
 			unsigned access)
 {
-	void *host = tlb_find(c, lin, len, access & ~MEM_EXEC, TLB_WATCHED);
+	void *host = c->mem->watched[lin >> 12]
+			     ? tlb_find(c, lin, len, access & ~MEM_EXEC,
+					TLB_WATCHED)
+			     : NULL;
 
 	if (host && mem_ask_watch(c, lin, len, access & MEM_WRITE, false))
 		return NULL;
@@ -116,6 +119,8 @@ bool mem_translate(struct cpu *c, gla_t lin, unsigned access, gpa_t *gpa)
 {
 	u8 *host = mem_host_ptr(c, lin, 1, access);
 
+	if (!host && c->mem->watched[lin >> 12])
+		host = tlb_find(c, lin, 1, access, TLB_WATCHED);
 	if (host) {
 		*gpa = (gpa_t)(host - c->mem->ram);
 		return true;
@@ -159,6 +164,8 @@ bool mem_lin_read(struct cpu *c, gla_t lin, void *buf, unsigned len,
 	void *host = mem_host_ptr(c, lin, len, access);
 	gpa_t gpa;
 
+	if (!host)
+		host = mem_unwatched_ptr(c, lin, len, access);
 	if (host) {
 		copy_bytes(buf, host, len);
 		return true;
@@ -188,6 +195,8 @@ bool mem_lin_write(struct cpu *c, gla_t lin, const void *buf, unsigned len,
 	gpa_t gpa;
 
 	access |= MEM_WRITE;
+	if (!host)
+		host = mem_unwatched_ptr(c, lin, len, access);
 	if (host) {
 		copy_bytes(host, buf, len);
 		return true;
