@@ -24,6 +24,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -132,11 +133,15 @@ static int listen_tcp(struct gdbstub *g, const char *text, struct err *e)
 	return 0;
 }
 
-/* SIGIO when something comes there. */
+/* SIGIO when something comes there; who has no use for it shall not be ended
+ * by it. */
 static void set_async(int fd, bool on)
 {
+	struct sigaction act;
 	int flags = fcntl(fd, F_GETFL);
 
+	if (!sigaction(SIGIO, NULL, &act) && act.sa_handler == SIG_DFL)
+		signal(SIGIO, SIG_IGN);
 	fcntl(fd, F_SETOWN, getpid());
 	fcntl(fd, F_SETFL, on ? flags | O_ASYNC : flags & ~O_ASYNC);
 }
