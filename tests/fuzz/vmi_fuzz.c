@@ -90,7 +90,7 @@ static u32 value(u32 raw)
 
 static struct seg flat(u16 sel, u16 attr)
 {
-	return (struct seg){ sel, attr, 0, 0xffffffff };
+	return (struct seg){ .sel = sel, .attr = attr, .limit = 0xffffffff };
 }
 
 /* Tables, and code to stop at. */
@@ -131,7 +131,7 @@ static void renew(struct cpu *c, unsigned how, unsigned more)
 	c->gdtr = (struct dtable){ GDT, 63 };
 	c->idtr = (struct dtable){ IDT, 2047 };
 	c->ldtr = (struct seg){ 0 };
-	c->tr = (struct seg){ TSS_SEL, 0x8b, TSS, 0x67 };
+	c->tr = (struct seg){ .sel = TSS_SEL, .attr = 0x8b, .base = TSS, .limit = 0x67 };
 	c->seg[SEG_CS] = flat(user ? UCS : KCS, user ? 0xcfb : 0xc9b);
 	for (unsigned i = 0; i < ARRAY_LEN(data); i++)
 		c->seg[data[i]] = flat(user ? UDS : KDS, user ? 0xcf3 : 0xc93);
@@ -147,7 +147,7 @@ static void renew(struct cpu *c, unsigned how, unsigned more)
 	if (how & V86) {
 		cpu_set_eflags(c, 0x23002);
 		for (unsigned i = 0; i < SEG_COUNT; i++)
-			c->seg[i] = (struct seg){ 0x1000, 0xf3, 0x10000, 0xffff };
+			c->seg[i] = (struct seg){ .sel = 0x1000, .attr = 0xf3, .base = 0x10000, .limit = 0xffff };
 		c->seg[SEG_CS].attr = 0xfb;
 	}
 	c->halted = c->shutdown = false;
