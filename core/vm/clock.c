@@ -8,12 +8,23 @@
  * loop which polls one timer and counts with another sees both go on alike.
  * From one sample to the next time goes on with instructions, slowly enough
  * (four to the nanosecond) that a sample hardly ever finds it ahead; it
- * never goes back. */
+ * never goes back.
+ *
+ * A sample that reaches a timer's time ends the run, so that the timer is
+ * served.  Between two samples more of the host's time may have gone by than
+ * the guest had use of: the process was held.  Were it given all at once,
+ * the guest would miss ticks of its timers and find its clocks at odds; so it
+ * is given what it can have used, and the rest bit by bit, up to twice as
+ * fast as it goes by, and whenever the guest waits. */
 #include "core/vm/vm_priv.h"
 
 #include <time.h>
 
-enum { HOST_IPNS = 4 };
+enum {
+	HOST_IPNS = 4,
+	SLOW_NS = 4,	   /* an instruction hardly takes longer */
+	AT_ONCE = 500000, /* ns between samples that are nothing special */
+};
 
 static u64 host_ns(void)
 {
@@ -40,18 +51,63 @@ u64 clock_now(struct vm *vm, u64 icount)
 }
 /*T:*/
 
-void clock_sample(struct vm *vm)
+static u64 host_time(const struct vm *vm)
+{
+	return host_ns() - vm->clock.host_start;
+}
+
+static u64 least(u64 a, u64 b)
+{
+	return a < b ? a : b;
+}
+
+/* What a running guest is given of the host's time up to `host`. */
+static u64 give(const struct clock *k, u64 host, u64 insns)
+{
+	u64 can_use = insns * SLOW_NS + AT_ONCE;
+	u64 given = least(host - k->seen_ns, can_use);
+	u64 catch_up = least(given, AT_ONCE);
+
+	return least(host, k->at_ns + given + catch_up);
+}
+
+static void set_time(struct vm *vm, u64 to, u64 host)
 {
 	struct clock *k = &vm->clock;
-	u64 now, icount = bt_icount(vm->bt);
+	u64 icount = bt_icount(vm->bt), now = clock_now(vm, icount);
+
+	k->seen_ns = host;
+	k->at_ns = to > now ? to : now;
+	k->at_icount = icount;
+	if (k->at_ns >= bus_next_deadline(vm->bus))
+		bt_kick(vm->bt);
+}
+
+void clock_sample(struct vm *vm)
+{
+	const struct clock *k = &vm->clock;
+	u64 host;
 
 	if (!k->host)
 		return;
-	now = clock_now(vm, icount);
-	k->at_ns = host_ns() - k->host_start;
-	if (k->at_ns < now)
-		k->at_ns = now;
-	k->at_icount = icount;
+	host = host_time(vm);
+	set_time(vm, give(k, host, bt_icount(vm->bt) - k->at_icount), host);
+}
+
+void clock_waited(struct vm *vm, u64 until)
+{
+	u64 host;
+
+	if (!vm->clock.host)
+		return;
+	host = host_time(vm);
+	set_time(vm, least(host, until), host);
+}
+
+u64 clock_ahead(struct vm *vm)
+{
+	return vm->clock.host ? host_time(vm)
+			      : clock_now(vm, vm->cpu->icount);
 }
 
 u64 clock_read(struct vm *vm)
@@ -74,21 +130,22 @@ static u64 runnable_from(struct vm *vm)
 
 void clock_resume(struct vm *vm)
 {
-	u64 from = runnable_from(vm), now = clock_read(vm);
+	u64 from = runnable_from(vm), now;
 
+	clock_waited(vm, UINT64_MAX);
+	now = clock_now(vm, vm->cpu->icount);
 	if (now > from)
 		vm->clock.stolen += now - from;
 }
 
 u64 clock_icount_until(struct vm *vm, u64 when)
 {
-	u64 now = clock_now(vm, vm->cpu->icount), left;
+	u64 now = clock_now(vm, vm->cpu->icount);
 
 	if (when <= now)
 		return 0;
-	left = when - now;
 	/* On the host's clock about as many: the caller looks again then. */
-	return left;
+	return when - now;
 }
 
 void clock_skip_to(struct vm *vm, u64 when)

@@ -135,7 +135,7 @@ static bool called_bios(struct vm *vm)
 /* Host ms until guest time `when`, a second at most. */
 static int ms_until(struct vm *vm, u64 when)
 {
-	u64 now = clock_now(vm, vm->cpu->icount);
+	u64 now = clock_ahead(vm);
 
 	if (when <= now)
 		return 0;
@@ -164,6 +164,7 @@ static void idle(struct vm *vm)
 
 	if (vm->clock.host) {
 		poll_host(vm, ms_until(vm, next));
+		clock_waited(vm, next);
 		vm->idle_ns += clock_now(vm, icount) - from;
 		return;
 	}

@@ -28,7 +28,8 @@ struct clock {
 	u64 skew;	/* guest ns = icount + skew, when virtual */
 	u64 at_icount;	/* host clock: last sample */
 	u64 at_ns;
-	u64 host_start; /* host ns at which guest time was at_start */
+	u64 seen_ns;	/* host's time then; at_ns, or later */
+	u64 host_start; /* host ns at which guest time began */
 	u64 stolen;	/* guest ns that passed between runs */
 };
 
@@ -85,6 +86,10 @@ void catch_call(struct vm *vm);
 void clock_reset(struct vm *vm);
 u64 clock_now(struct vm *vm, u64 icount);
 void clock_sample(struct vm *vm);
+/* The guest waited, for a timer at `until` or less. */
+void clock_waited(struct vm *vm, u64 until);
+/* How far guest time may go if the guest waits. */
+u64 clock_ahead(struct vm *vm);
 /* Samples, then tells the time; also from within an operation. */
 u64 clock_read(struct vm *vm);
 /* The guest goes on: what passed since it stopped was stolen from it. */
