@@ -39,12 +39,13 @@ static int signal_now(struct gdbstub *g)
 
 static void expedite(struct gdbstub *g, enum reg r, enum reg from)
 {
-	u8 bytes[16];
+	u8 number = (u8)r, bytes[16];
 
 	reg_read_bytes(vm_cpu(g->vm), from, bytes);
-	reply(g, "%02x:", r);
+	hex_encode(&g->reply, &number, 1);
+	buf_byte(&g->reply, ':');
 	hex_encode(&g->reply, bytes, reg_size(r));
-	reply(g, ";");
+	buf_byte(&g->reply, ';');
 }
 
 static void say_watch(struct gdbstub *g, const struct breakpoint *b)
@@ -89,7 +90,7 @@ void run_stop_reply(struct gdbstub *g)
 	else
 		reply(g, "T%02x", signal_now(g));
 	say_cause(g);
-	reply(g, "thread:1;core:0;");
+	buf_append(&g->reply, "thread:1;core:0;", 16);
 	for (enum reg r = REG_eax; r <= REG_gs; r++)
 		expedite(g, r, r == REG_eip ? REG_pc : r);
 }

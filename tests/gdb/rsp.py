@@ -23,7 +23,14 @@ class Client:
     def __init__(self, path, timeout=20):
         self.s = socket.socket(socket.AF_UNIX)
         self.s.settimeout(timeout)
-        self.s.connect(path)
+        for left in range(100, -1, -1):
+            try:
+                self.s.connect(path)
+                break
+            except (ConnectionRefusedError, BlockingIOError):  # bound, not listening yet; or many wait
+                if not left:
+                    raise
+                time.sleep(0.02)
         self.bytes = b""
         self.acks = True
         self.said = ""  # what O packets said
