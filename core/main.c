@@ -561,12 +561,24 @@ static bool must_end(void *arg)
 
 static unsigned gdb_fds(void *arg, struct pollfd *fds)
 {
-	return gdbstub_fds(arg, fds);
+	struct run *r = arg;
+
+	return gdbstub_fds(r->gdb, fds);
 }
 
+/* Also while the prompt stands: then a guest that a debugger has left to
+ * itself runs from there. */
 static void gdb_ready(void *arg)
 {
-	gdbstub_ready(arg);
+	struct run *r = arg;
+
+	gdbstub_ready(r->gdb);
+	if (!host_is_terminal(r->host) || debug_running(r->debug) ||
+	    debug_ended(r->debug) || !gdbstub_wants_run(r->gdb))
+		return;
+	console_lends(r->console, true);
+	debug_continue(r->debug, NULL);
+	console_lends(r->console, false);
 }
 
 static int make_gdb(struct run *r, struct err *e)
@@ -578,14 +590,14 @@ static int make_gdb(struct run *r, struct err *e)
 		.symbol_files = r->symbol_files,
 		.owner = {r, monitor, lend, must_end},
 	};
-	struct host_peer peer = {NULL, gdb_fds, gdb_ready};
+	struct host_peer peer = {r, gdb_fds, gdb_ready};
 
 	_Static_assert((int)GDBSTUB_FDS <= (int)HOST_PEER_FDS, "room for its files");
 	for (unsigned i = 0; i < r->o.todos; i++)
 		if (r->o.todo[i].kind == 'y')
 			r->symbol_files[c.symbol_file_count++] =
 				(char *)r->o.todo[i].text;
-	peer.arg = r->gdb = gdbstub_new(&c);
+	r->gdb = gdbstub_new(&c);
 	host_set_peer(r->host, &peer);
 	if (r->o.stand)
 		console_stands(r->console);
