@@ -129,6 +129,7 @@ static enum op_result called(void *arg, struct cpu *c, const struct insn *in)
 	gla_t lin = c->seg[SEG_CS].base + c->eip;
 	u32 number = (u32)in->disp;
 	enum op_result r;
+	bool repeats;
 	u64 before;
 	gpa_t gpa;
 
@@ -143,9 +144,11 @@ static enum op_result called(void *arg, struct cpu *c, const struct insn *in)
 	}
 	if (!makes_sense(number, c))
 		v->senseless[number]++;
-	before = vm_icount(v->vm);
+	repeats = number < VMI_CALLS && insns[number].rep;
+	before = repeats ? vm_icount(v->vm) : 0;
 	r = dispatch(v, c, number, lin - (gla_t)(gpa - ROM_BASE));
-	v->repeats[number] += vm_icount(v->vm) - before;
+	if (repeats)
+		v->repeats[number] += vm_icount(v->vm) - before;
 	if (r == OP_AGAIN) /* the rest is paid for again */
 		v->repeats[number]++;
 	else if (r != OP_FAULT)
@@ -222,6 +225,7 @@ static void power_on(void *arg)
 	memset(v->ap, 0, sizeof(v->ap));
 	memset(v->linear, 0, sizeof(v->linear));
 	alarms_reset(v);
+	mmu_power_on(v);
 	rom_build(mem_phys_ptr(m, ROM_BASE, ROM_LEN));
 	mem_protect_rom(m, ROM_BASE, ROM_LEN);
 }

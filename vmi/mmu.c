@@ -4,10 +4,13 @@
  * The stores are the guest's own, so everything that holds for its plain
  * stores holds here: flags are hints and may lie, pages may never be
  * announced, and other entries change without a word (what mem compares at
- * flushes).  So nothing here is needed for the tables to be right. */
+ * flushes).  What is said only saves comparisons when the address space is
+ * changed: see mem_on_announced(), and docs/vmi.md for what a kernel that
+ * says too little would notice. */
 #include "vmi/vmi_priv.h"
 
 #include "core/mem/mem.h"
+#include "core/vm/vm.h"
 
 enum op_result vmi_set_pxe(struct vmi *v, struct cpu *c)
 {
@@ -31,17 +34,30 @@ enum op_result vmi_update_pxe(struct vmi *v, struct cpu *c)
 	return OP_NEXT;
 }
 
+static u64 said(void *arg)
+{
+	const struct vmi *v = arg;
+
+	return v->count[VMI_SetPxE] + v->count[VMI_SetPxELong] +
+	       v->count[VMI_UpdatePxE] + v->count[VMI_UpdatePxELong] +
+	       v->count[VMI_AllocatePage] + v->count[VMI_ReleasePage];
+}
+
+void mmu_power_on(struct vmi *v)
+{
+	mem_forget_tables(vm_mem(v->vm));
+	mem_on_announced(vm_mem(v->vm), said, v);
+}
+
 enum op_result vmi_allocate_page(struct vmi *v, struct cpu *c)
 {
-	(void)v;
-	(void)c;
+	mem_announce_table(vm_mem(v->vm), (gpa_t)c->gpr[EAX] << 12, true);
 	return OP_NEXT;
 }
 
 enum op_result vmi_release_page(struct vmi *v, struct cpu *c)
 {
-	(void)v;
-	(void)c;
+	mem_announce_table(vm_mem(v->vm), (gpa_t)c->gpr[EAX] << 12, false);
 	return OP_NEXT;
 }
 

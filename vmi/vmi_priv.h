@@ -86,6 +86,8 @@ void cost_begin_timing(struct vmi *v);
 
 /* time.c */
 void alarms_init(struct vmi *v);
+/* Nothing is announced yet. */
+void mmu_power_on(struct vmi *v);
 void alarms_reset(struct vmi *v);
 
 #endif

@@ -100,6 +100,9 @@ void mem_reset(struct cpu *c);
 /* ---- flushes, called when the guest does so ---- */
 void mem_flush_all(struct cpu *c);	/* CR0.PG, CR4 changes: globals too */
 void mem_flush_cr3(struct cpu *c);	/* CR3 was loaded: non-global */
+/* The same, and it is another CR3: all that mem_announce_table() below was
+ * told of may be taken on trust. */
+void mem_switch_cr3(struct cpu *c);
 void mem_flush_page(struct cpu *c, gla_t lin); /* INVLPG */
 
 /* Host pointer for an access of `len` bytes that lies in one page of plain
@@ -135,6 +138,15 @@ void mem_watch(struct cpu *c, gla_t lin, unsigned len, bool reads, bool watch);
  * the page is refused only for bytes that are not these. */
 void *mem_unwatched_ptr(struct cpu *c, gla_t lin, unsigned len,
 			unsigned access);
+
+/* A kernel may promise to say when a page becomes a page table or directory,
+ * or is one no more, and to say so whenever it changes an entry in one.  `said`
+ * counts all it said; NULL: nobody promises anything, as at first. */
+void mem_on_announced(struct mem *m, u64 (*said)(void *arg), void *arg);
+/* What it says of the page of gpa. */
+void mem_announce_table(struct mem *m, gpa_t gpa, bool is_table);
+/* Nothing was said. */
+void mem_forget_tables(struct mem *m);
 
 /* Debugger access: no faults, no accessed/dirty bits; returns bytes moved
  * before the first that is no memory.  Writes reach ROM as well. */

@@ -48,6 +48,7 @@ enum {
 	PAGE_ROM = 2,
 	PAGE_MMIO = 4,
 	PAGE_CODE = 8,	 /* translations were made from it */
+	PAGE_TABLE = 16, /* announced (mem_announce_table) */
 };
 
 struct window_pool;
@@ -67,6 +68,9 @@ struct mem {
 	u32 tlb_epoch, tlb_global_epoch;
 	struct window_pool *windows;
 	struct mem_hooks hooks;
+	u64 (*said)(void *arg); /* see mem_on_announced() */
+	void *said_arg;
+	u64 table_pokes; /* a debugger's stores to announced tables */
 };
 
 /* Walks for `access` (MEM_USER given = user).  Returns 0 and sets accessed

@@ -120,6 +120,26 @@ int mem_add_mmio(struct mem *m, const struct mmio *range, struct err *e)
 	return 0;
 }
 
+void mem_on_announced(struct mem *m, u64 (*said)(void *arg), void *arg)
+{
+	m->said = said;
+	m->said_arg = arg;
+}
+
+void mem_announce_table(struct mem *m, gpa_t gpa, bool is_table)
+{
+	if (gpa >= m->ram_size)
+		return;
+	m->page_flags[gpa >> 12] &= (u8)~PAGE_TABLE;
+	m->page_flags[gpa >> 12] |= is_table ? PAGE_TABLE : 0;
+}
+
+void mem_forget_tables(struct mem *m)
+{
+	for (u64 i = 0; i < m->ram_size >> 12; i++)
+		m->page_flags[i] &= (u8)~PAGE_TABLE;
+}
+
 void mem_protect_rom(struct mem *m, gpa_t base, u64 len)
 {
 	for (gpa_t p = base; p < base + len && p < m->ram_size; p += GUEST_PAGE)

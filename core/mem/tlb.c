@@ -238,11 +238,22 @@ void mem_reset(struct cpu *c)
 	window_reset(c);
 }
 
-void mem_flush_cr3(struct cpu *c)
+static void flush_local(struct cpu *c, bool other)
 {
 	flushed(c);
 	begin_epoch(c->mem, &c->mem->tlb_epoch);
-	window_flush(c, false);
+	if (!other || !window_switch_told(c))
+		window_flush(c, false);
+}
+
+void mem_flush_cr3(struct cpu *c)
+{
+	flush_local(c, false);
+}
+
+void mem_switch_cr3(struct cpu *c)
+{
+	flush_local(c, true);
 }
 
 void mem_flush_page(struct cpu *c, gla_t lin)
@@ -329,6 +340,7 @@ unsigned mem_debug_write(struct cpu *c, gla_t lin, const void *buf,
 			break;
 		if (page_flags(m, gpa) & PAGE_CODE)
 			m->hooks.code_written(m->hooks.arg, gpa, n);
+		m->table_pokes += !!(page_flags(m, gpa) & PAGE_TABLE);
 		copy_bytes(m->ram + gpa, (const u8 *)buf + done, n);
 		done += n;
 	}

@@ -320,9 +320,7 @@ void window_set_format(struct cpu *c, struct window *w)
 
 /* ---- which windows ---- */
 
-/* The window of index i takes the place of the one of its kind in use.
- * Others hear of what it lost meanwhile. */
-static void make_current(struct mem *m, unsigned i)
+void window_make_current(struct mem *m, unsigned i)
 {
 	struct window_pool *p = m->windows;
 	struct window *w = &p->win[i];
@@ -374,10 +372,20 @@ static unsigned find_key(const struct window_pool *p, u64 key)
 }
 
 /* Bits 3 and 4 of CR3 are about caching. */
+static u64 key_of(const struct cpu *c)
+{
+	return (u64)window_format(c) << 32 | (c->cr3 & ~0x18u);
+}
+
+unsigned window_of_cr3(const struct cpu *c)
+{
+	return find_key(c->mem->windows, key_of(c));
+}
+
 static void choose_user(struct cpu *c)
 {
 	struct window_pool *p = c->mem->windows;
-	u64 key = (u64)window_format(c) << 32 | (c->cr3 & ~0x18u);
+	u64 key = key_of(c);
 	unsigned i;
 
 	if (p->key[p->user] == key)
@@ -388,8 +396,9 @@ static void choose_user(struct cpu *c)
 		p->key[i] = key;
 		p->partner[i] = p->supervisor;
 		p->win[i].lost = true;
+		p->win[i].trust.known = false;
 	}
-	make_current(c->mem, i);
+	window_make_current(c->mem, i);
 }
 
 /* How many slots agree with the tables loaded, and how many do not. */
@@ -441,7 +450,7 @@ static void choose_supervisor(struct cpu *c)
 			i = recycle(c->mem, false);
 		p->partner[p->user] = i;
 	}
-	make_current(c->mem, i);
+	window_make_current(c->mem, i);
 }
 
 /* With paging off a CR3 names nothing; the windows in use stay. */

@@ -71,6 +71,9 @@ bool window_holds(const struct mem *m, enum window_kind kind, gla_t lin,
 
 /* CR3 was loaded (all false), or everything incl. globals must go (all). */
 void window_flush(struct cpu *c, bool all);
+/* Another CR3 was loaded.  True: by what was announced nothing has changed
+ * since its windows were last compared, and they are the current ones now. */
+bool window_switch_told(struct cpu *c);
 void window_flush_page(struct cpu *c, gla_t lin);
 /* Takes write permission for the physical page away everywhere. */
 void window_protect(struct cpu *c, gpa_t gpa);

@@ -52,6 +52,7 @@ struct slot *slot_new(struct window_pool *p, struct window *w, u32 index)
 	p->free = s->link;
 	s->link = NULL;
 	s->index = (u16)index;
+	w->opened++;
 	w->slot[index] = s;
 	w->live[index / 64] |= 1ull << index % 64;
 	return s;

@@ -72,6 +72,16 @@ struct slot_chunk {
 	struct slot_chunk *next;
 };
 
+/* What is known of an address space whose page tables are announced
+ * (window_told.c). */
+struct trust {
+	bool known;            /* what follows is filled in */
+	bool asked, announced; /* whether all its tables are */
+	u64 said;              /* how much had been said by then */
+	u64 opened[2];         /* slots of its supervisor and user window */
+	u64 pdpte[4];
+};
+
 struct window {
 	u8 *base;
 	u8 *map;           /* see window_map() */
@@ -83,6 +93,8 @@ struct window {
 	u32 format;        /* the paging mode its records are of */
 	unsigned mappings; /* edges between unlike pages = host mappings */
 	u64 last_used, generation;
+	u64 opened;        /* slots opened so far */
+	struct trust trust; /* of a user window */
 	u64 live[SLOTS / 64];  /* slots that exist */
 	u64 local[SLOTS / 64]; /* ... that have pages not global */
 	struct slot *slot[SLOTS];
@@ -202,6 +214,17 @@ u32 window_format(const struct cpu *c);
 void window_set_format(struct cpu *c, struct window *w);
 /* Makes the windows of the CR3 now loaded the current ones. */
 void window_choose(struct cpu *c);
+
+/* The window of the pool for the CR3 now loaded; 0: none. */
+unsigned window_of_cr3(const struct cpu *c);
+/* The window of index i takes the place of the one of its kind in use.
+ * Others hear of what it lost meanwhile. */
+void window_make_current(struct mem *m, unsigned i);
+
+/* ---- window_told.c ---- */
+
+/* The windows in use have just been compared with the tables now loaded. */
+void window_compared(struct cpu *c);
 
 /* ---- window_fill.c ---- */
 

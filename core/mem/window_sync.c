@@ -237,6 +237,7 @@ void window_flush(struct cpu *c, bool all)
 		window_sync(c, w, all || w->generation != p->generation);
 		w->generation = p->generation;
 	}
+	window_compared(c);
 }
 /*T:*/
 

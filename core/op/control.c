@@ -60,12 +60,18 @@ bool ctl_set_cr0(struct cpu *c, u32 value)
 
 bool ctl_set_cr3(struct cpu *c, u32 value)
 {
+	bool other;
+
 	if ((c->cr0 & CR0_PG) && (c->cr4 & CR4_PAE) &&
 	    !ctl_load_pdptes(c, value))
 		return false;
+	other = value != c->cr3;
 	written(3, c->cr3, value);
 	c->cr3 = value;
-	mem_flush_cr3(c);
+	if (other)
+		mem_switch_cr3(c);
+	else
+		mem_flush_cr3(c);
 	c->mode_changed = true;
 	return true;
 }

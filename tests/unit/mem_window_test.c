@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Windows: filling them by misses, and what flushes take away. */
-/* LINK: tests/unit/mem_window_fixture.o core/mem/ram.o core/mem/walk.o core/mem/tlb.o core/mem/window.o core/mem/window_map.o core/mem/window_fill.o core/mem/window_sync.o core/base/err.o core/base/check.o */
+/* LINK: tests/unit/mem_window_fixture.o core/mem/ram.o core/mem/walk.o core/mem/tlb.o core/mem/window.o core/mem/window_map.o core/mem/window_fill.o core/mem/window_sync.o core/mem/window_told.o core/base/err.o core/base/check.o */
 #include "tests/unit/mem_window_fixture.h"
 
 /* ---- filling ---- */

@@ -161,6 +161,73 @@ static void another_table(void)
 	print("a large page: %x\n", peek(0x2801000));
 }
 
+/* Two address spaces, all of whose tables are announced: what is said of the
+ * one that is not in use is seen when it is.  What is not said may come to
+ * light at the flush after that. */
+static void spaces(void)
+{
+	static u32 other[1024] __attribute__((aligned(4096)));
+	static u32 table[2][1024] __attribute__((aligned(4096)));
+	u32 first = get_cr3(), *home = (u32 *)first, lin = 0x2c00000;
+	u32 *entry = &table[0][0];
+
+	for (u32 i = 0; i < 1024; i++) {
+		other[i] = home[i];
+		if ((home[i] & (P | PS)) == P)
+			vmi(AllocatePage, home[i] >> 12, PT | ZEROED, 0);
+	}
+	table[0][0] = table[0][1] = ONE | P | W | U;
+	table[1][0] = table[1][1] = TWO | P | W | U;
+	vmi(AllocatePage, (u32)table[0] >> 12, PT | ZEROED, 0);
+	vmi(AllocatePage, (u32)table[1] >> 12, PT | ZEROED, 0);
+	vmi(AllocatePage, first >> 12, PD | ZEROED, 0);
+	vmi5(VMI_AllocatePage, (u32)other >> 12, PD | CLONE | ZEROED, first >> 12, 768, 256);
+	vmi(SetPxE, (u32)table[0] | P | W | U, (u32)&other[lin >> 22], PD);
+	for (u32 i = 0; i < 3; i++) { /* so that all of it is trusted */
+		vmi(SetCR3, (u32)other, 0, 0);
+		print("%x %x\n", peek(lin), peek(lin + 0x1000));
+		vmi(SetCR3, first, 0, 0);
+	}
+	vmi(SetPxE, TWO | P | W | U, (u32)entry, PT);
+	vmi(SetCR3, (u32)other, 0, 0);
+	print("set from elsewhere: %x\n", peek(lin));
+	vmi(SetCR3, first, 0, 0);
+	*entry = ONE | P | W | U;
+	vmi(UpdatePxE, (u32)entry, PT, 0);
+	vmi(SetCR3, (u32)other, 0, 0);
+	print("updated from elsewhere: %x\n", peek(lin));
+	vmi(SetCR3, first, 0, 0);
+	*entry = TWO | P | W | U;
+	vmi(SetCR3, (u32)other, 0, 0);
+	vmi(FlushTLB, 1, 0, 0);
+	print("silent, and FlushTLB there: %x\n", peek(lin));
+	vmi(SetCR3, first, 0, 0);
+	vmi(SetCR3, (u32)other, 0, 0);
+	vmi(SetCR3, first, 0, 0);
+	*entry = ONE | P | W | U;
+	vmi(SetCR3, (u32)other, 0, 0);
+	vmi(SetCR3, (u32)other, 0, 0);
+	print("silent, and the same CR3 again: %x\n", peek(lin));
+	vmi(SetCR3, first, 0, 0);
+	vmi(SetCR3, (u32)other, 0, 0);
+	vmi(SetCR3, first, 0, 0);
+	vmi(SetPxE, (u32)table[1] | P | W | U, (u32)&other[lin >> 22], PD);
+	vmi(SetCR3, (u32)other, 0, 0);
+	print("another table: %x\n", peek(lin));
+	vmi(SetCR3, first, 0, 0);
+	vmi(SetCR3, (u32)other, 0, 0);
+	vmi(SetCR3, first, 0, 0);
+	vmi(ReleasePage, (u32)table[1] >> 12, PT, 0);
+	table[1][0] = ONE | P | W | U;
+	vmi(SetCR3, (u32)other, 0, 0);
+	print("a table that was released: %x\n", peek(lin));
+	vmi(SetCR3, first, 0, 0);
+	table[1][0] = TWO | P | W | U;
+	vmi(SetCR3, (u32)other, 0, 0);
+	print("and once more: %x\n", peek(lin));
+	vmi(SetCR3, first, 0, 0);
+}
+
 static void bad_pointers(void)
 {
 	VMI(0, "mov edx, 0x3000000; vmi SetPxE");
@@ -241,6 +308,8 @@ void test(void)
 	hints();
 	print("other tables\n");
 	another_table();
+	print("spaces\n");
+	spaces();
 	print("bad pointers\n");
 	bad_pointers();
 	print("PAE\n");
