@@ -201,6 +201,8 @@ static int read_tag(const struct image *i, u64 at, u32 size,
 	return err_set(e, "multiboot 2 header tag %u is too short", type);
 }
 
+/* The end tag is known by its type: headers that count it short, or give it
+ * no size, are common and boot with other loaders. */
 static int read_tags(const struct image *i, u64 header, struct mb2_wishes *w,
 		     struct err *e)
 {
@@ -208,14 +210,14 @@ static int read_tags(const struct image *i, u64 header, struct mb2_wishes *w,
 
 	if (len < 16 || !image_at(i, header, len))
 		return err_set(e, "truncated multiboot 2 header");
-	while (at + 8 <= len) {
+	while (at + 2 <= len) {
 		u32 size = image_u32(i, header + at + 4);
 
+		if (!image_u16(i, header + at))
+			return 0;
 		if (size < 8 || size > len - at)
 			return err_set(e, "multiboot 2 header tag of %u bytes",
 				       size);
-		if (!image_u16(i, header + at))
-			return 0;
 		if (read_tag(i, header + at, size, w, e))
 			return -1;
 		at += ((u64)size + 7) & ~7ull;

@@ -462,6 +462,14 @@ static void multiboot2_information_is_well_formed(void **state)
 	assert_int_equal(at + 8, total);
 	assert_int_equal(seen,
 			 1 << 1 | 1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 14);
+	/* Many kernels count an end tag of three words, 6 bytes. */
+	add_multiboot2(&f, 0x80, 38);
+	put32(&f, 0xa4, 0);
+	if (load(&f, &rq, &out, &e))
+		fail_msg("%s", e.text);
+	add_multiboot2(&f, 0x80, 32);
+	refused(&f, "without an end tag");
+	add_multiboot2(&f, 0x80, 40);
 	put32(&f, 0x94, 100);
 	refused(&f, "tag of 100 bytes");
 	put32(&f, 0x94, 9);
