@@ -115,14 +115,15 @@ static void new_selector(struct tr *t)
 
 static void load_seg(struct tr *t)
 {
-	struct seg *s = &t->bt->cpu->seg[seg_of(t->in)];
 	struct emit *e = &t->e;
 	u8 *same_selector, *other, *same, *done;
+	const struct seg *s;
 
 	if (!can_load(t, t->in) || !reads_window(t)) {
 		emit_op(t);
 		return;
 	}
+	s = &t->bt->cpu->seg[seg_of(t->in)];
 	new_selector(t);
 	e_mov_rr(e, 1, R11, RCX);
 	e_load_rip(e, 0, RCX, &s->memo);
