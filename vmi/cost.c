@@ -47,7 +47,7 @@ void cost_reset(void *arg)
 {
 	struct vmi *v = arg;
 
-	memset(v->count, 0, sizeof(v->count));
+	memcpy(v->count_from, v->count, sizeof(v->count));
 	memset(v->repeats, 0, sizeof(v->repeats));
 	memset(v->faults, 0, sizeof(v->faults));
 	memset(v->senseless, 0, sizeof(v->senseless));
@@ -64,6 +64,11 @@ static u64 to_ns(const struct vmi *v, u64 ticks)
 	return passed ? (u64)((unsigned __int128)ticks * ns / passed) : 0;
 }
 
+static u64 calls(const struct vmi *v, unsigned number)
+{
+	return v->count[number] - v->count_from[number];
+}
+
 /* The stub's instruction and, but for two calls, the return behind it. */
 static u64 stub_insns(unsigned number)
 {
@@ -72,17 +77,26 @@ static u64 stub_insns(unsigned number)
 
 struct vmi_cost vmi_cost(const struct vmi *v, unsigned number)
 {
-	struct vmi_cost c = { .count = v->count[number],
+	struct vmi_cost c = { .count = calls(v, number),
 			      .faults = v->faults[number],
 			      .senseless = v->senseless[number] };
 	u64 ticks = v->time.ticks[number], clock;
 
 	c.insns = c.count * stub_insns(number) + v->repeats[number];
 	if (v->timing)
-		c.timed = c.count - v->time.before[number];
+		c.timed = v->count[number] - v->time.before[number];
 	clock = c.timed * v->time.cost;
 	c.host_ns = to_ns(v, ticks > clock ? ticks - clock : 0);
 	return c;
+}
+
+static u64 all_calls(const struct vmi *v)
+{
+	u64 all = 0;
+
+	for (unsigned i = 0; i < VMI_CALLS; i++)
+		all += calls(v, i);
+	return all;
 }
 
 static u64 sum(const u64 counts[VMI_CALLS])
@@ -99,14 +113,14 @@ void cost_json(void *arg, bus_print *out, void *to)
 	struct vmi *v = arg;
 
 	out(to, ",\n  \"vmi_calls\": %llu,\n  \"vmi_faulted\": %llu",
-	    (unsigned long long)sum(v->count), (unsigned long long)sum(v->faults));
+	    (unsigned long long)all_calls(v), (unsigned long long)sum(v->faults));
 	out(to, ",\n  \"vmi_senseless\": %llu,\n  \"vmi_strangers\": %llu",
 	    (unsigned long long)sum(v->senseless),
 	    (unsigned long long)v->strangers);
 	for (unsigned i = 0; i < VMI_CALLS; i++)
-		if (v->count[i])
+		if (calls(v, i))
 			out(to, ",\n  \"vmi_%s\": %llu", vmi_row(i)->name,
-			    (unsigned long long)v->count[i]);
+			    (unsigned long long)calls(v, i));
 }
 
 /* ---- the table of `info vmi' ---- */
@@ -153,7 +167,7 @@ static void show_odd(const u64 counts[VMI_CALLS], const char *what,
 
 void vmi_show(const struct vmi *v, bus_print *out, void *to)
 {
-	u64 all = sum(v->count);
+	u64 all = all_calls(v);
 
 	out(to, "VMI is %s; %llu calls\n",
 	    v->active ? "active" : "not active: the guest has not called vmi_init",
@@ -168,6 +182,6 @@ void vmi_show(const struct vmi *v, bus_print *out, void *to)
 	out(to, "%-18s %12s %12s %12s %s%s\n", "call", "count", "per second",
 	    "instructions", v->timing ? " host ns " : "", "in line");
 	for (unsigned i = 0; i < VMI_CALLS; i++)
-		if (v->count[i])
+		if (calls(v, i))
 			show_row(v, i, out, to);
 }

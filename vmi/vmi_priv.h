@@ -31,7 +31,8 @@ struct vmi {
 	bool active, in_line, timing;
 	u32 lazy;
 	gla_t rom; /* linear, where the kernel asked for relocations */
-	u64 count[CALL_COUNT];
+	u64 count[CALL_COUNT]; /* ever: mmu.c goes by it */
+	u64 count_from[CALL_COUNT]; /* when counters began anew */
 	u64 faults[VMI_CALLS];	 /* calls that raised an exception */
 	u64 senseless[VMI_CALLS]; /* with arguments that mean nothing */
 	u64 strangers; /* a stub's instruction from elsewhere, or other rings */
