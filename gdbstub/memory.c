@@ -31,6 +31,8 @@ static u32 read_some(struct gdbstub *g, u32 addr, void *to, u32 len)
 
 	if (len && len - 1 > UINT32_MAX - addr)
 		len = 0 - addr; /* not around the end */
+	if (trace_is_shown(g))
+		return trace_memory(g, addr, to, len);
 	if (!g->physical)
 		return debug_read(g->d, addr, to, len);
 	while (done < len &&

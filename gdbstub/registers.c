@@ -29,7 +29,13 @@ static void append(struct gdbstub *g, enum reg r)
 {
 	u8 bytes[16];
 
-	reg_read_bytes(vm_cpu(g->vm), meant(r), bytes);
+	if (!trace_is_shown(g)) {
+		reg_read_bytes(vm_cpu(g->vm), meant(r), bytes);
+	} else if (!trace_register(g, r, bytes)) {
+		for (unsigned i = 0; i < 2 * reg_size(r); i++)
+			buf_byte(&g->reply, 'x'); /* not known */
+		return;
+	}
 	hex_encode(&g->reply, bytes, reg_size(r));
 }
 

@@ -51,6 +51,7 @@ struct gdbstub {
 	struct buf document;
 	char document_name[64];
 	struct stub_file file[FILES_MAX];
+	struct trace *trace; /* owned; NULL until there is one */
 };
 
 typedef void packet_fn(struct gdbstub *g, struct args *a);
@@ -108,6 +109,29 @@ bool make_osdata(struct gdbstub *g, const char *annex, struct buf *out);
 bool make_libraries(struct gdbstub *g, const char *annex, struct buf *out);
 bool make_exec_file(struct gdbstub *g, const char *annex, struct buf *out);
 void thread_text(struct gdbstub *g, struct buf *out);
+
+/* ---- trace.c: what the guest was at a hit, when the client looks at one ---- */
+void trace_forget(struct gdbstub *g);
+bool trace_is_shown(const struct gdbstub *g);
+/* Register r's bytes; false: not collected. */
+bool trace_register(struct gdbstub *g, unsigned number, u8 *bytes);
+/* Bytes from addr on that were collected. */
+u32 trace_memory(struct gdbstub *g, u32 addr, void *to, u32 len);
+bool make_traceframe_info(struct gdbstub *g, const char *annex,
+			  struct buf *out);
+/* ---- trace_parse.c ---- */
+enum action_kind { ACTION_REGISTERS, ACTION_MEMORY, ACTION_AGENT };
+struct trace_action {
+	enum action_kind kind;
+	bool when_stepping;
+	int base; /* MEMORY: register number, -1: none */
+	u32 offset, len;
+	struct agent *agent;
+};
+/* "R3ff", "M-1,c0100000,4", "X5,..." one after the other; -1 with the reason.
+ * Adds to *list. */
+int trace_parse_actions(struct args *a, struct trace_action **list,
+			unsigned *count, struct err *e);
 
 /* ---- library.c ---- */
 /* Is the ROM not where the client believes? */

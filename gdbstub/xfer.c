@@ -14,6 +14,7 @@ static const struct xfer rows[] = {
 	{"threads", make_threads, "the processor, its mode"},
 	{"osdata", make_osdata, "tables of `info os'"},
 	{"libraries", make_libraries, "the VMI ROM"},
+	{"traceframe-info", make_traceframe_info, "what was collected"},
 	{"exec-file", make_exec_file, "the kernel's ELF file"},
 };
 

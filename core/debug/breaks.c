@@ -297,6 +297,8 @@ static bool condition_holds(struct debug *d, struct breakpoint *b)
 	struct expr_env env;
 	struct value v;
 
+	if (b->probe)
+		return b->probe(b->probe_arg);
 	if (b->frame)
 		return is_its_frame(debug_cpu(d), b);
 	if (b->client)
@@ -362,6 +364,8 @@ bool debug_at_break(void *arg, gla_t lin)
 	for (struct breakpoint *b = *debug_bucket(d, lin); b; b = b->here)
 		if (b->addr == lin && b->enabled)
 			meet(d, b);
+	if (d->probe_steps)
+		return true;
 	for (struct breakpoint *b = d->call_catches ? d->breaks : NULL; b;
 	     b = b->next)
 		if (is_call(b) && b->enabled &&

@@ -130,6 +130,27 @@ int debug_client_remove(struct debug *d, enum break_kind kind, gla_t addr,
 	return 0;
 }
 
+struct breakpoint *debug_probe_add(struct debug *d, gla_t addr,
+				   bool (*fn)(void *arg), void *arg)
+{
+	struct breakpoint form = {.kind = BREAK_CODE, .addr = addr,
+				  .hidden = true, .probe = fn,
+				  .probe_arg = arg};
+	struct breakpoint *b = debug_break_append(d, &form, NULL, NULL, NULL);
+
+	if (b)
+		d->next_number--;
+	return b;
+}
+
+void debug_probe_steps(struct debug *d, u64 n, void (*after)(void *arg),
+		       void *arg)
+{
+	d->probe_steps = n;
+	d->probe_after = after;
+	d->probe_arg = arg;
+}
+
 static void delete_those(struct debug *d, bool gone)
 {
 	struct breakpoint *next;

@@ -101,6 +101,8 @@ struct breakpoint {
 	bool client; /* gdb's (see debug_client_add) */
 	bool hardware, persistent, parked;
 	struct breakpoint *here; /* code: next in its bucket */
+	bool (*probe)(void *arg); /* see debug_probe_add */
+	void *probe_arg;
 	struct agents conditions, commands; /* of a client */
 	enum { FRAME_ANY, FRAME_ABOVE, FRAME_SAME } frame; /* hidden: only in */
 	u32 frame_esp, frame_cr3;
@@ -154,6 +156,13 @@ int debug_client_add(struct debug *d, const struct client_break *want,
 /* Parks it; -1: there is none. */
 int debug_client_remove(struct debug *d, enum break_kind kind, gla_t addr,
 			unsigned len, bool hardware);
+/* Calls fn each time the guest is about to execute the instruction at addr,
+ * which goes on unless fn says true: then it stops there.  NULL: no memory. */
+struct breakpoint *debug_probe_add(struct debug *d, gla_t addr,
+				   bool (*fn)(void *arg), void *arg);
+/* From within fn: `after` is called after each of the next n instructions. */
+void debug_probe_steps(struct debug *d, u64 n, void (*after)(void *arg),
+		       void *arg);
 /* The client has gone, and its breakpoints with it. */
 void debug_client_gone(struct debug *d);
 /* The client's breakpoint that the guest stands at, or NULL. */

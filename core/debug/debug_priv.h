@@ -23,6 +23,9 @@ struct debug {
 	void (*print)(void *arg, const char *text, size_t len);
 	void *print_arg;
 	bool running, step_interrupts;
+	u64 probe_steps; /* instructions to step for a probe */
+	void (*probe_after)(void *arg);
+	void *probe_arg;
 	gla_t stop_pc; /* where it came to stand */
 	int next_number;
 	enum vm_stop why;

@@ -49,13 +49,34 @@ static bool arrived(struct debug *d)
 	return wanted;
 }
 
+/* A probe looks at the guest after each of some instructions.  False when one
+ * of them is where it stops, for a reason in d->why. */
+static bool probe_steps(struct debug *d)
+{
+	enum vm_delivered delivered;
+
+	while (d->probe_steps) {
+		set_out(d);
+		d->why = vm_step(d->vm, 1, &delivered);
+		if (arrived(d) && d->why != STOP_LIMIT) {
+			d->probe_steps = 0;
+			return false;
+		}
+		d->probe_steps--;
+		d->probe_after(d->probe_arg);
+	}
+	d->why = STOP_BREAKPOINT;
+	return !debug_at_break(d, debug_pc(d)); /* of others, where it came to */
+}
+
 /* Runs until something happens that is wanted. */
 static void go(struct debug *d)
 {
 	do {
 		set_out(d);
 		d->why = vm_run(d->vm, UINT64_MAX);
-	} while (!arrived(d));
+	} while (!arrived(d) || (d->probe_steps && !d->hit && probe_steps(d)));
+	d->probe_steps = 0;
 }
 
 static int ready(const struct debug *d, struct err *e)
