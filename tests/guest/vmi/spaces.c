@@ -9,17 +9,27 @@
  * that has met many pages reaches them in ways that remember less. */
 #include "tests/guest/vmi/vmi.h"
 
+/* spaces_pae.c has 64-bit entries in three levels. */
+#ifdef PAE
+typedef u64 pxe;
+enum { ENTRIES = 512, TABLE_SPAN = 0x200000 };
+#else
+typedef u32 pxe;
+enum { ENTRIES = 1024, TABLE_SPAN = 0x400000 };
+#endif
+
 enum { SPACES = 5, TABLES = 3, PAGES = 24, FRAMES = 64, POOL = 40, STEPS = 10000 };
 enum { FIRST = 0x40000000, DATA = 0x1800000, TABLE_POOL = 0x1900000,
        CODE = 0x1a00000, CODE_END = CODE + 0x40000, CODE_STEP = 8 };
-enum { PT = 1, PD = 2, CLONE = 0x20, ZEROED = 0x40, CURRENT = 0x10, DEFER = 0x20 };
-enum { PGE = 0x80 };
+enum { PT = 1, PD = 2, PDP = 4, CLONE = 0x20, ZEROED = 0x40, CURRENT = 0x10, DEFER = 0x20 };
+enum { CR4_PAE = 0x20, CR4_PGE = 0x80, CR0_PG = 0x80000000 };
 
 static struct space {
-	u32 *dir, *table[TABLES];
+	u64 *top; /* PAE: the directory's pointers */
+	pxe *dir, *table[TABLES];
 } spaces[SPACES];
 static u32 current, pooled, wrong, checked, faults, seed = 2463534242u;
-static u32 *pool[POOL]; /* pages that are no tables now */
+static pxe *pool[POOL]; /* pages that are no tables now */
 static u32 touch;	/* reads [ecx] into ebx */
 
 static u32 random(u32 below)
@@ -43,46 +53,110 @@ static void fail(const char *what, u32 at, u32 is, u32 should)
 
 static u32 va(u32 t, u32 p)
 {
-	return FIRST + t * 0x400000 + p * 4096;
+	return FIRST + t * TABLE_SPAN + p * 4096;
 }
+
+static void set(pxe *at, pxe value, u32 flags)
+{
+#ifdef PAE
+	vmi5(VMI_SetPxELong, (u32)value, (u32)(value >> 32), (u32)at, flags, 0);
+#else
+	vmi(SetPxE, value, (u32)at, flags);
+#endif
+}
+
+static void follow(pxe *at, u32 flags)
+{
+#ifdef PAE
+	vmi(UpdatePxELong, (u32)at, flags, 0);
+#else
+	vmi(UpdatePxE, (u32)at, flags, 0);
+#endif
+}
+
+/* ---- the kernel's own ---- */
+
+#ifdef PAE
+static pxe kernel_dir[512] __attribute__((aligned(4096)));
+
+/* 32 MiB in 4 KiB pages, by tables that lie behind the pool. */
+static void announce_kernel(void)
+{
+	for (u32 i = 0; i < 16; i++) {
+		pxe *table = (pxe *)(TABLE_POOL + (POOL + i) * 4096);
+
+		for (u32 k = 0; k < 512; k++)
+			table[k] = ((i << 21) + k * 4096) | P | W | U;
+		kernel_dir[i] = (u32)table | P | W | U;
+		vmi(AllocatePage, (u32)table >> 12, PT | ZEROED, 0); /* a lie */
+	}
+	vmi(AllocatePage, (u32)kernel_dir >> 12, PD | ZEROED, 0);
+}
+#else
+static void announce_kernel(void)
+{
+	vmi(AllocatePage, (u32)pde(0) >> 12, PD | ZEROED, 0); /* a lie */
+	for (u32 i = 0; i < 8; i++)
+		vmi(AllocatePage, *pde(i << 22) >> 12, PT | ZEROED, 0);
+}
+#endif
 
 /* ---- spaces ---- */
 
-static u32 *page(void)
+static pxe *page(void)
 {
 	return pool[--pooled];
 }
 
 /* What was a table is filled with what would map nonsense. */
-static void give_back(u32 *table)
+static void give_back(pxe *table)
 {
 	vmi(ReleasePage, (u32)table >> 12, PT | ZEROED, 0);
-	for (u32 i = 0; i < 1024; i += 7)
+	for (u32 i = 0; i < ENTRIES; i += 7)
 		table[i] = frame(random(FRAMES)) | P | W | U;
 	pool[pooled++] = table;
 }
 
-static u32 *new_table(void)
+static pxe *new_table(void)
 {
-	u32 *table = page();
+	pxe *table = page();
 
 	fill(table, 0, 4096);
 	vmi(AllocatePage, (u32)table >> 12, PT | ZEROED, 0);
 	return table;
 }
 
+/* The directory's entry of that table; what is below 1 GiB or 32 MiB is the
+ * kernel's and in all of them. */
+static pxe *entry_of(struct space *s, u32 t)
+{
+#ifdef PAE
+	return &s->dir[t];
+#else
+	return &s->dir[va(t, 0) >> 22];
+#endif
+}
+
 static void make(struct space *s)
 {
 	s->dir = page();
 	fill(s->dir, 0, 4096);
+#ifdef PAE
+	vmi(AllocatePage, (u32)s->dir >> 12, PD | ZEROED, 0);
+	s->top = (u64 *)page();
+	fill(s->top, 0, 4096);
+	vmi5(VMI_AllocatePage, (u32)s->top >> 12, PD | CLONE | ZEROED, 0, 0, 1);
+	set(&s->top[0], (u32)kernel_dir | P, PDP);
+	set(&s->top[1], (u32)s->dir | P, PDP);
+#else
 	for (u32 i = 0; i < 8; i++)
 		s->dir[i] = *pde(i << 22);
 	vmi5(VMI_AllocatePage, (u32)s->dir >> 12, PD | CLONE | ZEROED,
 	     (u32)pde(0) >> 12, 0, 8);
+#endif
 	for (u32 t = 0; t < TABLES; t++) {
 		s->table[t] = new_table();
-		vmi(SetPxE, (u32)s->table[t] | P | W | U,
-		    (u32)&s->dir[va(t, 0) >> 22], PD);
+		set(entry_of(s, t), (u32)s->table[t] | P | W | U, PD);
 	}
 }
 
@@ -92,10 +166,13 @@ static void unmake(struct space *s)
 	for (u32 t = 0; t < TABLES; t++) {
 		for (u32 p = 0; p < PAGES; p++)
 			s->table[t][p] = 0;
-		s->dir[va(t, 0) >> 22] = 0;
+		*entry_of(s, t) = 0;
 		give_back(s->table[t]);
 	}
 	give_back(s->dir);
+#ifdef PAE
+	give_back(s->top);
+#endif
 }
 
 /* ---- changes ---- */
@@ -117,25 +194,25 @@ static void flush(u32 at)
 	}
 }
 
-static u32 entry(void)
+static pxe entry(void)
 {
-	u32 e = random(4) ? frame(random(FRAMES)) | P | U : 0;
+	pxe e = random(4) ? frame(random(FRAMES)) | P | U : 0;
 
 	return e && random(3) ? e | W : e;
 }
 
 static void change(u32 s, u32 t, u32 p)
 {
-	u32 *at = &spaces[s].table[t][p], old = *at, new = entry();
+	pxe *at = &spaces[s].table[t][p], old = *at, new = entry();
 	u32 flags = PT | (s == current && random(2) ? CURRENT | va(t, p) : 0);
 
 	if (random(8) == 0)
 		flags |= DEFER;
 	if (random(2)) {
-		vmi(SetPxE, new, (u32)at, flags);
+		set(at, new, flags);
 	} else {
 		*at = new;
-		vmi(UpdatePxE, (u32)at, flags, 0);
+		follow(at, flags);
 	}
 	if (s == current && (old & P))
 		flush(va(t, p));
@@ -158,7 +235,7 @@ static void protect(void)
 	for (u32 p = 0; p < PAGES; p++)
 		if (s->table[t][p] & bits) {
 			s->table[t][p] &= ~bits;
-			vmi(UpdatePxE, (u32)&s->table[t][p], PT, 0);
+			follow(&s->table[t][p], PT);
 		}
 	if (s == &spaces[current])
 		vmi(FlushTLB, 1, 0, 0);
@@ -167,13 +244,14 @@ static void protect(void)
 static void new_page_table(void)
 {
 	struct space *s = &spaces[current];
-	u32 t = random(TABLES), *d = &s->dir[va(t, 0) >> 22], *old = s->table[t];
+	u32 t = random(TABLES);
+	pxe *d = entry_of(s, t), *old = s->table[t];
 
-	vmi(SetPxE, 0, (u32)d, PD);
+	set(d, 0, PD);
 	vmi(FlushTLB, random(2) ? 1 : 3, 0, 0);
 	give_back(old);
 	s->table[t] = new_table();
-	vmi(SetPxE, (u32)s->table[t] | P | W | U, (u32)d, PD);
+	set(d, (u32)s->table[t] | P | W | U, PD);
 }
 
 static void new_space(void)
@@ -189,9 +267,25 @@ static void new_space(void)
 static void switch_to(u32 s)
 {
 	vmi(SetLazyMode, random(2) ? 2 : 0, 0, 0);
+#ifdef PAE
+	vmi(SetCR3, (u32)spaces[s].top, 0, 0);
+#else
 	vmi(SetCR3, (u32)spaces[s].dir, 0, 0);
+#endif
 	vmi(SetLazyMode, 0, 0, 0);
 	current = s;
+}
+
+static void enter(void)
+{
+#ifdef PAE
+	vmi(SetCR0, get_cr0() & ~CR0_PG, 0, 0);
+	vmi(SetCR4, get_cr4() | CR4_PAE, 0, 0);
+	vmi(SetCR3, (u32)spaces[0].top, 0, 0);
+	vmi(SetCR0, get_cr0() | CR0_PG, 0, 0);
+#else
+	switch_to(0);
+#endif
 }
 
 /* ---- checks ---- */
@@ -239,7 +333,7 @@ static void check_absent(u32 lin)
 
 static void check(u32 t, u32 p)
 {
-	u32 e = spaces[current].table[t][p], at = va(t, p), to = e & ~4095u;
+	u32 e = (u32)spaces[current].table[t][p], at = va(t, p), to = e & ~4095u;
 
 	checked++;
 	if (!(e & P)) {
@@ -256,10 +350,10 @@ static void check(u32 t, u32 p)
 		if (peek(to + 8) != value)
 			fail("written", at, peek(to + 8), value);
 		if (!(spaces[current].table[t][p] & D))
-			fail("dirty", at, spaces[current].table[t][p], e | D);
+			fail("dirty", at, (u32)spaces[current].table[t][p], e | D);
 	}
 	if (!(spaces[current].table[t][p] & A))
-		fail("accessed", at, spaces[current].table[t][p], e | A);
+		fail("accessed", at, (u32)spaces[current].table[t][p], e | A);
 }
 
 /* Away, and back to what was changed meanwhile. */
@@ -280,20 +374,18 @@ void test(void)
 {
 	find_rom(true);
 	paging_on();
-	vmi(SetCR4, get_cr4() | PGE, 0, 0);
+	vmi(SetCR4, get_cr4() | CR4_PGE, 0, 0);
 	touch = FRAG("mov ebx, [ecx]");
 	make_code();
 	for (u32 i = 0; i < FRAMES; i++)
 		poke(frame(i), frame(i));
 	for (u32 i = 0; i < POOL; i++)
-		pool[pooled++] = (u32 *)(TABLE_POOL + i * 4096);
+		pool[pooled++] = (pxe *)(TABLE_POOL + i * 4096);
 	vmi(SetLinearMapping, 0, 0, 0x2000);
-	vmi(AllocatePage, (u32)pde(0) >> 12, PD | ZEROED, 0); /* a lie */
-	for (u32 i = 0; i < 8; i++)
-		vmi(AllocatePage, *pde(i << 22) >> 12, PT | ZEROED, 0);
+	announce_kernel();
 	for (u32 s = 0; s < SPACES; s++)
 		make(&spaces[s]);
-	switch_to(0);
+	enter();
 	for (u32 i = 0; i < STEPS; i++) {
 		u32 what = random(100);
 
