@@ -307,6 +307,21 @@ static bool is_file(const char *path, struct err *e)
 	return false;
 }
 
+/* bfd 2.40 writes what it finds wrong with a file past its error handler. */
+static bool is_object(bfd *abfd)
+{
+	FILE *null = fopen("/dev/null", "we"), *before = stderr;
+	bool is;
+
+	if (null)
+		stderr = null;
+	is = bfd_check_format(abfd, bfd_object);
+	stderr = before;
+	if (null)
+		fclose(null);
+	return is;
+}
+
 /* An ELF file's bfd, owned by the caller; NULL when it is something else. */
 static bfd *open_elf(const char *path)
 {
@@ -317,7 +332,7 @@ static bfd *open_elf(const char *path)
 	if (!abfd)
 		return NULL;
 	abfd->flags |= BFD_DECOMPRESS;
-	if (bfd_check_format(abfd, bfd_object) &&
+	if (is_object(abfd) &&
 	    bfd_get_flavour(abfd) == bfd_target_elf_flavour)
 		return abfd;
 	bfd_close(abfd);

@@ -222,10 +222,19 @@ p.refused("-batch", "-m", "3G", "-kernel", "flat", "-load", "0xbfffffff", says="
           status=HOST)
 p.refused("-batch", "-kernel", "flat", "-load", "0xffffffff", says="beyond RAM", status=HOST)
 
-# ---- bytes changed at random: any end is right that is one of the contract's ----
+# ---- symbols: a kernel with none, or bad ones, boots without a word about them ----
 
 with open(LANTERN, "rb") as f:
     lantern = f.read()
+sections = struct.unpack_from("<I", lantern, 0x20)[0]
+for n in range(1, struct.unpack_from("<H", lantern, 0x30)[0]):
+    p.cases += 1
+    r = p.run("-batch", "-e", "quit", p.file("image", patched(lantern, (sections + 40 * n + 20, "I", 0x7FFFFFFF))))
+    if r.returncode or r.stderr:
+        p.failures.append(f"section {n} too long: {r.returncode} {r.stderr}")
+
+# ---- bytes changed at random: any end is right that is one of the contract's ----
+
 rng = random.Random(1)
 for turn, right in enumerate([elf(note=multiboot1()), bzimage(), kludge(), elf(note=multiboot2(tag(6))), lantern] * 24):
     image = bytearray(right)
