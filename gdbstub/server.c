@@ -221,6 +221,7 @@ void server_drop(struct gdbstub *g)
 	buf_clear(&g->out);
 	file_close_all(g);
 	trace_forget(g);
+	btrace_forget(g);
 	debug_client_gone(g->d);
 	g->wants_run = g->was_running;
 	g->wants_end |= g->ends_with_client;

@@ -51,6 +51,8 @@ struct gdbstub {
 	struct buf document;
 	char document_name[64];
 	struct stub_file file[FILES_MAX];
+	bool records;	 /* btrace.c */
+	u64 recorded_at; /* icount when the client was told last */
 	struct trace *trace; /* owned; NULL until there is one */
 };
 
@@ -119,6 +121,11 @@ bool trace_register(struct gdbstub *g, unsigned number, u8 *bytes);
 u32 trace_memory(struct gdbstub *g, u32 addr, void *to, u32 len);
 bool make_traceframe_info(struct gdbstub *g, const char *annex,
 			  struct buf *out);
+/* ---- btrace.c ---- */
+void btrace_forget(struct gdbstub *g);
+bool make_btrace(struct gdbstub *g, const char *annex, struct buf *out);
+bool make_btrace_conf(struct gdbstub *g, const char *annex, struct buf *out);
+
 /* ---- trace_parse.c ---- */
 enum action_kind { ACTION_REGISTERS, ACTION_MEMORY, ACTION_AGENT };
 struct trace_action {

@@ -15,6 +15,8 @@ static const struct xfer rows[] = {
 	{"osdata", make_osdata, "tables of `info os'"},
 	{"libraries", make_libraries, "the VMI ROM"},
 	{"traceframe-info", make_traceframe_info, "what was collected"},
+	{"btrace-conf", make_btrace_conf, "is code executed noted?"},
+	{"btrace", make_btrace, "the code executed last"},
 	{"exec-file", make_exec_file, "the kernel's ELF file"},
 };
 

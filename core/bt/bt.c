@@ -88,6 +88,7 @@ void bt_free(struct bt *bt)
 		window_free(bt->cpu->mem);
 	codemem_free(bt);
 	breaks_free(bt);
+	recent_free(bt);
 	free(bt);
 }
 

@@ -172,6 +172,17 @@ struct insn_mark {
 	u16 site : 4; /* how it was made to reach memory: bt's own */
 };
 
+/* Notes which blocks run, from now on; costs some host instructions each.  Off
+ * at first. */
+int bt_record(struct bt *bt, bool on, struct err *e);
+/* Stretches of code executed last, the latest first; how many. */
+struct bt_recent {
+	gla_t lin;
+	unsigned insns;
+};
+enum { BT_RECENT_MAX = 4096 };
+unsigned bt_recent(const struct bt *bt, struct bt_recent *list, unsigned max);
+
 /* One block, for those who look. */
 struct bt_block_view {
 	gla_t lin;

@@ -103,6 +103,7 @@ struct live {
 	u32 exit;	/* enum bt_exit */
 	u32 fault_trap, fault_error;
 	u64 fault_pc, fault_address;
+	u64 recent; /* the next entry of the ring (recent.c) */
 };
 
 struct jump_entry {
@@ -270,6 +271,9 @@ struct bt {
 	void *watch_arg;
 	bool (*on_exception)(void *arg);
 	void *exception_arg;
+	bool records; /* recent.c */
+	u8 *ring_map;
+	struct recent_entry *ring;
 	struct bt_stats stats;
 	struct bt_caught wanted, caught; /* catch.c */
 	struct bt_stats seen;
@@ -476,6 +480,11 @@ void breaks_apply(struct bt *bt);
 void breaks_free(struct bt *bt);
 bool break_stops(struct bt *bt);
 void break_passed(struct bt *bt, gla_t from);
+
+/* recent.c */
+void recent_emit(struct tr *t);
+void recent_enter(struct bt *bt);
+void recent_free(struct bt *bt);
 
 /* debugreg.c */
 void debugreg_refresh(struct bt *bt);

@@ -192,6 +192,8 @@ static enum bt_exit run_block(struct bt *bt, const u8 *at, u64 most)
 	bt->limit = bt->cpu->icount + chunk;
 	l->tsc_base = bt->limit + base + bt->skew;
 	l->budget = base + chunk;
+	if (bt->records)
+		recent_enter(bt);
 	link_stack_in(bt);
 	do {
 		enter(bt, at);

@@ -295,6 +295,8 @@ static void emit_block(struct tr *t)
 {
 	struct block *b = t->b;
 
+	if (t->bt->records && !t->trial)
+		recent_emit(t);
 	emit_head(t);
 	for (t->index = 0; t->index < b->insns; t->index++) {
 		t->in = &t->insns[t->index];
