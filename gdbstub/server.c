@@ -267,7 +267,7 @@ static void welcome(struct gdbstub *g, int fd)
 	g->was_running = debug_running(g->d);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (g->was_running)
-		vm_interrupt(g->vm);
+		vm_interrupt_for(g->vm, "a debugger has connected");
 }
 
 /* ---- receiving ---- */
@@ -347,9 +347,9 @@ static void serve_packets(struct gdbstub *g)
 static void look_in(struct gdbstub *g)
 {
 	if (frame_take_break(&g->in))
-		vm_interrupt(g->vm);
+		vm_interrupt_for(g->vm, "stopped by the debugger");
 	else if (!g->busy && g->in.at < g->in.bytes.len)
-		vm_interrupt(g->vm);
+		vm_interrupt_for(g->vm, "the debugger asks");
 }
 
 static u64 host_ns(void)

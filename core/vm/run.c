@@ -41,6 +41,12 @@ void vm_interrupt(struct vm *vm)
 	bt_kick(vm->bt);
 }
 
+void vm_interrupt_for(struct vm *vm, const char *why)
+{
+	vm->interrupt_why = why;
+	vm_interrupt(vm);
+}
+
 void vm_look(struct vm *vm)
 {
 	vm->look = 1;
@@ -243,7 +249,12 @@ static enum vm_stop look_around(struct vm *vm)
 	}
 	if (vm->interrupt) {
 		vm->interrupt = 0;
-		return stop(vm, STOP_INTERRUPT);
+		stop(vm, STOP_INTERRUPT);
+		if (vm->interrupt_why)
+			snprintf(vm->why_text, sizeof(vm->why_text), "%s",
+				 vm->interrupt_why);
+		vm->interrupt_why = NULL;
+		return STOP_INTERRUPT;
 	}
 	return STOP_COUNT;
 }

@@ -69,6 +69,8 @@ struct vm_interrupted {
 struct vm_interrupted vm_interrupted(struct vm *vm);
 /* Signal-safe: vm_run returns STOP_INTERRUPT soon. */
 void vm_interrupt(struct vm *vm);
+/* The same for another reason than the user, in words. */
+void vm_interrupt_for(struct vm *vm, const char *why);
 /* Signal-safe: vm_run calls `poll` soon. */
 void vm_look(struct vm *vm);
 

@@ -43,6 +43,7 @@ struct vm {
 	struct clock clock;
 	unsigned requests; /* enum bus_request bits */
 	volatile int interrupt, look;
+	const char *interrupt_why; /* NULL: the user */
 	bool (*on_break)(void *arg, gla_t lin); /* vm_on_break */
 	void *on_break_arg;
 	bool stepping; /* an event delivered ends the run */

@@ -94,6 +94,15 @@ with Machine(kernel=STAGE) as m:
     assert c.ask("mc0000000,4").startswith("E")
     assert c.ask("Qqemu.PhyMemMode:0") == "OK" and c.read(0x400000, 4) == struct.pack("<I", 0x1badb002)
 
+# In real mode the description says so, for who connects there.
+with Machine(kernel=STAGE) as m:
+    c = m.client()
+    c.no_acks()
+    assert "<architecture>i386</architecture>" in c.ask("qXfer:features:read:target.xml:0,fff")
+    set_register(c, number["cr0"], 0x10)
+    assert "<architecture>i8086</architecture>" in c.ask("qXfer:features:read:target.xml:0,fff")
+    assert "real mode" in c.ask("qXfer:threads:read::0,fff")
+
 # Single steps over what is no plain instruction.
 with Machine(kernel=STAGE) as m:
     c = m.client()
