@@ -130,7 +130,7 @@ bool make_btrace(struct gdbstub *g, const char *annex, struct buf *out)
 	if (!g->records || (strcmp(annex, "all") && strcmp(annex, "new")))
 		return false;
 	buf_printf(out, "<!DOCTYPE btrace SYSTEM \"btrace.dtd\">\n"
-		   "<btrace version=\"1.0\">\n");
+			"<btrace version=\"1.0\">\n");
 	if (fresh || !strcmp(annex, "all"))
 		show(g, out);
 	buf_printf(out, "</btrace>\n");
@@ -144,7 +144,7 @@ bool make_btrace_conf(struct gdbstub *g, const char *annex, struct buf *out)
 	if (*annex || !g->records)
 		return false;
 	buf_printf(out, "<!DOCTYPE btrace-conf SYSTEM \"btrace-conf.dtd\">\n"
-		   "<btrace-conf version=\"1.0\"><bts size=\"0x10000\"/>"
-		   "</btrace-conf>\n");
+			"<btrace-conf version=\"1.0\"><bts size=\"0x10000\"/>"
+			"</btrace-conf>\n");
 	return true;
 }

@@ -62,29 +62,106 @@ static void make_symbols(const struct elf_image *im, struct buf *table,
 
 /* ---- DWARF ---- */
 
-enum { DW_UNIT = 1, DW_BASE, DW_POINTER, DW_FUNCTION, DW_PROCEDURE,
-       DW_ARGUMENT };
+enum {
+	DW_UNIT = 1,
+	DW_BASE,
+	DW_POINTER,
+	DW_FUNCTION,
+	DW_PROCEDURE,
+	DW_ARGUMENT
+};
 
 /* Tags, attributes and forms of DWARF 4, section 7.5. */
 static void make_abbreviations(struct buf *b)
 {
 	static const u8 rows[] = {
 		/* unit: name, producer, language, low_pc, high_pc */
-		DW_UNIT, 0x11, 1, 0x03, 0x08, 0x25, 0x08, 0x13, 0x0b, 0x11,
-		0x01, 0x12, 0x06, 0, 0,
+		DW_UNIT,
+		0x11,
+		1,
+		0x03,
+		0x08,
+		0x25,
+		0x08,
+		0x13,
+		0x0b,
+		0x11,
+		0x01,
+		0x12,
+		0x06,
+		0,
+		0,
 		/* base type: name, byte_size, encoding */
-		DW_BASE, 0x24, 0, 0x03, 0x08, 0x0b, 0x0b, 0x3e, 0x0b, 0, 0,
+		DW_BASE,
+		0x24,
+		0,
+		0x03,
+		0x08,
+		0x0b,
+		0x0b,
+		0x3e,
+		0x0b,
+		0,
+		0,
 		/* pointer to nothing known: byte_size */
-		DW_POINTER, 0x0f, 0, 0x0b, 0x0b, 0, 0,
+		DW_POINTER,
+		0x0f,
+		0,
+		0x0b,
+		0x0b,
+		0,
+		0,
 		/* subprogram: external, name, prototyped, low_pc, high_pc,
 		 * frame_base, type */
-		DW_FUNCTION, 0x2e, 1, 0x3f, 0x19, 0x03, 0x08, 0x27, 0x19, 0x11,
-		0x01, 0x12, 0x06, 0x40, 0x18, 0x49, 0x13, 0, 0,
+		DW_FUNCTION,
+		0x2e,
+		1,
+		0x3f,
+		0x19,
+		0x03,
+		0x08,
+		0x27,
+		0x19,
+		0x11,
+		0x01,
+		0x12,
+		0x06,
+		0x40,
+		0x18,
+		0x49,
+		0x13,
+		0,
+		0,
 		/* the same without a type */
-		DW_PROCEDURE, 0x2e, 1, 0x3f, 0x19, 0x03, 0x08, 0x27, 0x19,
-		0x11, 0x01, 0x12, 0x06, 0x40, 0x18, 0, 0,
+		DW_PROCEDURE,
+		0x2e,
+		1,
+		0x3f,
+		0x19,
+		0x03,
+		0x08,
+		0x27,
+		0x19,
+		0x11,
+		0x01,
+		0x12,
+		0x06,
+		0x40,
+		0x18,
+		0,
+		0,
 		/* formal parameter: name, type, location */
-		DW_ARGUMENT, 0x05, 0, 0x03, 0x08, 0x49, 0x13, 0x02, 0x18, 0, 0,
+		DW_ARGUMENT,
+		0x05,
+		0,
+		0x03,
+		0x08,
+		0x49,
+		0x13,
+		0x02,
+		0x18,
+		0,
+		0,
 		0,
 	};
 
@@ -128,8 +205,8 @@ static void arguments(struct buf *b, const char *args, const struct types *t)
 	char where[8], type[12], name[20];
 	int len;
 
-	for (; sscanf(args, " %7[^:]:%11[^:]:%19s%n", where, type, name, &len) ==
-	       3;
+	for (; sscanf(args, " %7[^:]:%11[^:]:%19s%n", where, type, name,
+		      &len) == 3;
 	     args += len) {
 		u8_to(b, DW_ARGUMENT);
 		string_to(b, name);
@@ -201,9 +278,9 @@ static void make_frames(const struct elf_image *im, struct buf *b)
 {
 	static const u8 cie[] = {
 		0xff, 0xff, 0xff, 0xff, 1, 0, /* version 1, no augmentation */
-		1, 0x7c, 8,		      /* factors 1, -4; eip */
-		0x0c, 4, 4,		      /* DW_CFA_def_cfa esp + 4 */
-		0x88, 1,		      /* DW_CFA_offset eip: CFA - 4 */
+		1,    0x7c, 8,                /* factors 1, -4; eip */
+		0x0c, 4,    4,                /* DW_CFA_def_cfa esp + 4 */
+		0x88, 1,                      /* DW_CFA_offset eip: CFA - 4 */
 	};
 	size_t fde;
 

@@ -16,10 +16,10 @@ struct elf_function {
 
 struct elf_image {
 	const char *name; /* of the compilation unit */
-	u32 base, len;	  /* of the code */
-	const u8 *code;	  /* or NULL: it is in memory only */
-	bool is_shared;	  /* can be moved */
-	bool has_debug;	  /* arguments and call frames */
+	u32 base, len;    /* of the code */
+	const u8 *code;   /* or NULL: it is in memory only */
+	bool is_shared;   /* can be moved */
+	bool has_debug;   /* arguments and call frames */
 	const struct elf_function *functions;
 	size_t count;
 };

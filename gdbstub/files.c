@@ -4,6 +4,7 @@
  * host can be opened. */
 #include "gdbstub/stub_priv.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,8 +12,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 4096, FILEIO_ENOENT = 2, FILEIO_EBADF = 9,
-       FILEIO_EMFILE = 24, FILEIO_EINVAL = 22, FILEIO_EACCES = 13 };
+enum {
+	PATH_BYTES = 4096,
+	FILEIO_ENOENT = 2,
+	FILEIO_EBADF = 9,
+	FILEIO_EMFILE = 24,
+	FILEIO_EINVAL = 22,
+	FILEIO_EACCES = 13
+};
 
 /* ---- which files ---- */
 
@@ -56,9 +63,14 @@ static bool offered(struct gdbstub *g, unsigned i, char path[PATH_BYTES])
 	return true;
 }
 
-/* The first that is ELF; its number, -1: none. */
+/* The kernel's if it is ELF, else the first of -symbols that is; its number,
+ * -1: none. */
 static int exec_number(struct gdbstub *g, char path[PATH_BYTES])
 {
+	unsigned kernel = g->cfg.symbol_file_count;
+
+	if (offered(g, kernel, path) && *path && is_elf(path))
+		return (int)kernel;
 	for (unsigned i = 0; offered(g, i, path); i++)
 		if (*path && is_elf(path))
 			return (int)i;
@@ -85,34 +97,50 @@ bool make_exec_file(struct gdbstub *g, const char *annex, struct buf *out)
  * its address. */
 static bool lowest_code(const char *path, u32 *lowest)
 {
-	u8 header[52], section[40];
-	u32 offset, flags, addr;
-	u16 size, count;
+	Elf32_Ehdr h;
+	Elf32_Shdr s;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	bool any = false;
 
 	if (fd < 0)
 		return false;
-	if (read(fd, header, sizeof(header)) != sizeof(header)) {
-		close(fd);
-		return false;
-	}
-	memcpy(&offset, header + 32, 4);
-	memcpy(&size, header + 46, 2);
-	memcpy(&count, header + 48, 2);
-	for (unsigned i = 0; i < count && size >= sizeof(section); i++) {
-		if (pread(fd, section, sizeof(section),
-			  (off_t)offset + i * size) != sizeof(section))
+	if (read(fd, &h, sizeof(h)) != sizeof(h))
+		h.e_shnum = 0;
+	for (unsigned i = 0; i < h.e_shnum; i++) {
+		if (pread(fd, &s, sizeof(s),
+			  (off_t)h.e_shoff + i * h.e_shentsize) != sizeof(s))
 			break;
-		memcpy(&flags, section + 8, 4);
-		memcpy(&addr, section + 12, 4);
-		if ((flags & 6) == 6 && (!any || addr < *lowest)) {
-			*lowest = addr;
-			any = true;
-		}
+		if (!(s.sh_flags & SHF_ALLOC) || !(s.sh_flags & SHF_EXECINSTR) ||
+		    (any && s.sh_addr >= *lowest))
+			continue;
+		*lowest = s.sh_addr;
+		any = true;
 	}
 	close(fd);
 	return any;
+}
+
+/* Where the first segment is linked; false: there are none. */
+static bool first_segment(const char *path, u32 *addr)
+{
+	Elf32_Ehdr h;
+	Elf32_Phdr p;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool found = false;
+
+	if (fd < 0)
+		return false;
+	if (read(fd, &h, sizeof(h)) != sizeof(h))
+		h.e_phnum = 0;
+	for (unsigned i = 0; i < h.e_phnum && !found; i++) {
+		if (pread(fd, &p, sizeof(p),
+			  (off_t)h.e_phoff + i * h.e_phentsize) != sizeof(p))
+			break;
+		found = p.p_type == PT_LOAD;
+		*addr = p.p_vaddr;
+	}
+	close(fd);
+	return found;
 }
 
 /* Of "FILE@ADDR": how far the file was moved. */
@@ -127,6 +155,23 @@ static u32 moved_by(struct gdbstub *g, const char *text, const char *path)
 	    !lowest_code(path, &lowest))
 		return 0;
 	return (u32)v.bits - lowest;
+}
+
+void files_libraries(struct gdbstub *g, struct buf *out)
+{
+	char exec[PATH_BYTES], path[PATH_BYTES];
+	int number = exec_number(g, exec);
+	u32 addr = 0;
+
+	for (unsigned i = 0; i < g->cfg.symbol_file_count; i++) {
+		if ((int)i == number || !offered(g, i, path) || !*path ||
+		    !is_elf(path) || !first_segment(path, &addr))
+			continue;
+		buf_printf(out, "<library name=\"");
+		xml_text(out, path, strlen(path));
+		buf_printf(out, "\"><segment address=\"0x%x\"/></library>\n",
+			   addr + moved_by(g, g->cfg.symbol_files[i], path));
+	}
 }
 
 void packet_offsets(struct gdbstub *g, struct args *a)
@@ -215,8 +260,7 @@ static void file_pread(struct gdbstub *g, struct args *a)
 	ssize_t got;
 
 	if (!f || !args_char(a, ',') || !args_hex(a, &len) ||
-	    !args_char(a, ',') || !args_hex(a, &from) || a->len ||
-	    from >> 62) {
+	    !args_char(a, ',') || !args_hex(a, &from) || a->len || from >> 62) {
 		fails(g, FILEIO_EBADF);
 		return;
 	}

@@ -15,7 +15,7 @@ enum {
 /* All zero is an empty reader. */
 struct frame_in {
 	struct buf bytes; /* received */
-	size_t at;	  /* of them, those that were read */
+	size_t at;        /* of them, those that were read */
 };
 
 enum frame {

@@ -19,7 +19,8 @@ struct gdbstub_owner {
 	/* A console command and its text. */
 	int (*monitor)(void *arg, const char *line, struct buf *out,
 		       struct err *e);
-	/* The guest runs from now on, on the client's behalf, or has stopped. */
+	/* The guest runs from now on, on the client's behalf, or has stopped.
+	 */
 	void (*runs)(void *arg, bool on);
 	/* Must the wait for packets end (a signal, `quit')? */
 	bool (*must_end)(void *arg);
@@ -27,9 +28,9 @@ struct gdbstub_owner {
 
 struct gdbstub_config {
 	struct debug *d;
-	struct vmi *vmi;	/* NULL: hidden */
-	const char *kernel;	/* path of the guest's kernel */
-	char **symbol_files;	/* -symbols, "FILE[@ADDR]" */
+	struct vmi *vmi;     /* NULL: hidden */
+	const char *kernel;  /* path of the guest's kernel */
+	char **symbol_files; /* -symbols, "FILE[@ADDR]" */
 	unsigned symbol_file_count;
 	struct gdbstub_owner owner;
 };

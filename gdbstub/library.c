@@ -43,9 +43,11 @@ bool make_libraries(struct gdbstub *g, const char *annex, struct buf *out)
 	g->rom_told = rom_now(g);
 	buf_printf(out, "<library-list>\n");
 	if (g->cfg.vmi)
-		buf_printf(out, "<library name=\"" ROM_FILE ".%x\"><segment "
-			   "address=\"0x%x\"/></library>\n", g->rom_told,
-			   g->rom_told);
+		buf_printf(out,
+			   "<library name=\"" ROM_FILE ".%x\"><segment "
+			   "address=\"0x%x\"/></library>\n",
+			   g->rom_told, g->rom_told);
+	files_libraries(g, out);
 	buf_printf(out, "</library-list>\n");
 	return true;
 }
@@ -68,9 +70,10 @@ static void make_rom(struct gdbstub *g, struct buf *out)
 	for (unsigned i = 0; i < VMI_CALLS; i++) {
 		const struct vmi_row *row = vmi_row(i);
 
-		f[i] = (struct elf_function){
-			.addr = i * VMI_STUB_LEN, .len = VMI_STUB_LEN,
-			.args = row->args, .result = row->result};
+		f[i] = (struct elf_function){.addr = i * VMI_STUB_LEN,
+					     .len = VMI_STUB_LEN,
+					     .args = row->args,
+					     .result = row->result};
 		snprintf(f[i].name, sizeof(f[i].name), "VMI_%s", row->name);
 	}
 	elf_make(&im, out);
@@ -99,7 +102,8 @@ static void make_kernel(struct gdbstub *g, struct buf *out)
 	const char *name;
 
 	CHECK(f, "no host memory for %zu symbols", most);
-	for (size_t i = 0; n < most && (name = symbols_complete(s, "", i)); i++) {
+	for (size_t i = 0; n < most && (name = symbols_complete(s, "", i));
+	     i++) {
 		if (!symbols_address(s, name, &f[n].addr) ||
 		    !strncmp(name, "VMI_", 4))
 			continue;

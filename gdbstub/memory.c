@@ -159,8 +159,7 @@ static int find(struct gdbstub *g, u32 addr, u32 len, const char *pattern,
 	for (u32 done = 0; len - done >= size && !found;) {
 		u32 want = len - done < room ? len - done : room;
 		u32 got = read_some(g, addr + done, bytes, want);
-		u8 *hit = got < size ? NULL
-				     : memmem(bytes, got, pattern, size);
+		u8 *hit = got < size ? NULL : memmem(bytes, got, pattern, size);
 
 		if (hit)
 			*at = addr + done + (u32)(hit - bytes);
@@ -261,9 +260,9 @@ bool make_memory_map(struct gdbstub *g, const char *annex, struct buf *out)
 	if (*annex)
 		return false;
 	buf_printf(out, "<?xml version=\"1.0\"?>\n<!DOCTYPE memory-map PUBLIC "
-		   "\"+//IDN gnu.org//DTD GDB Memory Map V1.0//EN\" "
-		   "\"http://sourceware.org/gdb/gdb-memory-map.dtd\">\n"
-		   "<memory-map><memory type=\"ram\" start=\"0x0\" "
-		   "length=\"0x100000000\"/></memory-map>\n");
+			"\"+//IDN gnu.org//DTD GDB Memory Map V1.0//EN\" "
+			"\"http://sourceware.org/gdb/gdb-memory-map.dtd\">\n"
+			"<memory-map><memory type=\"ram\" start=\"0x0\" "
+			"length=\"0x100000000\"/></memory-map>\n");
 	return true;
 }

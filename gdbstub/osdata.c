@@ -10,9 +10,11 @@ static const struct table {
 	const char *name, *command, *title, *text;
 } tables[] = {
 	{"vmi", "info vmi", "VMI calls", "Calls of the VMI ROM, counted"},
-	{"exits", "info exits", "Exits", "Ways out of translated code, counted"},
+	{"exits", "info exits", "Exits",
+	 "Ways out of translated code, counted"},
 	{"blocks", "info blocks", "Blocks", "Translated blocks"},
-	{"windows", "info windows", "Windows", "Address spaces mapped for speed"},
+	{"windows", "info windows", "Windows",
+	 "Address spaces mapped for speed"},
 	{"maps", "info maps", "Page tables", "All that is mapped now"},
 	{"irq", "info irq", "Interrupts", "Interrupt controllers"},
 	{"devices", "info devices", "Devices", "Devices and their state"},
@@ -25,8 +27,10 @@ static const struct table {
 
 static void begin(struct buf *out, const char *type)
 {
-	buf_printf(out, "<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM "
-		   "\"osdata.dtd\">\n<osdata type=\"%s\">\n", type);
+	buf_printf(out,
+		   "<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM "
+		   "\"osdata.dtd\">\n<osdata type=\"%s\">\n",
+		   type);
 }
 
 static void column(struct buf *out, const char *name, const char *text,

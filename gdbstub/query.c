@@ -116,13 +116,13 @@ void thread_text(struct gdbstub *g, struct buf *out)
 	const struct cpu *c = vm_cpu(g->vm);
 
 	buf_printf(out, "CPL %u, %s, paging %s%s%s%s", c->cpl,
-		   cpu_is_real(c)			? "real mode"
-		   : cpu_is_vm86(c)			? "virtual-8086"
-		   : c->seg[SEG_CS].attr & SEG_DB	? "32-bit"
-							: "16-bit",
-		   !(c->cr0 & CR0_PG)	? "off"
-		   : c->cr4 & CR4_PAE	? "on (PAE)"
-					: "on",
+		   cpu_is_real(c)                 ? "real mode"
+		   : cpu_is_vm86(c)               ? "virtual-8086"
+		   : c->seg[SEG_CS].attr & SEG_DB ? "32-bit"
+						  : "16-bit",
+		   !(c->cr0 & CR0_PG) ? "off"
+		   : c->cr4 & CR4_PAE ? "on (PAE)"
+				      : "on",
 		   c->iflag ? "" : ", interrupts off",
 		   c->halted ? ", halted" : "", g->cfg.vmi ? ", VMI" : ", BT");
 }
@@ -204,9 +204,10 @@ void packet_sstep_bits(struct gdbstub *g, struct args *a)
 void packet_sstep(struct gdbstub *g, struct args *a)
 {
 	(void)a;
-	reply(g, "0x%x", debug_step_interrupts(g->d)
-				 ? SSTEP_ENABLE
-				 : SSTEP_ENABLE | SSTEP_NOIRQ | SSTEP_NOTIMER);
+	reply(g, "0x%x",
+	      debug_step_interrupts(g->d)
+		      ? SSTEP_ENABLE
+		      : SSTEP_ENABLE | SSTEP_NOIRQ | SSTEP_NOTIMER);
 }
 
 void packet_set_sstep(struct gdbstub *g, struct args *a)

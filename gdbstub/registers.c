@@ -185,7 +185,7 @@ static void define_flags(enum reg r, struct buf *out)
 			   __builtin_ctz(bits->bit));
 	if (r == REG_eflags)
 		buf_printf(out, "<field name=\"IOPL\" start=\"12\" "
-			   "end=\"13\"/>");
+				"end=\"13\"/>");
 	buf_printf(out, "</flags>\n");
 }
 
@@ -196,8 +196,8 @@ static void define_vector(struct buf *out)
 		unsigned count;
 	} parts[] = {
 		{"v4_float", "ieee_single", 4}, {"v2_double", "ieee_double", 2},
-		{"v16_int8", "int8", 16},	{"v8_int16", "int16", 8},
-		{"v4_int32", "int32", 4},	{"v2_int64", "int64", 2},
+		{"v16_int8", "int8", 16},       {"v8_int16", "int16", 8},
+		{"v4_int32", "int32", 4},       {"v2_int64", "int64", 2},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
@@ -205,8 +205,8 @@ static void define_vector(struct buf *out)
 			   parts[i].id, parts[i].type, parts[i].count);
 	buf_printf(out, "<union id=\"vec128\">");
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-		buf_printf(out, "<field name=\"%s\" type=\"%s\"/>",
-			   parts[i].id, parts[i].id);
+		buf_printf(out, "<field name=\"%s\" type=\"%s\"/>", parts[i].id,
+			   parts[i].id);
 	buf_printf(out, "<field name=\"uint128\" type=\"uint128\"/></union>\n");
 }
 
@@ -243,7 +243,8 @@ bool make_features(struct gdbstub *g, const char *annex, struct buf *out)
 
 	if (strcmp(annex, "target.xml"))
 		return false;
-	buf_printf(out, "<?xml version=\"1.0\"?>\n"
+	buf_printf(out,
+		   "<?xml version=\"1.0\"?>\n"
 		   "<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n"
 		   "<target version=\"1.0\">\n<architecture>%s"
 		   "</architecture>\n<osabi>none</osabi>\n",
@@ -256,9 +257,11 @@ bool make_features(struct gdbstub *g, const char *annex, struct buf *out)
 			feature = feature_of(r);
 			define_types(r, out);
 		}
-		buf_printf(out, "<reg name=\"%s\" bitsize=\"%u\" type=\"%s\" "
-			   "regnum=\"%u\" group=\"%s\"/>\n", reg_name(r),
-			   8 * reg_size(r), type_of(r, type), r, group_of(r));
+		buf_printf(out,
+			   "<reg name=\"%s\" bitsize=\"%u\" type=\"%s\" "
+			   "regnum=\"%u\" group=\"%s\"/>\n",
+			   reg_name(r), 8 * reg_size(r), type_of(r, type), r,
+			   group_of(r));
 	}
 	buf_printf(out, "</feature>\n</target>\n");
 	return true;

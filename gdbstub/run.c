@@ -79,10 +79,10 @@ void run_stop_reply(struct gdbstub *g)
 		return;
 	}
 	if (run_is_over(g)) {
-		reply(g, "W%02x", debug_why(g->d) == STOP_DEBUG_EXIT
-					  ? (unsigned)bus_exit_status(
-						    vm_bus(g->vm)) & 0xff
-					  : 0);
+		reply(g, "W%02x",
+		      debug_why(g->d) == STOP_DEBUG_EXIT
+			      ? (unsigned)bus_exit_status(vm_bus(g->vm)) & 0xff
+			      : 0);
 		return;
 	}
 	if (library_moved(g))
@@ -245,9 +245,8 @@ static bool parse_action(struct args *a, struct going *how)
 		how->how = GO;
 	else if (args_char(a, 'S') && args_hex(a, &from))
 		how->how = STEP;
-	else if (args_char(a, 'r') && args_hex(a, &from) &&
-		 args_char(a, ',') && args_hex(a, &to) &&
-		 from <= UINT32_MAX && to <= UINT32_MAX)
+	else if (args_char(a, 'r') && args_hex(a, &from) && args_char(a, ',') &&
+		 args_hex(a, &to) && from <= UINT32_MAX && to <= UINT32_MAX)
 		*how = (struct going){RANGE, (u32)from, (u32)to};
 	else
 		return false;

@@ -87,8 +87,10 @@ static int listen_unix(struct gdbstub *g, const char *path, struct err *e)
 	int fd;
 
 	if (strlen(path) >= sizeof(to.sun_path))
-		return err_set(e, "-gdb unix:%s: a path has at most %zu "
-			       "characters", path, sizeof(to.sun_path) - 1);
+		return err_set(e,
+			       "-gdb unix:%s: a path has at most %zu "
+			       "characters",
+			       path, sizeof(to.sun_path) - 1);
 	strcpy(to.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&to, sizeof(to)) ||
@@ -107,7 +109,8 @@ static int listen_unix(struct gdbstub *g, const char *path, struct err *e)
 static int listen_tcp(struct gdbstub *g, const char *text, struct err *e)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-				 .ai_flags = AI_NUMERICSERV}, *list;
+				 .ai_flags = AI_NUMERICSERV},
+			*list;
 	char host[256];
 	const char *port;
 	int fd = -1, on = 1, why;
@@ -116,8 +119,8 @@ static int listen_tcp(struct gdbstub *g, const char *text, struct err *e)
 	why = getaddrinfo(host, port, &hints, &list);
 	if (why)
 		return err_set(e, "-gdb tcp:%s: %s", text, gai_strerror(why));
-	fd = socket(list->ai_family,
-		    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		    0);
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (fd < 0 || bind(fd, list->ai_addr, list->ai_addrlen) ||
@@ -159,8 +162,8 @@ int gdbstub_listen(struct gdbstub *g, const char *where, struct err *e)
 	if (!strncmp(where, "unix:", 5))
 		failed = listen_unix(g, where + 5, e);
 	else
-		failed = listen_tcp(g, strncmp(where, "tcp:", 4) ? where
-								 : where + 4, e);
+		failed = listen_tcp(
+			g, strncmp(where, "tcp:", 4) ? where : where + 4, e);
 	if (!failed)
 		set_async(g->listening, true);
 	return failed;
@@ -455,7 +458,6 @@ static void rom_moved(void *arg)
 	if (g->client >= 0 && g->busy && library_moved(g))
 		vm_interrupt(g->vm);
 }
-
 
 static void say(void *arg, const char *text, size_t len)
 {

@@ -18,7 +18,7 @@ struct args {
 /* A file that the client has opened. */
 struct stub_file {
 	bool used;
-	int fd;		 /* -1: `made' */
+	int fd;          /* -1: `made' */
 	struct buf made; /* a file that is not on disk */
 };
 
@@ -33,12 +33,12 @@ struct gdbstub {
 	struct frame_in in;
 	struct buf out;
 	struct buf reply; /* content of the next packet */
-	u64 session;	  /* goes up with each client */
-	bool busy;	  /* a packet is being served */
+	u64 session;      /* goes up with each client */
+	bool busy;        /* a packet is being served */
 	bool no_ack, extended;
 	bool wants_run, wants_end;
-	bool was_running; /* when the client came, or it let it run */
-	bool killed;	  /* by vKill; until it runs again */
+	bool was_running;      /* when the client came, or it let it run */
+	bool killed;           /* by vKill; until it runs again */
 	bool ends_with_client; /* killed by one that cannot start it again */
 	/* what the client said it knows */
 	bool knows_swbreak, knows_hwbreak;
@@ -51,8 +51,8 @@ struct gdbstub {
 	struct buf document;
 	char document_name[64];
 	struct stub_file file[FILES_MAX];
-	bool records;	 /* btrace.c */
-	u64 recorded_at; /* icount when the client was told last */
+	bool records;        /* btrace.c */
+	u64 recorded_at;     /* icount when the client was told last */
 	struct trace *trace; /* owned; NULL until there is one */
 };
 
@@ -112,7 +112,8 @@ bool make_libraries(struct gdbstub *g, const char *annex, struct buf *out);
 bool make_exec_file(struct gdbstub *g, const char *annex, struct buf *out);
 void thread_text(struct gdbstub *g, struct buf *out);
 
-/* ---- trace.c: what the guest was at a hit, when the client looks at one ---- */
+/* ---- trace.c: what the guest was at a hit, when the client looks at one ----
+ */
 void trace_forget(struct gdbstub *g);
 bool trace_is_shown(const struct gdbstub *g);
 /* Register r's bytes; false: not collected. */
@@ -150,6 +151,8 @@ bool library_file(struct gdbstub *g, const char *path, struct buf *out);
 bool library_has_kernel(struct gdbstub *g);
 
 /* ---- files.c ---- */
+/* Files of -symbols beside the kernel's, as elements of a library list. */
+void files_libraries(struct gdbstub *g, struct buf *out);
 void file_close_all(struct gdbstub *g);
 
 #endif

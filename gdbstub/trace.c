@@ -353,7 +353,8 @@ static struct point *find(struct gdbstub *g, u64 number, u64 addr)
 	struct trace *t = get(g);
 
 	for (unsigned i = 0; i < t->point_count; i++)
-		if (t->points[i]->number == number && t->points[i]->addr == addr)
+		if (t->points[i]->number == number &&
+		    t->points[i]->addr == addr)
 			return t->points[i];
 	return NULL;
 }
@@ -587,8 +588,10 @@ void packet_trace_status(struct gdbstub *g, struct args *a)
 		reply(g, "tnotrun:0;");
 	else
 		reply(g, "%s:%x;", t->why, t->why_number);
-	reply(g, "tframes:%zx;tcreated:%zx;tfree:%zx;tsize:%zx;circular:%d;"
-	      "disconn:0", t->count, t->created, left, t->limit, t->circular);
+	reply(g,
+	      "tframes:%zx;tcreated:%zx;tfree:%zx;tsize:%zx;circular:%d;"
+	      "disconn:0",
+	      t->count, t->created, left, t->limit, t->circular);
 }
 
 void packet_trace_hits(struct gdbstub *g, struct args *a)
@@ -740,8 +743,7 @@ u32 trace_memory(struct gdbstub *g, u32 addr, void *to, u32 len)
 	return is_fixed(t, addr, len) ? debug_read(g->d, addr, to, len) : 0;
 }
 
-bool make_traceframe_info(struct gdbstub *g, const char *annex,
-			  struct buf *out)
+bool make_traceframe_info(struct gdbstub *g, const char *annex, struct buf *out)
 {
 	struct trace *t = g->trace;
 	size_t from = 0;
@@ -785,9 +787,8 @@ void packet_trace_value(struct gdbstub *g, struct args *a)
 		return;
 	}
 	v = t->variable[number].value;
-	while (t->shown >= 0 &&
-	       (block = next_block(t, (size_t)t->shown, 'V', registers_size(),
-				   &from))) {
+	while (t->shown >= 0 && (block = next_block(t, (size_t)t->shown, 'V',
+						    registers_size(), &from))) {
 		memcpy(&found, block + 1, 4);
 		if (found == number)
 			memcpy(&v, block + 5, 8);

@@ -23,8 +23,8 @@ static int parse_memory(struct args *a, struct trace_action *t, struct err *e)
 		t->base = -1;
 	else
 		return err_set(e, "memory to collect without a base");
-	if (!args_char(a, ',') || !args_hex(a, &offset) ||
-	    !args_char(a, ',') || !args_hex(a, &len) || len > 0xffff)
+	if (!args_char(a, ',') || !args_hex(a, &offset) || !args_char(a, ',') ||
+	    !args_hex(a, &len) || len > 0xffff)
 		return err_set(e, "memory to collect: address or length");
 	t->offset = (u32)offset;
 	t->len = (u32)len;

@@ -37,7 +37,8 @@ static struct bt_break *place(struct bt_break *table, u32 size, gla_t lin)
 
 bool break_at(const struct bt *bt, gla_t lin)
 {
-	return bt->break_count && place(bt->breaks, bt->break_room, lin)->wanted;
+	return bt->break_count &&
+	       place(bt->breaks, bt->break_room, lin)->wanted;
 }
 
 bool break_begins(const struct bt *bt, const struct block *b)
@@ -81,7 +82,7 @@ int bt_break_add(struct bt *bt, gla_t lin)
 			return -1;
 	b = place(bt->breaks, bt->break_room, lin);
 	if (!b->used) {
-		*b = (struct bt_break){ .lin = lin, .used = true };
+		*b = (struct bt_break){.lin = lin, .used = true};
 		bt->break_used++;
 	}
 	if (!b->wanted++)
@@ -168,8 +169,8 @@ void bt_pass_break(struct bt *bt, bool pass)
 {
 	const struct cpu *c = bt->cpu;
 
-	bt->pass = (struct pass){ pass, c->seg[SEG_CS].base + c->eip,
-				  c->gpr[ESP] };
+	bt->pass =
+		(struct pass){pass, c->seg[SEG_CS].base + c->eip, c->gpr[ESP]};
 }
 
 /* Does the guest stop in front of the instruction at eip? */
@@ -197,7 +198,6 @@ void break_passed(struct bt *bt, gla_t from)
 	const struct cpu *c = bt->cpu;
 
 	if (bt->pass.lin == from &&
-	    !((c->sysflags & EFL_RF) &&
-	      c->seg[SEG_CS].base + c->eip == from))
+	    !((c->sysflags & EFL_RF) && c->seg[SEG_CS].base + c->eip == from))
 		bt->pass.on = false;
 }

@@ -80,7 +80,7 @@ void recent_enter(struct bt *bt)
 	struct recent_entry *at = (void *)(uintptr_t)l->recent;
 
 	*at = (struct recent_entry){
-		MARK, bt->limit + (u64)(uintptr_t)bt->budget_base };
+		MARK, bt->limit + (u64)(uintptr_t)bt->budget_base};
 	l->recent = (l->recent & ~(u64)(RING - 1)) |
 		    ((l->recent + sizeof(*at)) & (RING - 1));
 }
@@ -109,8 +109,8 @@ unsigned bt_recent(const struct bt *bt, struct bt_recent *list, unsigned max)
 
 		if (begun[k] == ~0ull || begun[k] >= end)
 			continue; /* no block, or not begun after all */
-		list[n++] = (struct bt_recent){ (gla_t)bt->ring[k].place,
-						(unsigned)(end - begun[k]) };
+		list[n++] = (struct bt_recent){(gla_t)bt->ring[k].place,
+					       (unsigned)(end - begun[k])};
 		end = begun[k];
 	}
 	return n;

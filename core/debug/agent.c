@@ -38,7 +38,7 @@ static const struct {
 
 struct agent_insn {
 	u8 op;
-	u8 loaded; /* EXT: bits that the load just before it left; 0: none */
+	u8 loaded;   /* EXT: bits that the load just before it left; 0: none */
 	u64 operand; /* jumps: index of the instruction */
 };
 
@@ -98,13 +98,15 @@ static int decode(struct agent *a, const u8 *code, size_t len, u16 *index,
 		u8 op = code[at];
 
 		if (!is_supported(op))
-			return err_set(e, "operation %02x at %zu is not "
-				       "supported", op, at);
+			return err_set(e,
+				       "operation %02x at %zu is not "
+				       "supported",
+				       op, at);
 		next = at + 1 + ops[op].operand;
 		if (next > len)
 			return err_set(e, "the code ends in %s", ops[op].name);
-		*in = (struct agent_insn){op, 0,
-			operand_of(code + at + 1, ops[op].operand)};
+		*in = (struct agent_insn){
+			op, 0, operand_of(code + at + 1, ops[op].operand)};
 		if (op == OP_PRINTF &&
 		    read_format(code, len, at, &in->operand, &next, e))
 			return -1;
@@ -118,8 +120,7 @@ static int decode(struct agent *a, const u8 *code, size_t len, u16 *index,
 	return 0;
 }
 
-static int resolve(struct agent *a, size_t len, const u16 *index,
-		   struct err *e)
+static int resolve(struct agent *a, size_t len, const u16 *index, struct err *e)
 {
 	for (unsigned i = 0; i < a->count; i++) {
 		struct agent_insn *in = &a->insn[i];
@@ -169,17 +170,19 @@ static int follow(const struct agent *a, struct err *e)
 				continue;
 			after = depth_after(in, depth[i] - 1);
 			if (after < 0)
-				return err_set(e, "%s: the stack does not "
-					       "suffice", ops[in->op].name);
+				return err_set(e,
+					       "%s: the stack does not "
+					       "suffice",
+					       ops[in->op].name);
 			for (unsigned k = in->op == OP_GOTO; k <= jumps; k++) {
 				if (to[k] >= a->count)
 					return err_set(e, "the code does not "
-						       "end with END");
+							  "end with END");
 				if (depth[to[k]] == after + 1)
 					continue;
 				if (depth[to[k]])
 					return err_set(e, "paths meet with "
-						       "different stacks");
+							  "different stacks");
 				depth[to[k]] = (u8)(after + 1);
 				again = true;
 			}
@@ -232,7 +235,8 @@ static void print_one(const char *at, size_t len, u64 value,
 
 	if (kind == 's') {
 		while (n < sizeof(text) - 1 && env->read &&
-		       env->read(env->arg, (u32)(value + n), text + n, 1) == 1 &&
+		       env->read(env->arg, (u32)(value + n), text + n, 1) ==
+			       1 &&
 		       text[n])
 			n++;
 		buf_append(out, text, n);
@@ -432,8 +436,8 @@ static void trace_string(const struct agent_env *env, u64 addr, u64 limit)
 }
 
 /* What reaches outside; sp points above the stack's top. */
-static int reach(const struct agent *a, const struct agent_insn *in,
-		 u64 **spp, const struct agent_env *env, struct err *e)
+static int reach(const struct agent *a, const struct agent_insn *in, u64 **spp,
+		 const struct agent_env *env, struct err *e)
 {
 	u64 *sp = *spp, args[256];
 	unsigned number = (unsigned)in->operand, n;

@@ -52,14 +52,16 @@ void debug_autopsy(struct debug *d, struct buf *out)
 	buf_printf(out, "Vitrine: %s.\n", vm_stop_text(d->vm));
 	buf_printf(out, "at ");
 	debug_address(d, pc, out);
-	buf_printf(out, ", esp 0x%x, CPL %u, cr0 0x%x, cr2 0x%x, cr3 0x%x, "
-		   "%llu instructions since reset\n", c->gpr[ESP], c->cpl,
-		   c->cr0, c->cr2, c->cr3, (unsigned long long)c->icount);
+	buf_printf(out,
+		   ", esp 0x%x, CPL %u, cr0 0x%x, cr2 0x%x, cr3 0x%x, "
+		   "%llu instructions since reset\n",
+		   c->gpr[ESP], c->cpl, c->cr0, c->cr2, c->cr3,
+		   (unsigned long long)c->icount);
 	show_gate(d, c->exc.vector, out);
 	if (c->exc.vector == EXC_PF || c->exc.vector == EXC_DF) {
 		buf_printf(out, "the address of the last page fault:\n");
-		debug_show_paging(d, c->exc.vector == EXC_PF ? c->exc.cr2
-							     : c->cr2, out);
+		debug_show_paging(
+			d, c->exc.vector == EXC_PF ? c->exc.cr2 : c->cr2, out);
 	}
 	buf_printf(out, "the stack:\n");
 	debug_show_paging(d, c->gpr[ESP], out);

@@ -444,7 +444,8 @@ void debug_break_show(struct debug *d, struct buf *out)
 			buf_printf(out, " (gdb's)");
 		buf_byte(out, '\n');
 		if (b->conditions.count)
-			buf_printf(out, "\tstop only if gdb's condition holds\n");
+			buf_printf(out,
+				   "\tstop only if gdb's condition holds\n");
 		if (b->commands.count)
 			buf_printf(out, "\tprint, and go on\n");
 		if (b->condition)

@@ -97,8 +97,8 @@ int debug_client_add(struct debug *d, const struct client_break *want,
 				  .client = true,
 				  .hardware = want->hardware};
 	struct agents conditions = want->conditions, commands = want->commands;
-	struct breakpoint *b = find(d, want->kind, want->addr, want->len,
-				    want->hardware);
+	struct breakpoint *b =
+		find(d, want->kind, want->addr, want->len, want->hardware);
 	char what[24];
 
 	if (!b) {
@@ -133,8 +133,10 @@ int debug_client_remove(struct debug *d, enum break_kind kind, gla_t addr,
 struct breakpoint *debug_probe_add(struct debug *d, gla_t addr,
 				   bool (*fn)(void *arg), void *arg)
 {
-	struct breakpoint form = {.kind = BREAK_CODE, .addr = addr,
-				  .hidden = true, .probe = fn,
+	struct breakpoint form = {.kind = BREAK_CODE,
+				  .addr = addr,
+				  .hidden = true,
+				  .probe = fn,
 				  .probe_arg = arg};
 	struct breakpoint *b = debug_break_append(d, &form, NULL, NULL, NULL);
 

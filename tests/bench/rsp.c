@@ -8,8 +8,8 @@
  *	show PACKET	the same, and print it
  *	rate PACKET[|PACKET...]  repeat them for SECONDS; print rounds a second
  *	bytes PACKET	the same; print MB a second, of an answer in hexadecimal
- *	break MS	let the guest run so long, then Ctrl-C; print the ms until
- *			it has stopped */
+ *	break MS	let the guest run so long, then Ctrl-C; print the ms
+ *until it has stopped */
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>

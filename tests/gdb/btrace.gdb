@@ -1,4 +1,4 @@
-# remote -append tour build/lantern.elf
+# remote -append tour @B@/lantern.elf
 # How did it get here?  The translator's notes of what was executed last.
 tbreak kernel_main
 continue

@@ -1,4 +1,4 @@
-# remote -append tour build/lantern.elf
+# remote -append tour @B@/lantern.elf
 # With no file given: the kernel's symbols, the ROM's, and what there is to look at.
 info sharedlibrary
 info threads

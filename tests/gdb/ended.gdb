@@ -1,4 +1,4 @@
-# remote -append run=true build/lantern.elf
+# remote -append run=true @B@/lantern.elf
 # A guest that ends by itself.
 continue
 info threads

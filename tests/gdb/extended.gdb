@@ -1,4 +1,4 @@
-# extended-remote -append tour build/lantern.elf
+# extended-remote -append tour @B@/lantern.elf
 # run, start and kill as for a program.
 break kernel_main
 run

@@ -1,4 +1,4 @@
-# remote -append tour build/lantern.elf
+# remote -append tour @B@/lantern.elf
 # A tracepoint at a call of the VMI ROM, its pass count, and what the status says then.
 break kernel_main
 continue

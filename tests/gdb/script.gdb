@@ -1,4 +1,4 @@
-# remote -append tour build/lantern.elf
+# remote -append tour @B@/lantern.elf
 # What scripts and other front ends do: Python, MI, commands, convenience variables.
 python
 import gdb

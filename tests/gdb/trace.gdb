@@ -1,4 +1,4 @@
-# remote -append tour build/lantern.elf
+# remote -append tour @B@/lantern.elf
 # Tracepoints: conditions, what is collected, stepping, markers of the VMI ROM, state variables, saving.
 tvariable $calls = 0
 trace sys_fork

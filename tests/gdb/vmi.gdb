@@ -1,4 +1,4 @@
-# remote -append tour build/lantern.elf
+# remote -append tour @B@/lantern.elf
 # A call of the VMI ROM as a function with arguments, found again when the kernel maps the ROM elsewhere.
 break VMI_SetPxE if pte & 4
 continue

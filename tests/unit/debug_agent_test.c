@@ -60,7 +60,11 @@ static void print(void *arg, const char *text, size_t len)
 }
 
 static const struct agent_env env = {
-	.reg = reg, .read = read_bytes, .get = get, .set = set, .trace = trace,
+	.reg = reg,
+	.read = read_bytes,
+	.get = get,
+	.set = set,
+	.trace = trace,
 	.print = print,
 };
 
@@ -168,7 +172,8 @@ static void memory_and_what_reaches_out(void **state)
 	assert_int_equal(run("25 00 00 00 01 00 00 00 04 17 27"), 0x85);
 	assert_int_equal(run("22 2a 2d 00 07 29 2c 00 07 27"), 42);
 	*traced = '\0';
-	run("22 10 22 08 0c 22 20 0d 04 29 22 30 30 01 00 29 22 04 22 03 2f 27");
+	run("22 10 22 08 0c 22 20 0d 04 29 22 30 30 01 00 29 22 04 22 03 2f "
+	    "27");
 	assert_string_equal(traced, "10+8 20+4 30+100 4+3 ");
 	strcpy((char *)memory + 8, "eight");
 	run("22 08 22 ff 16 08 22 2a 22 00 22 00 34 03 00 10 "
