@@ -18,22 +18,26 @@
 #include "core/vm/vm.h"
 #include "repl/host.h"
 #include "repl/repl_priv.h"
+#include "vmi/vmi.h"
 
 enum { RAM = 2 << 20, LINES_MAX = 12, PATIENCE_MS = 3 };
 
 static struct vm *vm;
+static struct vmi *vmi;
 static struct host *host;
 static timer_t timer;
 
 int LLVMFuzzerTestOneInput(const u8 *bytes, size_t len);
 
-/* 00100000: a loop that calls, pushes, reads and writes. */
+/* 00100000: a loop that calls, pushes, reads and writes, and calls VMI. */
 static const u8 program[] = {
 	0xbc, 0x00, 0x00, 0x18, 0x00,	     /* mov $180000, %esp */
 	0x55, 0x89, 0xe5,		     /* push %ebp; mov %esp, %ebp */
 	0xe8, 0x03, 0x00, 0x00, 0x00,	     /* call +3 */
 	0x5d, 0xeb, 0xf5,		     /* pop %ebp; jmp to the push */
 	0x40, 0xa3, 0x00, 0x00, 0x17, 0x00,  /* inc; mov %eax, 170000 */
+	0xba, 0x00, 0x00, 0x17, 0x00,	     /* mov $170000, %edx */
+	0xe8, 0x40, 0x83, 0xfc, 0xff,	     /* call c8360: SetPxE */
 	0x8b, 0x0d, 0x00, 0x00, 0x17, 0x00,  /* mov 170000, %ecx */
 	0xc3,				     /* ret */
 };
@@ -48,7 +52,7 @@ static void impatience(unsigned ms)
 static void make(void)
 {
 	struct vm_config cfg = {
-		.ram = RAM, .flat_load = -1, .has_apic = true};
+		.ram = RAM, .flat_load = -1, .has_apic = true, .show_vmi = true};
 	struct sigevent tell = {.sigev_notify = SIGEV_SIGNAL,
 				.sigev_signo = SIGINT};
 	struct err e;
@@ -57,6 +61,8 @@ static void make(void)
 		return;
 	vm = vm_new(&cfg, &e);
 	CHECK(vm, "%s", e.text);
+	vmi = vmi_new(vm, &e);
+	CHECK(vmi, "%s", e.text);
 	host = host_new(true);
 	host_attach(host, vm);
 	CHECK(!timer_create(CLOCK_MONOTONIC, &tell, &timer), "no timer");
@@ -71,10 +77,12 @@ static void reset(void)
 	memcpy(mem_phys_ptr(vm_mem(vm), 0x100000, sizeof(program)), program,
 	       sizeof(program));
 	c->cr0 |= CR0_PE;
-	c->seg[SEG_CS] = (struct seg){0x10, 0xc9b, 0, ~0u};
+	c->seg[SEG_CS] = (struct seg){
+		.sel = 0x10, .attr = 0xc9b, .limit = ~0u};
 	for (unsigned i = 0; i < 6; i++)
 		if (i != SEG_CS)
-			c->seg[i] = (struct seg){0x18, 0xc93, 0, ~0u};
+			c->seg[i] = (struct seg){
+				.sel = 0x18, .attr = 0xc93, .limit = ~0u};
 	c->eip = 0x100000;
 	c->mode_changed = true;
 }
@@ -106,7 +114,7 @@ int LLVMFuzzerTestOneInput(const u8 *bytes, size_t len)
 	make();
 	reset();
 	d = debug_new(vm);
-	console = console_new(d, host, "fuzz", NULL);
+	console = console_new(d, host, "fuzz", vmi);
 	for (unsigned i = 0; i < LINES_MAX && (line = strsep(&rest, "\n"));
 	     i++) {
 		*e.text = '\0';
