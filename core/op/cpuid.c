@@ -4,15 +4,17 @@
  * The signature is one whose kernels' special cases we can satisfy: local
  * APIC, SYSENTER and PAT work, there is no microcode to load, no thermal
  * monitor and no second thread.  The feature words come from features.def.
- * Leaf 2 tells of caches only because kernels print them.
+ * Leaves 2 and 4 tell of caches only because kernels print them.
  *
  * A leaf above the highest basic one answers as the highest basic leaf does,
- * as Intel's processors do. */
+ * as Intel's processors do.  The highest is 7, structured extended features,
+ * of which there are none: kernels ask for it without looking whether it is
+ * there, and would take leaf 2's bytes for features. */
 #include "core/op/features.h"
 #include "core/op/op_priv.h"
 
 enum {
-	MAX_BASIC = 2,
+	MAX_BASIC = 7,
 	CLFLUSH_LINE = 64 / 8,
 	PHYSICAL_BITS = 36,
 	LINEAR_BITS = 32,
@@ -37,10 +39,22 @@ static void signature(u32 out[4])
 	     feature_bits(1, ECX), feature_bits(1, EDX));
 }
 
+/* Leaf 4: 32 KiB L1 for data and for code, 2 MiB L2; all of 8 ways. */
+static void cache(u32 subleaf, u32 out[4])
+{
+	static const struct {
+		u32 type, sets;
+	} caches[] = {{0x121, 64}, {0x122, 64}, {0x143, 4096}};
+
+	set4(out, 0, 0, 0, 0);
+	if (subleaf < ARRAY_LEN(caches))
+		set4(out, caches[subleaf].type, 7u << 22 | 63,
+		     caches[subleaf].sets - 1, 0);
+}
+
 void cpuid_leaf(const struct cpu *c, u32 leaf, u32 subleaf, u32 out[4])
 {
 	(void)c;
-	(void)subleaf;
 	if (leaf > EXT_MAX || (leaf > MAX_BASIC && leaf < EXT_BASE))
 		leaf = MAX_BASIC;
 	switch (leaf) {
@@ -52,6 +66,9 @@ void cpuid_leaf(const struct cpu *c, u32 leaf, u32 subleaf, u32 out[4])
 		break;
 	case 2: /* 32 KiB L1, 2 MiB L2 */
 		set4(out, 0x02b3b001, 0xf0, 0, 0x2c04307d);
+		break;
+	case 4:
+		cache(subleaf, out);
 		break;
 	case EXT_BASE:
 		set4(out, EXT_MAX, 0, 0, 0);

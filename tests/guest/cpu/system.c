@@ -349,6 +349,12 @@ static void identification(void)
 			print(" %s", names[i]);
 	print("\n");
 	print("subleaves do not matter: %s\n", same(l, cpuid(1, 77)) ? "yes" : "no");
+	for (u32 i = 0; (l = cpuid(4, i)).eax & 31; i++)
+		print("cache level %d type %d, %d KiB\n", l.eax >> 5 & 7, l.eax & 31,
+		      ((l.ebx >> 22) + 1) * ((l.ebx & 0xfff) + 1) * (l.ecx + 1) / 1024);
+	/* Many ask for it without looking at leaf 0. */
+	l = cpuid(7, 0);
+	print("structured features: %x %x %x %x\n", l.eax, l.ebx, l.ecx, l.edx);
 	l = cpuid(0x80000000, 0);
 	print("extended %x, ", l.eax);
 	l = cpuid(0x80000008, 0);
