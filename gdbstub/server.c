@@ -225,6 +225,7 @@ void server_drop(struct gdbstub *g)
 	file_close_all(g);
 	trace_forget(g);
 	btrace_forget(g);
+	vm_stop_at_double_fault(g->vm, false);
 	debug_client_gone(g->d);
 	g->wants_run = g->was_running;
 	g->wants_end |= g->ends_with_client;
@@ -268,6 +269,7 @@ static void welcome(struct gdbstub *g, int fd)
 	g->session++;
 	g->wants_run = false;
 	g->was_running = debug_running(g->d);
+	vm_stop_at_double_fault(g->vm, true);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (g->was_running)
 		vm_interrupt_for(g->vm, "a debugger has connected");

@@ -47,6 +47,12 @@ void vm_interrupt_for(struct vm *vm, const char *why)
 	vm_interrupt(vm);
 }
 
+void vm_stop_at_double_fault(struct vm *vm, bool on)
+{
+	vm->stops_at_df = on;
+	vm->df = false;
+}
+
 void vm_look(struct vm *vm)
 {
 	vm->look = 1;
@@ -70,6 +76,11 @@ static void deliver_exception(struct vm *vm)
 	vm->exceptions[raised & 31]++;
 	bt_pass_break(vm->bt, false); /* what was passed was not done */
 	delivered = event_deliver_exception(vm->cpu);
+	if (delivered == EXC_DF && vm->stops_at_df && !vm->cpu->shutdown) {
+		vm->df = true;
+		vm->df_during = raised;
+		bt_kick(vm->bt);
+	}
 	if (delivered != raised && !vm->cpu->shutdown)
 		catch_delivered(vm, delivered, raised);
 }
@@ -246,6 +257,15 @@ static enum vm_stop look_around(struct vm *vm)
 	if (vm->caught) {
 		vm->caught = false;
 		return stop(vm, STOP_CATCH);
+	}
+	if (vm->df) {
+		vm->df = false;
+		stop(vm, STOP_DOUBLE_FAULT);
+		snprintf(vm->why_text, sizeof(vm->why_text),
+			 "double fault, during the delivery of %s; the guest "
+			 "stands at its handler",
+			 cpu_exception_name(vm->df_during));
+		return STOP_DOUBLE_FAULT;
 	}
 	if (vm->interrupt) {
 		vm->interrupt = 0;

@@ -43,6 +43,8 @@ struct vm {
 	struct clock clock;
 	unsigned requests; /* enum bus_request bits */
 	volatile int interrupt, look;
+	bool stops_at_df, df;	  /* a double fault was delivered */
+	u8 df_during;		  /* ... instead of this */
 	const char *interrupt_why; /* NULL: the user */
 	bool (*on_break)(void *arg, gla_t lin); /* vm_on_break */
 	void *on_break_arg;

@@ -130,6 +130,12 @@ with Machine(kernel=STAGE) as m:
     assert step(c) == CODE + 2
     code(c, "ea" + struct.pack("<IH", CODE + 7, 8).hex() + "90")  # a far jump
     assert step(c) == CODE + 7
+    # A double fault: #GP whose gate is not present.
+    assert c.ask(f"M{0x320000 + 13 * 8:x},8:" + "00" * 8) == "OK"
+    code(c, "66b83412" "8ed8" "90")  # load DS with what is no descriptor
+    c.said = ""
+    assert c.ask("vCont;c").startswith("T0b") and c.eip() == 0x310000, hex(c.eip())
+    assert "double fault, during the delivery of #GP" in c.said, c.said
     # The guest asks for the debugger: port 8A00h.
     code(c, "66ba008a" "66b8008a" "66ef" "66b8e08a" "66ef" "90")
     assert c.ask("vCont;c").startswith("T05thread") and c.eip() == CODE + 16, hex(c.eip())
