@@ -33,6 +33,14 @@ enum { STUB_INSN = 7 }; /* bytes of the instruction in a stub */
 
 static const struct insn get_if = { .op = &bt_get_if, .len = STUB_INSN };
 static const struct insn set_if = { .op = &bt_set_if, .len = STUB_INSN };
+/* The rest look like a stub's own instruction, which may be made of them. */
+#define LIKE_STUB .opsize = 4, .addrsize = 4, .base = REG_NONE, .index = REG_NONE
+static const struct insn kernel_stack = { .op = &bt_kernel_stack,
+					  .len = STUB_INSN, LIKE_STUB };
+/* Where a task that is left goes on is behind the CALL, of 5 bytes. */
+static const struct insn iret_call = { .op = &bt_call_iret, .len = 5, LIKE_STUB };
+static const struct insn sysexit_call = { .op = &bt_call_sysexit, .len = 5,
+					  LIKE_STUB };
 
 static const struct {
 	u8 bytes[4];

@@ -112,7 +112,8 @@ int bt_call_here(const struct bt *bt);
 /* Two instructions that no opcode names: eax := IF at bit 9 (as in EFLAGS),
  * and IF := bit 9 of eax. */
 struct opcode;
-extern const struct opcode bt_get_if, bt_set_if;
+extern const struct opcode bt_get_if, bt_set_if, bt_kernel_stack, bt_call_iret,
+	bt_call_sysexit;
 /* The row of a call that is an operation: its number and its place in the
  * ROM, at level 0, were looked at when it was translated. */
 extern const struct opcode bt_paravirt_call;
@@ -167,9 +168,10 @@ void bt_show_mode(u32 mode, bt_print *out, void *to);
 
 /* One instruction of a block. */
 struct insn_mark {
+	u32 guest; /* its address less the block's */
 	u16 host; /* offset of its first host byte in the block */
-	u16 guest : 12; /* offset of its first guest byte */
-	u16 site : 4; /* how it was made to reach memory: bt's own */
+	u8 site; /* how it was made to reach memory: bt's own */
+	bool rom; /* it is in the ROM, called in line */
 };
 
 /* Notes which blocks run, from now on; costs some host instructions each.  Off

@@ -58,6 +58,8 @@ struct block {
 	u32 order; /* place in bt->order */
 	u16 guest_len, insns;
 	bool dead, temporary;
+	bool calls_rom; /* has calls of the ROM in line, */
+	u32 rom_shift;	/* whose linear addresses less the physical are this */
 	struct insn_mark *marks; /* insns + 1 of them */
 	struct block *hash_next;
 	struct block *page_next, *page2_next;
@@ -89,6 +91,7 @@ struct live {
 	u64 spill;
 	u64 seg_window[2]; /* FS, GS: window of the CPL, or nowhere */
 	u64 jump_cache;
+	u64 call_entry[BT_CALLS_MAX]; /* of each call's stub, 0: none */
 	u64 call_start; /* ticks at which a paravirtual call that is timed began */
 	u32 call_timed; /* its number + 1, for its operation; 0: none */
 	u32 call_made;	/* the same of one to be counted when it is done */
@@ -257,6 +260,8 @@ struct bt {
 	u64 stack_owner[2], stack_rsp[2]; /* contexts; 0: nobody */
 	u64 entered_context;
 	bool stack_void; /* predicted returns must not be used any more */
+	bool tss_known;	/* translations name the TSS: */
+	struct seg tss;
 	u64 rf_icount; /* see run_suspend_rf; else ~0 */
 	u64 raised_icount; /* when an exception was last delivered at once */
 	bool followed_entry; /* mem tells when the page of the block that was
@@ -373,6 +378,14 @@ void paravirt_done(struct bt *bt, enum op_result r);
 /* The instruction at gpa raised an exception. */
 void paravirt_faulted(struct bt *bt, gpa_t gpa);
 /* Does somebody want to stop before the call whose stub is at gpa? */
+/* If the CALL at `index`, which ends at offset `at`, calls a stub, what it calls
+ * and its RET are made the next instructions: how many; 1 ends the block. */
+unsigned paravirt_called_in_line(struct tr *t, unsigned index, unsigned at,
+			     unsigned max);
+/* A mode may be another one: so may TR. */
+void paravirt_refresh(struct bt *bt);
+void paravirt_made(struct bt *bt, const struct block *b);
+void paravirt_died(struct bt *bt, const struct block *b);
 bool paravirt_stops(const struct bt *bt, gpa_t gpa);
 bool paravirt_stops_here(const struct bt *bt);
 void paravirt_after(struct tr *t);
@@ -382,6 +395,9 @@ void rule_set_if(struct tr *t);
 /* rules */
 void rule_copy(struct tr *t);
 void rule_control(struct tr *t);
+void rule_call_in_line(struct tr *t);
+void rule_kernel_stack(struct tr *t);
+void rule_call_leaves(struct tr *t);
 void rule_stack(struct tr *t);
 void rule_string(struct tr *t);
 void rule_odd(struct tr *t);
@@ -420,6 +436,7 @@ static inline void e_addr(struct emit *e, unsigned w, unsigned op,
 
 /* translate.c */
 void emit_op(struct tr *t);
+void emit_op_at(struct tr *t); /* eip is set already */
 void emit_fpu_check(struct tr *t);
 void emit_jump_to(struct tr *t, u32 target); /* direct branch, unconditional */
 void emit_jcc_to(struct tr *t, unsigned cc, u32 target);
@@ -429,8 +446,14 @@ void emit_indirect(struct tr *t); /* target in r8d */
 void emit_call_to(struct tr *t, u32 target);
 void emit_call_indirect(struct tr *t);
 void emit_return(struct tr *t); /* guest return address in r8d */
+/* Behind a host call: goes on at t->next if r8d says so. */
+void emit_continuation(struct tr *t);
+/* Are the block's branches linked? */
+bool emit_linking(const struct tr *t);
 /* Instructions of the block from the current one on: paid for, not done. */
 unsigned tr_unretired(const struct tr *t);
+/* The budget gets back what the block has paid for behind the current one. */
+void emit_give_back(struct tr *t);
 void emit_exit(struct tr *t, enum bt_exit why); /* at t->next */
 void emit_count(struct tr *t, unsigned reg, u32 low, unsigned shift);
 enum { BUDGET_MAX = 16 << 20 };
@@ -470,6 +493,13 @@ unsigned block_insn_at(const struct block *b, const u8 *pc);
 static inline u32 block_insn_eip(const struct block *b, unsigned index)
 {
 	return b->eip + b->marks[index].guest;
+}
+static inline gpa_t block_insn_gpa(const struct block *b, unsigned index)
+{
+	const struct insn_mark *m = &b->marks[index];
+
+	return m->rom ? (u32)(b->lin + m->guest - b->rom_shift)
+		      : b->gpa + m->guest;
 }
 
 /* breakpoint.c */

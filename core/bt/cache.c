@@ -46,6 +46,7 @@ void cache_insert(struct bt *bt, struct block *b)
 	}
 	b->order = bt->block_count;
 	bt->order[bt->block_count++] = b;
+	paravirt_made(bt, b);
 }
 
 /* The block whose host code contains pc; blocks are in address order. */
@@ -129,6 +130,7 @@ void cache_kill(struct bt *bt, struct block *b)
 	if (b->gpa2 != ~0ull)
 		unlist(bt, b, b->gpa2);
 	b->dead = true;
+	paravirt_died(bt, b);
 	e = head_of(bt, b);
 	e_store_rip_imm(&e, &bt->live->edge, b->order);
 	e_jmp(&e, bt->stub_dead);
@@ -205,6 +207,8 @@ void cache_reset(struct bt *bt)
 	bt->meta_used = 0;
 	bt->cs_form_count = 1;
 	link_reset(bt);
+	for (unsigned i = 0; i < BT_CALLS_MAX; i++)
+		bt->live->call_entry[i] = 0;
 	bt->emit.at = bt->code_w + bt->stubs_size;
 	bt->emit.full = false;
 	bt->invalidated = true;

@@ -103,7 +103,7 @@ static enum bt_exit change_site(struct bt *bt, struct block *b, unsigned index,
 static enum site other_window(struct bt *bt, const struct block *b,
 			      unsigned index)
 {
-	enum site s = site_get(bt, b->gpa + b->marks[index].guest);
+	enum site s = site_get(bt, block_insn_gpa(b, index));
 
 	if (bt->mode & MODE_USER || s == SITE_EITHER)
 		return SITE_SOFT;
@@ -196,7 +196,7 @@ enum bt_exit fault_serve(struct bt *bt)
 	bt->cpu->eip = block_insn_eip(b, index);
 	result = by_trap(bt, b, index);
 	if (result == BT_EXIT_EXCEPTION)
-		paravirt_faulted(bt, b->gpa + b->marks[index].guest);
+		paravirt_faulted(bt, block_insn_gpa(b, index));
 	if (result == BT_EXIT_SIGNAL && bt->wanted.exits >> BT_EXIT_SIGNAL & 1)
 		result = BT_EXIT_DEAD; /* a stop is wanted in front of it */
 	if (result != BT_EXIT_SIGNAL) {

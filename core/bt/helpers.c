@@ -85,7 +85,7 @@ static u64 raised_here(struct bt *bt, u32 unretired)
 	unsigned index;
 	struct block *b = calling_block(bt, &index);
 
-	paravirt_faulted(bt, b->gpa + b->marks[index].guest);
+	paravirt_faulted(bt, block_insn_gpa(b, index));
 	bt->cpu->eip = block_insn_eip(b, index);
 	return raised(bt, unretired);
 }
@@ -120,7 +120,7 @@ static void look_in_both(struct bt *bt)
 {
 	unsigned index;
 	struct block *b = calling_block(bt, &index);
-	gpa_t gpa = b->gpa + b->marks[index].guest;
+	gpa_t gpa = block_insn_gpa(b, index);
 
 	if (!(bt->mode & MODE_USER) && site_get(bt, gpa) == SITE_COLD)
 		site_change(bt, b, index, SITE_EITHER);

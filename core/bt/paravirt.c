@@ -14,6 +14,15 @@ const struct opcode bt_get_if = { .class = C_GET_IF, .name = "get_if" };
 const struct opcode bt_set_if = { .class = C_SET_IF, .form = F_END,
 				  .name = "set_if" };
 
+const struct opcode bt_kernel_stack = { .class = C_KERNEL_STACK,
+					.name = "kernel_stack" };
+const struct opcode bt_call_iret = { .class = C_CALL_LEAVES, .form = F_END,
+				     .name = "iret",
+				     .operation = OPERATION_iret };
+const struct opcode bt_call_sysexit = { .class = C_CALL_LEAVES, .form = F_END,
+					.name = "sysexit",
+					.operation = OPERATION_sysexit };
+
 /* As the table's UD1, but the block goes on behind it. */
 const struct opcode bt_paravirt_call = {
 	.class = C_OP, .form = F_MODRM, .name = "call", .operation = OPERATION_ud1,
@@ -82,7 +91,7 @@ void bt_stop_at_calls(struct bt *bt, const u64 bits[BT_CALLS_MAX / 64])
 void paravirt_decoded(struct tr *t, unsigned index, struct insn *in)
 {
 	const struct bt_paravirt *p = &t->bt->paravirt;
-	gpa_t gpa = t->b->gpa + t->b->marks[index].guest;
+	gpa_t gpa = block_insn_gpa(t->b, index);
 	u32 number = (u32)in->disp;
 	const struct insn *native;
 
@@ -93,12 +102,123 @@ void paravirt_decoded(struct tr *t, unsigned index, struct insn *in)
 	native = p->native[number];
 	if (p->ticks && t->bt->has_shrx && !t->trial)
 		t->timed[index] = (u8)(number + 1);
-	if (p->in_line && native && (native->op != &bt_set_if || t->bt->has_shrx)) {
+	if (p->in_line && native && (t->bt->has_shrx || (native->op != &bt_set_if && native->op != &bt_call_sysexit))) {
 		*in = *native;
+		if (native->op->class == C_KERNEL_STACK ||
+		    native->op->class == C_CALL_LEAVES)
+			in->disp = (s32)number; /* for by_function() */
 		t->call[index] = (u8)(number + 1);
 	} else {
 		in->op = &bt_paravirt_call;
 	}
+}
+
+/* ---- calling them in line ---- */
+
+static const struct opcode call_row = { .class = C_CALL_IN_LINE, .name = "call" };
+static const struct opcode ret_row = { .class = C_RET_IN_LINE, .name = "ret" };
+
+static bool leaves(const struct insn *in)
+{
+	return in->op->class == C_CALL_LEAVES;
+}
+
+/* A block's own instructions can follow one that stays in the block. */
+static bool stays(const struct insn *native)
+{
+	return !(native->op->form & F_END) || native->op->class == C_STI ||
+	       native->op->class == C_SET_IF;
+}
+
+static bool stop_between(const struct bt *bt, gla_t from, u32 len, gpa_t gpa)
+{
+	if (bt->points_on || paravirt_stops(bt, gpa))
+		return true;
+	for (u32 i = 0; bt->break_count && i < len; i++)
+		if (break_at(bt, from + i))
+			return true;
+	return false;
+}
+
+/* The call that a CALL to lin makes, if it can be in line; -1: it cannot. */
+static int callee(struct tr *t, gla_t lin, gpa_t *gpa)
+{
+	const struct bt *bt = t->bt;
+	const struct bt_paravirt *p = &bt->paravirt;
+	const struct insn *native;
+	int number;
+
+	if (!mem_probe(bt->cpu, lin, gpa))
+		return -1;
+	number = call_at(p, *gpa);
+	native = number < 0 ? NULL : p->native[number];
+	if (!native || (!stays(native) && !leaves(native)) ||
+	    (native->op == &bt_set_if && !bt->has_shrx) ||
+	    stop_between(bt, lin, p->stride, *gpa) ||
+	    link_slot(t->bt, lin) < 0)
+		return -1;
+	return number;
+}
+
+/* The CALL just decoded, at `index`, calls a stub: then its two instructions,
+ * the call and RET, follow as if they stood behind it, each with its own
+ * address, and the block goes on; or one that leaves, and the block ends. */
+unsigned paravirt_called_in_line(struct tr *t, unsigned index, unsigned at,
+			     unsigned max)
+{
+	const u32 need = MODE_CPL0 | MODE_CS32 | MODE_CS_FLAT | MODE_SS_FLAT;
+	struct insn *in = &t->insns[index];
+	struct block *b = t->b;
+	u32 target = b->eip + at + in->imm;
+	const u8 *stub;
+	gpa_t gpa;
+
+	if (in->op->class != C_CALL_REL || in->opsize != 4 || t->trial ||
+	    !t->bt->paravirt.in_line || (t->mode & need) != need ||
+	    !emit_linking(t) || !t->bt->cfg.windows || index + 4 > max ||
+	    site_get(t->bt, block_insn_gpa(b, index)) != SITE_WINDOW ||
+	    callee(t, target, &gpa) < 0)
+		return 0;
+	if (b->calls_rom && b->rom_shift != target - (u32)gpa)
+		return 0;
+	stub = mem_phys_ptr(t->bt->cpu->mem, gpa, INSN_MAX);
+	if (!stub || decode(stub, INSN_MAX, true, &in[1]) != DECODE_OK ||
+	    decode(stub + in[1].len, INSN_MAX - in[1].len, true, &in[2]) != DECODE_OK ||
+	    in[2].opcode != 0xc3 || in[2].op->class != C_RET)
+		return 0;
+	b->calls_rom = true;
+	b->rom_shift = target - (u32)gpa;
+	b->marks[index + 1] = (struct insn_mark){ .guest = target - b->eip, .rom = true };
+	b->marks[index + 2] = (struct insn_mark){
+		.guest = target - b->eip + in[1].len, .rom = true };
+	paravirt_decoded(t, index + 1, &in[1]);
+	t->call[index + 2] = t->timed[index + 2] = 0;
+	if (!t->call[index + 1])
+		return 0;
+	in[0].op = &call_row;
+	if (leaves(&in[1]))
+		return 1;
+	in[2].op = &ret_row;
+	return 2;
+}
+
+/* Calls in line go by whether the stub's block, whole and without a stop in
+ * it, is where the link table leads. */
+void paravirt_made(struct bt *bt, const struct block *b)
+{
+	int call = call_at(&bt->paravirt, b->gpa);
+
+	if (call >= 0 && b->mode & MODE_CPL0 &&
+	    !stop_between(bt, b->lin, bt->paravirt.stride, b->gpa))
+		bt->live->call_entry[call] = (u64)(uintptr_t)b->host;
+}
+
+void paravirt_died(struct bt *bt, const struct block *b)
+{
+	int call = call_at(&bt->paravirt, b->gpa);
+
+	if (call >= 0 && bt->live->call_entry[call] == (u64)(uintptr_t)b->host)
+		bt->live->call_entry[call] = 0;
 }
 
 static void count(struct tr *t)
@@ -241,7 +361,90 @@ void rule_set_if(struct tr *t)
 	e_load_rip(e, 0, RCX, &t->bt->live->irq_waiting);
 	none = e_short(e, JECXZ);
 	e_mov_rr(e, 0, RCX, R8);
+	emit_give_back(t);
 	emit_exit(t, BT_EXIT_SHADOW);
 	e_short_here(e, none);
 	e_mov_rr(e, 0, RCX, R8);
+}
+
+/* What cannot be made in line is called after all. */
+static void by_function(struct tr *t)
+{
+	t->call[t->index] = 0;
+	t->in->op = &bt_paravirt_call;
+	emit_op(t);
+}
+
+enum { ESP0 = 4 }; /* in a 32-bit TSS, SS0 behind it (SDM 3A 7.2.1) */
+
+static bool has_tss(const struct tr *t)
+{
+	const struct seg *tr = &t->bt->cpu->tr;
+	u32 in_page = (tr->base + ESP0) & (GUEST_PAGE - 1);
+
+	return tr->sel & ~3u && (tr->attr & 13) == 9 && tr->limit >= 103 &&
+	       in_page <= GUEST_PAGE - 8 && address_is_window(t, SEG_DS);
+}
+
+/* TR is loaded once, so where it leads to is written into the code. */
+void rule_kernel_stack(struct tr *t)
+{
+	const struct seg *tr = &t->bt->cpu->tr;
+	struct emit *e = &t->e;
+
+	if (!has_tss(t)) {
+		by_function(t);
+		return;
+	}
+	t->bt->tss_known = true;
+	t->bt->tss = *tr;
+	e_mov_ri(e, R8, tr->base + ESP0);
+	e_rm(e, 0, 0x89, RDX, R15, R8, 0, 0);
+	e_rr(e, 0, 0x0fb7, R9, RAX); /* movzx */
+	e_rm(e, 0, 0x89, R9, R15, R8, 0, 4);
+}
+
+void paravirt_refresh(struct bt *bt)
+{
+	const struct seg *tr = &bt->cpu->tr;
+
+	if (!bt->tss_known || (bt->tss.base == tr->base &&
+			       bt->tss.sel == tr->sel &&
+			       bt->tss.limit == tr->limit &&
+			       bt->tss.attr == tr->attr))
+		return;
+	bt->tss_known = false;
+	cache_code_written(bt, bt->paravirt.rom, bt->paravirt.rom_len);
+}
+
+/* The return address is dropped, and the instruction done as if it stood
+ * where the call does; SYSEXIT, if it can, with IF set. */
+void rule_call_leaves(struct tr *t)
+{
+	const u8 call_len = 5;
+	struct cpu *c = t->bt->cpu;
+	struct emit *e = &t->e;
+	struct addr a;
+	u8 *cannot;
+
+	if (!(t->mode & MODE_SS_FLAT) || !address_is_window(t, SEG_SS)) {
+		by_function(t);
+		return;
+	}
+	a = address_stack(t, 0, 4, F_R);
+	e_addr(e, 0, 0x8b, R10, a);
+	e_lea(e, 0, R10, R10, -1, 0, -call_len);
+	e_store_rip(e, 0, &c->eip, R10);
+	e_lea(e, 0, R12, R12, -1, 0, 4);
+	if (t->in->op == &bt_call_sysexit && t->bt->has_shrx) {
+		e_mov_ri(e, R8, 0xfffc);
+		e_load_rip(e, 0, R9, &c->sysenter_cs);
+		e_mov_rr(e, 1, R10, RCX);
+		e_pext(e, RCX, R9, R8);
+		cannot = e_short(e, JECXZ);
+		e_store_rip_imm(e, &c->iflag, EFL_IF);
+		e_short_here(e, cannot);
+		e_mov_rr(e, 1, RCX, R10);
+	}
+	emit_op_at(t);
 }

@@ -139,6 +139,68 @@ static void ret(struct tr *t)
 	emit_return(t);
 }
 
+/* ---- a call whose callee follows in the block (paravirt.c) ---- */
+
+/* Does the link table lead to that call's stub, here too?  Else the call is
+ * made, and where it returns to is a block of its own. */
+static void call_in_line(struct tr *t)
+{
+	u32 target = target_of(t);
+	int slot = link_slot(t->bt, target);
+	unsigned number = t->call[t->index + 1] - 1u;
+	struct emit *e = &t->e;
+	u8 *right;
+
+	push_return(t, &target);
+	e_rm(e, 1, 0x8b, R8, R13, -1, 0, slot * 8);
+	e_load_rip(e, 1, R9, &t->bt->live->call_entry[number]);
+	e_rr(e, 1, 0xf7, 2, R9); /* not r9: -r9 - 1 */
+	e_mov_rr(e, 1, R10, RCX);
+	e_lea(e, 1, RCX, R8, R9, 0, 1);
+	right = e_short(e, JECXZ);
+	e_mov_rr(e, 1, RCX, R10);
+	emit_give_back(t);
+	e_mov_ri(e, R8, target);
+	e_rm(e, 0, 0xff, 2, R13, -1, 0, slot * 8);
+	emit_continuation(t);
+	if (t->cold_count)
+		t->cold[t->cold_count - 1].back = 0; /* is back already */
+	t->ended = false;
+	e_short_here(e, right);
+	e_mov_rr(e, 1, RCX, R10);
+}
+
+/* What was called cannot have changed the return address, unless it stores. */
+static void ret_in_line(struct tr *t)
+{
+	u32 next = block_insn_eip(t->b, t->index + 1);
+	struct emit *e = &t->e;
+	u8 *right;
+
+	if (!(t->insns[t->index - 1].op->form & F_W)) {
+		e_lea(e, 0, R12, R12, -1, 0, 4);
+		return;
+	}
+	e_addr(e, 0, 0x8b, R8, address_stack(t, 0, 4, F_R));
+	e_lea(e, 0, R12, R12, -1, 0, 4);
+	e_mov_rr(e, 1, R10, RCX);
+	e_lea(e, 0, RCX, R8, -1, 0, -(s32)next);
+	right = e_short(e, JECXZ);
+	e_mov_rr(e, 1, RCX, R10);
+	emit_give_back(t);
+	e_jmp(e, t->bt->stub_return);
+	e_short_here(e, right);
+	e_mov_rr(e, 1, RCX, R10);
+}
+
+void rule_call_in_line(struct tr *t)
+{
+	if (t->in->op->class == C_CALL_IN_LINE)
+		call_in_line(t);
+	else
+		ret_in_line(t);
+}
+
 void rule_control(struct tr *t)
 {
 	u32 target = target_of(t);

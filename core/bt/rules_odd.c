@@ -62,6 +62,7 @@ static void sti(struct tr *t)
 	e_load_rip(e, 0, RCX, &t->bt->live->irq_waiting);
 	none = e_short(e, JECXZ);
 	e_mov_rr(e, 0, RCX, R8);
+	emit_give_back(t);
 	emit_exit(t, BT_EXIT_SHADOW);
 	e_short_here(e, none);
 	e_mov_rr(e, 0, RCX, R8);

@@ -196,8 +196,7 @@ static void popf(struct tr *t)
 	e_load_rip(e, 0, RCX, &t->bt->live->irq_waiting);
 	none = e_short(e, JECXZ);
 	e_mov_rr(e, 1, RCX, R11);
-	if (tr_unretired(t) > 1)
-		e_lea(e, 1, R14, R14, -1, 0, (s32)tr_unretired(t) - 1);
+	emit_give_back(t);
 	emit_exit(t, BT_EXIT_SHADOW);
 	e_short_here(e, none);
 	e_mov_rr(e, 1, RCX, R11);

@@ -74,6 +74,7 @@ void run_refresh_mode(struct bt *bt)
 	struct live *l = bt->live;
 
 	c->mode_changed = false;
+	paravirt_refresh(bt);
 	bt->mode = mode_now(bt);
 	l->user_window = (u64)(uintptr_t)window_user(c->mem);
 	l->window = bt->mode & MODE_USER

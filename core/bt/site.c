@@ -66,26 +66,21 @@ void site_set(struct bt *bt, gpa_t gpa, enum site site)
 	bt->stats.adapted++;
 }
 
-static gpa_t site_gpa(const struct block *b, unsigned index)
-{
-	return b->gpa + b->marks[index].guest;
-}
-
 void site_change(struct bt *bt, struct block *b, unsigned index, enum site s)
 {
-	site_set(bt, site_gpa(b, index), s);
+	site_set(bt, block_insn_gpa(b, index), s);
 	if (!b->temporary && !b->dead)
 		cache_kill(bt, b);
 }
 
 bool site_is_stale(struct bt *bt, const struct block *b, unsigned index)
 {
-	return b->marks[index].site != site_get(bt, site_gpa(b, index));
+	return b->marks[index].site != site_get(bt, block_insn_gpa(b, index));
 }
 
 bool site_missed(struct bt *bt, struct block *b, unsigned index)
 {
-	struct site_entry *s = site_make(bt, site_gpa(b, index));
+	struct site_entry *s = site_make(bt, block_insn_gpa(b, index));
 
 	if (s->site > SITE_USER || !bt->has_shrx || --s->left)
 		return false;
@@ -100,7 +95,7 @@ bool site_missed(struct bt *bt, struct block *b, unsigned index)
 void site_heat(struct bt *bt, struct block *b)
 {
 	for (unsigned i = 0; i < b->insns; i++)
-		if (site_get(bt, site_gpa(b, i)) == SITE_COLD)
+		if (site_get(bt, block_insn_gpa(b, i)) == SITE_COLD)
 			site_change(bt, b, i, SITE_WINDOW);
 }
 

@@ -35,6 +35,11 @@ void emit_count(struct tr *t, unsigned reg, u32 low, unsigned shift)
 void emit_op(struct tr *t)
 {
 	e_store_rip_imm(&t->e, &t->bt->cpu->eip, t->eip);
+	emit_op_at(t);
+}
+
+void emit_op_at(struct tr *t)
+{
 	t->op_made = true;
 	paravirt_at_c(t);
 	e_mov_ri64(&t->e, R8, (u64)(uintptr_t)t->in);
@@ -59,7 +64,7 @@ static void add_cold(struct tr *t, u32 target)
 	e32(&t->e, 0);
 }
 
-static bool linking(const struct tr *t)
+bool emit_linking(const struct tr *t)
 {
 	return t->bt->cfg.links && !t->b->temporary;
 }
@@ -87,7 +92,7 @@ void emit_jcc_to(struct tr *t, unsigned cc, u32 target)
 void emit_jump_to(struct tr *t, u32 target)
 {
 	t->ended = true;
-	if (linking(t) && !same_page(t, target)) {
+	if (emit_linking(t) && !same_page(t, target)) {
 		if (!through_slot(t, 4, target))
 			e_jmp(&t->e, t->bt->stub_jump);
 		return;
@@ -98,7 +103,7 @@ void emit_jump_to(struct tr *t, u32 target)
 
 void emit_indirect(struct tr *t)
 {
-	if (linking(t)) {
+	if (emit_linking(t)) {
 		e_jmp(&t->e, t->bt->stub_jump);
 	} else {
 		e_store_rip(&t->e, 0, &t->bt->live->indirect, R8);
@@ -111,7 +116,7 @@ void emit_indirect(struct tr *t)
 /*T:90 A return is predicted by the host, and checked. */
 /* Where a host return comes back to: r8d is the address the guest returned
  * to.  Is it the one after this call?  Asked without touching flags. */
-static void emit_continuation(struct tr *t)
+void emit_continuation(struct tr *t)
 {
 	struct emit *e = &t->e;
 	u8 *right;
@@ -129,7 +134,7 @@ static void emit_continuation(struct tr *t)
 
 void emit_call_to(struct tr *t, u32 target)
 {
-	if (!linking(t)) {
+	if (!emit_linking(t)) {
 		emit_jump_to(t, target);
 		return;
 	}
@@ -144,7 +149,7 @@ void emit_call_to(struct tr *t, u32 target)
 
 void emit_call_indirect(struct tr *t)
 {
-	if (!linking(t)) {
+	if (!emit_linking(t)) {
 		emit_indirect(t);
 		return;
 	}
@@ -154,12 +159,19 @@ void emit_call_indirect(struct tr *t)
 
 void emit_return(struct tr *t)
 {
-	if (!linking(t)) {
+	if (!emit_linking(t)) {
 		emit_indirect(t);
 		return;
 	}
 	e8(&t->e, 0xc3);
 	t->ended = true;
+}
+
+/* The block is left behind the current instruction. */
+void emit_give_back(struct tr *t)
+{
+	if (tr_unretired(t) > 1)
+		e_lea(&t->e, 1, R14, R14, -1, 0, (s32)tr_unretired(t) - 1);
 }
 
 void emit_exit(struct tr *t, enum bt_exit why)
@@ -183,7 +195,7 @@ static void emit_cold(struct tr *t)
 		__builtin_memcpy(patch, &rel, 4);
 		if (t->cold[i].back) /* the budget gets its share back */
 			e_lea(e, 1, R14, R14, -1, 0, t->cold[i].back);
-		if (!near && linking(t)) {
+		if (!near && emit_linking(t)) {
 			if (!through_slot(t, 4, target))
 				e_jmp(e, bt->stub_jump);
 			continue;
@@ -196,7 +208,7 @@ static void emit_cold(struct tr *t)
 		edge = t->b->temporary ? i : bt->edge_count++;
 		bt->edges[edge] = (struct edge){
 			t->b,
-			near && linking(t) ? patch + e->delta : NULL,
+			near && emit_linking(t) ? patch + e->delta : NULL,
 			target,
 		};
 		e_store_rip_imm(e, &bt->live->edge, edge);
@@ -260,6 +272,16 @@ static void emit_insn(struct tr *t)
 	case C_LEAVE:
 		rule_stack(t);
 		break;
+	case C_KERNEL_STACK:
+		rule_kernel_stack(t);
+		break;
+	case C_CALL_LEAVES:
+		rule_call_leaves(t);
+		break;
+	case C_CALL_IN_LINE:
+	case C_RET_IN_LINE:
+		rule_call_in_line(t);
+		break;
 	case C_PUSH_SEG:
 	case C_POP_SEG:
 	case C_FROM_SEG:
@@ -302,7 +324,7 @@ static void emit_block(struct tr *t)
 		t->in = &t->insns[t->index];
 		t->eip = b->eip + b->marks[t->index].guest;
 		t->next = t->eip + t->in->len;
-		t->site = site_get(t->bt, b->gpa + b->marks[t->index].guest);
+		t->site = site_get(t->bt, block_insn_gpa(b, t->index));
 		b->marks[t->index].site = t->site;
 		b->marks[t->index].host = (u16)(emit_pc(&t->e) - b->host);
 		paravirt_before(t);
@@ -372,7 +394,7 @@ static bool ends_block(const struct tr *t, const struct insn *in)
 static void decode_run(struct tr *t, unsigned room, unsigned max)
 {
 	struct block *b = t->b;
-	unsigned at = 0, n = 0;
+	unsigned at = 0, n = 0, called;
 
 	while (n < max) {
 		struct insn *in = &t->insns[n];
@@ -381,15 +403,18 @@ static void decode_run(struct tr *t, unsigned room, unsigned max)
 			break;
 		if (!decode_one(t, at, room - at, in))
 			break;
-		b->marks[n].guest = at & 0xfff;
+		b->marks[n] = (struct insn_mark){ .guest = at };
 		paravirt_decoded(t, n, in);
 		check_limit(t, in, b->eip + at);
 		at += in->len;
 		n++;
-		if (at >= room || ends_block(t, in))
+		called = at < room ? paravirt_called_in_line(t, n - 1, at, max)
+				   : 0;
+		n += called;
+		if (at >= room || called == 1 || (!called && ends_block(t, in)))
 			break;
 	}
-	b->marks[n].guest = at & 0xfff;
+	b->marks[n] = (struct insn_mark){ .guest = at };
 	b->insns = (u16)n;
 	b->guest_len = (u16)at;
 }

@@ -94,7 +94,8 @@ struct cpu {
 	bool ferr;
 	bool ignne; /* ... which took note: ignore errors until there is none */
 	/* Something a mode key depends on changed (segment, CPL, CR0, CR4,
-	 * CR3, EFLAGS.VM/TF/AC); the translator looks before going on. */
+	 * CR3, EFLAGS.VM/TF/AC), or TR; the translator looks before going
+	 * on. */
 	bool mode_changed;
 	/* Translations of pages were flushed: the next instruction is looked
 	 * up anew. */
