@@ -176,6 +176,7 @@ unsigned paravirt_called_in_line(struct tr *t, unsigned index, unsigned at,
 	if (in->op->class != C_CALL_REL || in->opsize != 4 || t->trial ||
 	    !t->bt->paravirt.in_line || (t->mode & need) != need ||
 	    !emit_linking(t) || !t->bt->cfg.windows || index + 4 > max ||
+	    t->bt->records || /* which takes a block for one run */
 	    site_get(t->bt, block_insn_gpa(b, index)) != SITE_WINDOW ||
 	    callee(t, target, &gpa) < 0)
 		return 0;
