@@ -174,9 +174,7 @@ u64 bt_soft_access(struct bt *bt, u32 offset, u32 how)
 		check = MEM_WRITE;
 	if (!mem_seg_check(c, how & SOFT_SEG, offset, size, check, &lin))
 		goto fault;
-	host = mem_host_ptr(c, lin, size, access);
-	if (!host)
-		host = mem_unwatched_ptr(c, lin, size, access);
+	host = mem_reach(c, lin, size, access);
 	if (host && how & SOFT_COLD &&
 	    !site_soft_hit(bt, lin, how & SOFT_WRITE))
 		look_in_both(bt);

@@ -134,10 +134,9 @@ void mem_mark_code(struct cpu *c, gpa_t gpa, bool holds_code);
 /* Makes writes to these linear addresses, and reads if asked for, call
  * `watched`, wherever they lead now or later, or not any more.  Counts. */
 void mem_watch(struct cpu *c, gla_t lin, unsigned len, bool reads, bool watch);
-/* As mem_host_ptr for an access that it refused: the pointer after all, when
- * the page is refused only for bytes that are not these. */
-void *mem_unwatched_ptr(struct cpu *c, gla_t lin, unsigned len,
-			unsigned access);
+/* As mem_host_ptr, also in a watched page, for bytes that nobody watches; not
+ * to execute. */
+void *mem_reach(struct cpu *c, gla_t lin, unsigned len, unsigned access);
 
 /* A kernel may promise to say when a page becomes a page table or directory,
  * or is one no more, and to say so whenever it changes an entry in one.  `said`

@@ -51,6 +51,8 @@ enum {
 	PAGE_TABLE = 16, /* announced (mem_announce_table) */
 };
 
+enum { QUIET = 64, QUIET_PAGES = 8 };
+
 struct window_pool;
 
 struct mem {
@@ -60,6 +62,11 @@ struct mem {
 	u8 *page_flags; /* 2^20 bytes */
 	u16 *watched;	/* watches in each of the 2^20 linear pages */
 	u16 *read_watched; /* those of them that mean reads, too */
+	/* Of watched pages, the stretches of QUIET bytes that nobody watches. */
+	struct quiet {
+		u64 stretches; /* a bit each, when it is known */
+		gla_t page;    /* number; ~0: none */
+	} quiet[QUIET_PAGES];
 	struct mmio mmio[MMIO_MAX];
 	unsigned mmio_count;
 	struct tlb_entry tlb[2][TLB_SIZE]; /* supervisor, user */

@@ -102,17 +102,51 @@ void *mem_host_ptr(struct cpu *c, gla_t lin, unsigned len, unsigned access)
 	return tlb_find(c, lin, len, access, 0);
 }
 
-void *mem_unwatched_ptr(struct cpu *c, gla_t lin, unsigned len,
-			unsigned access)
+static void forget_quiet(struct mem *m)
 {
-	void *host = c->mem->watched[lin >> 12]
-			     ? tlb_find(c, lin, len, access & ~MEM_EXEC,
-					TLB_WATCHED)
-			     : NULL;
+	for (unsigned i = 0; i < QUIET_PAGES; i++)
+		m->quiet[i] = (struct quiet){ 0, ~0u };
+}
 
-	if (host && mem_ask_watch(c, lin, len, access & MEM_WRITE, false))
+/* Does nobody watch anything near these bytes of a watched page?  Asking costs
+ * more than the access, so what is known is kept. */
+static bool is_quiet(struct cpu *c, gla_t lin, unsigned len)
+{
+	gla_t page = lin >> 12;
+	struct quiet *q = &c->mem->quiet[page % QUIET_PAGES];
+	unsigned first = (lin & 0xfff) / QUIET;
+	unsigned last = ((lin & 0xfff) + len - 1) / QUIET;
+
+	if (q->page != page)
+		*q = (struct quiet){ 0, page };
+	for (unsigned i = first; i <= last; i++) {
+		gla_t at = (page << 12) + i * QUIET;
+
+		if (q->stretches >> i & 1)
+			continue;
+		if (mem_ask_watch(c, at, QUIET, true, false) ||
+		    mem_ask_watch(c, at, QUIET, false, false))
+			return false;
+		q->stretches |= 1ull << i;
+	}
+	return true;
+}
+
+void *mem_reach(struct cpu *c, gla_t lin, unsigned len, unsigned access)
+{
+	struct mem *m = c->mem;
+	struct tlb_entry *t = tlb_slot(m, lin, access_is_user(c, access));
+	gla_t tag = access & MEM_WRITE ? t->write : t->read;
+	gla_t epoch = tag ^ (lin & ~0xfffu), watched = epoch & TLB_WATCHED;
+
+	epoch ^= watched;
+	if ((lin & 0xfff) + len > GUEST_PAGE ||
+	    (epoch != m->tlb_epoch && epoch != m->tlb_global_epoch))
 		return NULL;
-	return host;
+	if (watched && !is_quiet(c, lin, len) &&
+	    mem_ask_watch(c, lin, len, access & MEM_WRITE, false))
+		return NULL;
+	return t->host + (lin & 0xfff);
 }
 
 bool mem_translate(struct cpu *c, gla_t lin, unsigned access, gpa_t *gpa)
@@ -161,11 +195,9 @@ bool mem_ask_watch(struct cpu *c, gla_t lin, unsigned len, bool write,
 bool mem_lin_read(struct cpu *c, gla_t lin, void *buf, unsigned len,
 		  unsigned access)
 {
-	void *host = mem_host_ptr(c, lin, len, access);
+	void *host = mem_reach(c, lin, len, access);
 	gpa_t gpa;
 
-	if (!host)
-		host = mem_unwatched_ptr(c, lin, len, access);
 	if (host) {
 		copy_bytes(buf, host, len);
 		return true;
@@ -191,12 +223,10 @@ bool mem_lin_read(struct cpu *c, gla_t lin, void *buf, unsigned len,
 bool mem_lin_write(struct cpu *c, gla_t lin, const void *buf, unsigned len,
 		   unsigned access)
 {
-	void *host = mem_host_ptr(c, lin, len, access | MEM_WRITE);
+	void *host = mem_reach(c, lin, len, access | MEM_WRITE);
 	gpa_t gpa;
 
 	access |= MEM_WRITE;
-	if (!host)
-		host = mem_unwatched_ptr(c, lin, len, access);
 	if (host) {
 		copy_bytes(host, buf, len);
 		return true;
@@ -304,6 +334,7 @@ void mem_watch(struct cpu *c, gla_t lin, unsigned len, bool reads, bool watch)
 			break;
 	}
 	cpu_forget_descriptors(c);
+	forget_quiet(m);
 	tlb_flush_all(m);
 }
 
