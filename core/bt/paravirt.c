@@ -177,7 +177,7 @@ unsigned paravirt_called_in_line(struct tr *t, unsigned index, unsigned at,
 	    !t->bt->paravirt.in_line || (t->mode & need) != need ||
 	    !emit_linking(t) || !t->bt->cfg.windows || index + 4 > max ||
 	    t->bt->records || /* which takes a block for one run */
-	    site_get(t->bt, block_insn_gpa(b, index)) != SITE_WINDOW ||
+	    site_get(t->bt, block_insn_gpa(b, index)) > SITE_USER ||
 	    callee(t, target, &gpa) < 0)
 		return 0;
 	if (b->calls_rom && b->rom_shift != target - (u32)gpa)
