@@ -40,6 +40,7 @@ enum {
 	READ_MAX = 64 << 10,
 	SEND_MS = 10000,
 	BACKLOG = 128,
+	SAY_MAX = 16 << 10, /* bytes of text in a packet */
 	SPIN_NS = 30000, /* as long as it takes to be put to sleep and woken */
 };
 
@@ -203,11 +204,16 @@ void server_say(struct gdbstub *g, const char *text, size_t len)
 {
 	struct buf packet = {0};
 
-	if (g->client < 0)
-		return;
-	buf_byte(&packet, 'O');
-	hex_encode(&packet, text, len);
-	frame_pack(&g->out, packet.data, packet.len);
+	while (g->client >= 0 && len) {
+		size_t n = len < SAY_MAX ? len : SAY_MAX;
+
+		buf_clear(&packet);
+		buf_byte(&packet, 'O');
+		hex_encode(&packet, text, n);
+		frame_pack(&g->out, packet.data, packet.len);
+		text += n;
+		len -= n;
+	}
 	buf_free(&packet);
 	flush(g);
 }

@@ -47,6 +47,16 @@ with Machine() as m:
     assert c.ask("qSearch:memory:0;ffffffff;never to be found").startswith(("0", "E"))
     assert c.ask("qCRC:0,ffffffff").startswith(("C", "E"))
 
+# Much output comes in packets that gdb has room for.
+with Machine() as m:
+    c = m.client()
+    c.no_acks()
+    c.send("qRcmd," + b"x/20000xw 0x100000".hex())
+    longest = n = 0
+    while (text := c.packet()) != "OK":
+        longest, n = max(longest, len(text)), n + len(text) // 2
+    assert n > 200000 and longest < 0x20000, (n, longest)
+
 # Check sums: a wrong one is asked for again with acknowledgements, dropped without.
 with Machine() as m:
     c = m.client()

@@ -10,5 +10,7 @@ print argc
 tbreak sys_fork
 continue
 backtrace 3
+print strlen(current->name)
+print strcmp((char*)current->name, (char*)current->name)
 finish
 detach
