@@ -62,7 +62,7 @@ with Machine(kernel=STAGE) as m:
     # Registers that may be written are, and are what they were told to be.
     for name, value, size in (("eax", 0x11223344, 4), ("esp", 0x180000, 4), ("xmm5", 0x0123456789abcdef << 60, 16), ("st2", 0x4000 << 64 | 1 << 63, 10),
                               ("mxcsr", 0x1f80, 4), ("fctrl", 0x37f, 4), ("ftag", 0xffcf, 4), ("cr2", 0xdeadbeef, 4), ("cr3", 0x190000, 4),
-                              ("gdtr_base", 0x10000, 4), ("sysenter_eip", 0xc0000000, 4), ("dr0", 0x1234, 4)):
+                              ("gdtr_base", 0x10000, 4), ("sysenter_eip", 0xc0000000, 4), ("efer", 0x800, 8), ("apic_base", 0xfee00900, 8), ("dr0", 0x1234, 4)):
         set_register(c, number[name], value, size)
         assert int.from_bytes(bytes.fromhex(c.ask(f"p{number[name]:x}")), "little") == value, name
     for name in ("cs", "efer", "cpl"):
