@@ -74,98 +74,24 @@ enum {
 /* Tags, attributes and forms of DWARF 4, section 7.5. */
 static void make_abbreviations(struct buf *b)
 {
-	static const u8 rows[] = {
-		/* unit: name, producer, language, low_pc, high_pc */
-		DW_UNIT,
-		0x11,
-		1,
-		0x03,
-		0x08,
-		0x25,
-		0x08,
-		0x13,
-		0x0b,
-		0x11,
-		0x01,
-		0x12,
-		0x06,
-		0,
-		0,
-		/* base type: name, byte_size, encoding */
-		DW_BASE,
-		0x24,
-		0,
-		0x03,
-		0x08,
-		0x0b,
-		0x0b,
-		0x3e,
-		0x0b,
-		0,
-		0,
-		/* pointer to nothing known: byte_size */
-		DW_POINTER,
-		0x0f,
-		0,
-		0x0b,
-		0x0b,
-		0,
-		0,
-		/* subprogram: external, name, prototyped, low_pc, high_pc,
+	static const char rows[] =
+		/* 1, unit: name, producer, language, low_pc, high_pc */
+		"\1\x11\1\x03\x08\x25\x08\x13\x0b\x11\x01\x12\x06\0\0"
+		/* 2, base type: name, byte_size, encoding */
+		"\2\x24\0\x03\x08\x0b\x0b\x3e\x0b\0\0"
+		/* 3, pointer to nothing known: byte_size */
+		"\3\x0f\0\x0b\x0b\0\0"
+		/* 4, subprogram: external, name, prototyped, low_pc, high_pc,
 		 * frame_base, type */
-		DW_FUNCTION,
-		0x2e,
-		1,
-		0x3f,
-		0x19,
-		0x03,
-		0x08,
-		0x27,
-		0x19,
-		0x11,
-		0x01,
-		0x12,
-		0x06,
-		0x40,
-		0x18,
-		0x49,
-		0x13,
-		0,
-		0,
-		/* the same without a type */
-		DW_PROCEDURE,
-		0x2e,
-		1,
-		0x3f,
-		0x19,
-		0x03,
-		0x08,
-		0x27,
-		0x19,
-		0x11,
-		0x01,
-		0x12,
-		0x06,
-		0x40,
-		0x18,
-		0,
-		0,
-		/* formal parameter: name, type, location */
-		DW_ARGUMENT,
-		0x05,
-		0,
-		0x03,
-		0x08,
-		0x49,
-		0x13,
-		0x02,
-		0x18,
-		0,
-		0,
-		0,
-	};
+		"\4\x2e\1\x3f\x19\x03\x08\x27\x19\x11\x01\x12\x06\x40\x18"
+		"\x49\x13\0\0"
+		/* 5, the same without a type */
+		"\5\x2e\1\x3f\x19\x03\x08\x27\x19\x11\x01\x12\x06\x40\x18\0\0"
+		/* 6, formal parameter: name, type, location */
+		"\6\x05\0\x03\x08\x49\x13\x02\x18\0\0";
 
-	buf_append(b, rows, sizeof(rows));
+	_Static_assert(DW_UNIT == 1 && DW_ARGUMENT == 6, "rows by number");
+	buf_append(b, rows, sizeof(rows)); /* the last zero ends them */
 }
 
 static int register_number(const char *name)

@@ -9,13 +9,13 @@
  *	M u64 address, u16 length, bytes
  *	V u32 number, s64 value of a trace state variable
  *
- * While the client has chosen a frame, registers and memory are those of the
- * frame, and what was not collected is not known.
+ * While the client has chosen a frame (trace_look.c), registers and memory are
+ *those of the frame, and what was not collected is not known.
  *
  * A tracepoint is a probe (core/debug): conditions and collecting happen where
  * the guest meets it, and nothing stops.  Markers of the VMI ROM, one a call,
  * are tracepoints whose addresses the stub tells. */
-#include "gdbstub/stub_priv.h"
+#include "gdbstub/trace_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,50 +26,7 @@
 #include "core/debug/regs.h"
 #include "vmi/vmi.h"
 
-enum {
-	POINTS_MAX = 1024,
-	VARIABLES_MAX = 256,
-	BUFFER_USUAL = 5 << 20,
-	BUFFER_MAX = 1 << 30,
-	FRAME_HEAD = 6,
-};
-
-struct point {
-	struct gdbstub *g;
-	unsigned number;
-	gla_t addr;
-	bool enabled;
-	u64 steps, pass, hits, usage;
-	struct agent *condition; /* owned; NULL: always */
-	struct trace_action *actions;
-	unsigned action_count;
-	struct breakpoint *probe; /* while tracing */
-};
-
-struct trace {
-	struct point *points[POINTS_MAX];
-	unsigned point_count;
-	struct {
-		bool used;
-		s64 value;
-	} variable[VARIABLES_MAX];
-	bool on, was_on, circular;
-	const char *why; /* it ended: in gdb's words */
-	unsigned why_number;
-	size_t limit;
-	struct buf frames;
-	size_t *at; /* where each begins; grows */
-	size_t count, room, created;
-	size_t open; /* where the frame being made begins */
-	struct point *stepping;
-	long shown; /* -1: the guest as it is */
-	struct {
-		u32 from, to;
-	} fixed[16];
-	unsigned fixed_count;
-};
-
-static struct trace *get(struct gdbstub *g)
+struct trace *trace_get(struct gdbstub *g)
 {
 	if (!g->trace) {
 		g->trace = calloc(1, sizeof(*g->trace));
@@ -344,13 +301,13 @@ void packet_trace_init(struct gdbstub *g, struct args *a)
 {
 	(void)a;
 	trace_forget(g);
-	get(g);
+	trace_get(g);
 	reply_ok(g);
 }
 
 static struct point *find(struct gdbstub *g, u64 number, u64 addr)
 {
-	struct trace *t = get(g);
+	struct trace *t = trace_get(g);
 
 	for (unsigned i = 0; i < t->point_count; i++)
 		if (t->points[i]->number == number &&
@@ -412,7 +369,7 @@ static void forget(struct trace *t, struct point *again)
 /* "NUMBER:ADDR:E|D:STEPS:PASS..." */
 static void define(struct gdbstub *g, struct args *a)
 {
-	struct trace *t = get(g);
+	struct trace *t = trace_get(g);
 	struct point *p = calloc(1, sizeof(*p));
 	u64 number, addr;
 	struct err e;
@@ -473,7 +430,7 @@ void packet_trace_notes(struct gdbstub *g, struct args *a)
 /* "NUMBER:VALUE:..." */
 void packet_trace_variable(struct gdbstub *g, struct args *a)
 {
-	struct trace *t = get(g);
+	struct trace *t = trace_get(g);
 	u64 number, value;
 
 	if (!args_hex(a, &number) || !args_char(a, ':') ||
@@ -488,7 +445,7 @@ void packet_trace_variable(struct gdbstub *g, struct args *a)
 
 void packet_trace_read_only(struct gdbstub *g, struct args *a)
 {
-	struct trace *t = get(g);
+	struct trace *t = trace_get(g);
 	u64 from, to;
 
 	t->fixed_count = 0;
@@ -528,7 +485,7 @@ void packet_trace_disable(struct gdbstub *g, struct args *a)
 /* "circular:0|1" or "size:BYTES", -1: as usual */
 void packet_trace_buffer(struct gdbstub *g, struct args *a)
 {
-	struct trace *t = get(g);
+	struct trace *t = trace_get(g);
 	u64 v;
 
 	if (args_word(a, "circular:") && args_hex(a, &v)) {
@@ -549,7 +506,7 @@ void packet_trace_buffer(struct gdbstub *g, struct args *a)
 
 void packet_trace_start(struct gdbstub *g, struct args *a)
 {
-	struct trace *t = get(g);
+	struct trace *t = trace_get(g);
 
 	(void)a;
 	buf_clear(&t->frames);
@@ -568,7 +525,7 @@ void packet_trace_start(struct gdbstub *g, struct args *a)
 
 void packet_trace_stop(struct gdbstub *g, struct args *a)
 {
-	struct trace *t = get(g);
+	struct trace *t = trace_get(g);
 
 	(void)a;
 	if (t->on)
@@ -579,7 +536,7 @@ void packet_trace_stop(struct gdbstub *g, struct args *a)
 
 void packet_trace_status(struct gdbstub *g, struct args *a)
 {
-	struct trace *t = get(g);
+	struct trace *t = trace_get(g);
 	size_t left = t->limit > t->frames.len ? t->limit - t->frames.len : 0;
 
 	(void)a;
@@ -616,276 +573,6 @@ void packet_trace_min_length(struct gdbstub *g, struct args *a)
 {
 	(void)a;
 	reply(g, "1");
-}
-
-/* ---- looking ---- */
-
-/* The frame's blocks of a kind, one after the other from *from on. */
-static const u8 *next_block(const struct trace *t, size_t frame, char kind,
-			    size_t registers, size_t *from)
-{
-	const u8 *data = (const u8 *)t->frames.data + t->at[frame];
-	u32 length;
-	size_t at = *from ? *from : FRAME_HEAD;
-
-	memcpy(&length, data + 2, 4);
-	while (at < length + FRAME_HEAD) {
-		const u8 *block = data + at;
-		u16 n = 0;
-
-		if (*block == 'M')
-			memcpy(&n, block + 9, 2);
-		at += *block == 'R'   ? 1 + registers
-		      : *block == 'V' ? 13
-				      : 11u + n;
-		if (*block == (u8)kind) {
-			*from = at;
-			return block;
-		}
-	}
-	return NULL;
-}
-
-static size_t registers_size(void)
-{
-	size_t n = 0;
-
-	for (enum reg r = 0; reg_group(r) != REG_PART; r++)
-		n += reg_size(r);
-	return n;
-}
-
-static const struct point *point_of(struct trace *t, size_t frame)
-{
-	u16 number;
-
-	memcpy(&number, t->frames.data + t->at[frame], 2);
-	for (unsigned i = 0; i < t->point_count; i++)
-		if (t->points[i]->number == number)
-			return t->points[i];
-	return NULL;
-}
-
-/* Where in a frame's registers one begins; NULL: not collected. */
-static const u8 *register_in(struct trace *t, size_t frame, enum reg wanted)
-{
-	size_t from = 0;
-	const u8 *at = next_block(t, frame, 'R', registers_size(), &from);
-
-	if (!at++)
-		return NULL;
-	for (enum reg r = 0; r < wanted; r++)
-		at += reg_size(r);
-	return at;
-}
-
-bool trace_is_shown(const struct gdbstub *g)
-{
-	return g->trace && g->trace->shown >= 0;
-}
-
-/* Where the hit was, is known in any case. */
-static gla_t frame_pc(struct trace *t, size_t frame)
-{
-	const u8 *at = register_in(t, frame, REG_eip);
-	const struct point *p = point_of(t, frame);
-	gla_t pc = p ? p->addr : 0;
-
-	if (at)
-		memcpy(&pc, at, 4);
-	return pc;
-}
-
-bool trace_register(struct gdbstub *g, unsigned number, u8 *bytes)
-{
-	struct trace *t = g->trace;
-	const u8 *at = register_in(t, (size_t)t->shown, (enum reg)number);
-	gla_t pc = frame_pc(t, (size_t)t->shown);
-
-	if (at)
-		memcpy(bytes, at, reg_size((enum reg)number));
-	else if (number == REG_eip)
-		memcpy(bytes, &pc, 4);
-	else
-		return false;
-	return true;
-}
-
-static bool is_fixed(const struct trace *t, u32 addr, u32 len)
-{
-	for (unsigned i = 0; i < t->fixed_count; i++)
-		if (addr >= t->fixed[i].from && addr < t->fixed[i].to &&
-		    len <= t->fixed[i].to - addr)
-			return true;
-	return false;
-}
-
-u32 trace_memory(struct gdbstub *g, u32 addr, void *to, u32 len)
-{
-	struct trace *t = g->trace;
-	size_t from = 0;
-	const u8 *block;
-	u64 at;
-	u16 n;
-
-	while ((block = next_block(t, (size_t)t->shown, 'M', registers_size(),
-				   &from))) {
-		memcpy(&at, block + 1, 8);
-		memcpy(&n, block + 9, 2);
-		if (addr < at || addr - at >= n)
-			continue;
-		n = (u16)(n - (addr - at));
-		if (n > len)
-			n = (u16)len;
-		memcpy(to, block + 11 + (addr - at), n);
-		return n;
-	}
-	return is_fixed(t, addr, len) ? debug_read(g->d, addr, to, len) : 0;
-}
-
-bool make_traceframe_info(struct gdbstub *g, const char *annex, struct buf *out)
-{
-	struct trace *t = g->trace;
-	size_t from = 0;
-	const u8 *block;
-	u64 at;
-	u32 number;
-	u16 n;
-
-	if (*annex || !trace_is_shown(g))
-		return false;
-	buf_printf(out, "<traceframe-info>\n");
-	while ((block = next_block(t, (size_t)t->shown, 'M', registers_size(),
-				   &from))) {
-		memcpy(&at, block + 1, 8);
-		memcpy(&n, block + 9, 2);
-		buf_printf(out, "<memory start=\"0x%llx\" length=\"0x%x\"/>\n",
-			   (unsigned long long)at, n);
-	}
-	from = 0;
-	while ((block = next_block(t, (size_t)t->shown, 'V', registers_size(),
-				   &from))) {
-		memcpy(&number, block + 1, 4);
-		buf_printf(out, "<tvar id=\"0x%x\"/>\n", number);
-	}
-	buf_printf(out, "</traceframe-info>\n");
-	return true;
-}
-
-void packet_trace_value(struct gdbstub *g, struct args *a)
-{
-	struct trace *t = get(g);
-	size_t from = 0;
-	const u8 *block;
-	u32 found;
-	u64 number;
-	s64 v;
-
-	if (!args_hex(a, &number) || number >= VARIABLES_MAX ||
-	    !t->variable[number].used) {
-		reply(g, "U");
-		return;
-	}
-	v = t->variable[number].value;
-	while (t->shown >= 0 && (block = next_block(t, (size_t)t->shown, 'V',
-						    registers_size(), &from))) {
-		memcpy(&found, block + 1, 4);
-		if (found == number)
-			memcpy(&v, block + 5, 8);
-	}
-	reply(g, "V%llx", (unsigned long long)v);
-}
-
-static bool number_fits(struct trace *t, size_t frame, u64 wanted, u64 unused)
-{
-	const struct point *p = point_of(t, frame);
-
-	(void)unused;
-	return p && p->number == wanted;
-}
-
-static bool pc_is(struct trace *t, size_t frame, u64 wanted, u64 unused)
-{
-	(void)unused;
-	return frame_pc(t, frame) == wanted;
-}
-
-static bool pc_within(struct trace *t, size_t frame, u64 from, u64 to)
-{
-	return frame_pc(t, frame) >= from && frame_pc(t, frame) <= to;
-}
-
-static bool pc_outside(struct trace *t, size_t frame, u64 from, u64 to)
-{
-	return !pc_within(t, frame, from, to);
-}
-
-/* The next frame that fits. */
-static void choose(struct gdbstub *g, struct args *a,
-		   bool (*fits)(struct trace *t, size_t frame, u64 x, u64 y))
-{
-	struct trace *t = get(g);
-	u64 x, y = 0;
-
-	if (!args_hex(a, &x) || (args_char(a, ':') && !args_hex(a, &y))) {
-		reply_errno(g, 1);
-		return;
-	}
-	for (size_t i = (size_t)(t->shown + 1); i < t->count; i++)
-		if (fits(t, i, x, y)) {
-			const struct point *p = point_of(t, i);
-
-			t->shown = (long)i;
-			reply(g, "F%zxT%x", i, p ? p->number : 0);
-			return;
-		}
-	reply(g, "F-1");
-}
-
-void packet_trace_frame(struct gdbstub *g, struct args *a)
-{
-	struct trace *t = get(g);
-	const struct point *p;
-	u64 n = ~0ull;
-
-	if (args_word(a, "pc:")) {
-		choose(g, a, pc_is);
-	} else if (args_word(a, "tdp:")) {
-		choose(g, a, number_fits);
-	} else if (args_word(a, "range:")) {
-		choose(g, a, pc_within);
-	} else if (args_word(a, "outside:")) {
-		choose(g, a, pc_outside);
-	} else if (!args_word(a, "-1") && (!args_hex(a, &n) || a->len)) {
-		reply_errno(g, 1);
-	} else if (n < t->count) {
-		t->shown = (long)n;
-		p = point_of(t, n);
-		reply(g, "F%llxT%x", (unsigned long long)n, p ? p->number : 0);
-	} else {
-		t->shown = n == ~0ull || n == UINT32_MAX ? -1 : t->shown;
-		reply(g, "F-1");
-	}
-}
-
-void packet_trace_raw(struct gdbstub *g, struct args *a)
-{
-	struct trace *t = get(g);
-	u64 from, len;
-
-	if (!args_hex(a, &from) || !args_char(a, ',') || !args_hex(a, &len)) {
-		reply_errno(g, 1);
-		return;
-	}
-	if (from >= t->frames.len) {
-		reply(g, "l");
-		return;
-	}
-	if (len > t->frames.len - from)
-		len = t->frames.len - from;
-	if (len > PACKET_SIZE / 2)
-		len = PACKET_SIZE / 2;
-	hex_encode(&g->reply, t->frames.data + from, len);
 }
 
 /* ---- markers ---- */
