@@ -73,6 +73,9 @@ struct mem {
 	/* The epoch of translations, and that of global ones: a flush begins
 	 * a new one, so that it need not visit entries (tlb.c). */
 	u32 tlb_epoch, tlb_global_epoch;
+	/* A bit for each 4 MiB of which entries were made from a large page:
+	 * INVLPG anywhere in it is for all of them. */
+	u64 tlb_large[1024 / 64];
 	struct window_pool *windows;
 	struct mem_hooks hooks;
 	u64 (*said)(void *arg); /* see mem_on_announced() */

@@ -12,6 +12,8 @@
 #include "core/mem/mem_priv.h"
 #include "core/mem/window.h"
 
+#include <string.h>
+
 static struct tlb_entry *tlb_slot(struct mem *m, gla_t lin, bool user)
 {
 	return &m->tlb[user][(lin >> 12) % TLB_SIZE];
@@ -38,6 +40,7 @@ static void begin_epoch(struct mem *m, u32 *epoch)
 
 void tlb_flush_all(struct mem *m)
 {
+	memset(m->tlb_large, 0, sizeof(m->tlb_large));
 	begin_epoch(m, &m->tlb_epoch);
 	begin_epoch(m, &m->tlb_global_epoch);
 }
@@ -53,6 +56,8 @@ static void tlb_fill(struct mem *m, gla_t lin, unsigned access, bool user,
 
 	if (!(flags & PAGE_RAM))
 		return;
+	if (w->large)
+		m->tlb_large[lin >> 28] |= 1ull << (lin >> 22 & 63);
 	if (t->host != host ||
 	    ((t->read & ~TLB_WATCHED) != page && t->exec != page))
 		*t = (struct tlb_entry){ TLB_EMPTY, TLB_EMPTY, TLB_EMPTY, 0,
@@ -289,6 +294,8 @@ void mem_switch_cr3(struct cpu *c)
 void mem_flush_page(struct cpu *c, gla_t lin)
 {
 	flushed(c);
+	if (c->mem->tlb_large[lin >> 28] >> (lin >> 22 & 63) & 1)
+		tlb_flush_all(c->mem);
 	for (unsigned user = 0; user < 2; user++) {
 		struct tlb_entry *t = tlb_slot(c->mem, lin, user);
 

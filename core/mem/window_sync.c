@@ -247,7 +247,8 @@ static void page_sync(struct cpu *c, struct window *w, u32 page)
 	u32 i = page & (slot_pages(w) - 1);
 	struct pending run = {KEEP, 0, 0};
 
-	if (!s || !s->rec[i])
+	/* A large page is flushed as a whole, used here or not. */
+	if (!s || (s->table && !s->rec[i]))
 		return;
 	if (!slot_sync_pde(c, w, s) || !s->table)
 		return;

@@ -220,6 +220,26 @@ static void code(void)
 	print("\n");
 }
 
+/* INVLPG of any address in a large page is for all of it, also for places
+ * that were used when the address itself was not. */
+static void large(void)
+{
+	u32 was = *pde(PAGE), there = PAGE + 0x5000;
+
+	set_cr4(get_cr4() | 0x10);
+	poke(0x1405000, 0x4444);
+	poke(0x1c05000, 0x5555);
+	*pde(PAGE) = 0x1400000 | P | W | PS;
+	set_cr3(get_cr3());
+	print("large: %x", peek(there));
+	*pde(PAGE) = 0x1c00000 | P | W | PS;
+	invlpg(PAGE + 0x300000);
+	print(", invlpg elsewhere in it: %x\n", peek(there));
+	*pde(PAGE) = was;
+	set_cr3(get_cr3());
+	set_cr4(get_cr4() & ~0x10u);
+}
+
 void test(void)
 {
 	paging_on();
@@ -234,4 +254,5 @@ void test(void)
 	self_map();
 	spaces();
 	code();
+	large();
 }
