@@ -218,7 +218,7 @@ static void large_pages(void **state)
 	assert_false(mapped(0xc07ff000, READ, WINDOW_SUPERVISOR));
 	/* Also by an address that is not mapped itself. */
 	FILLS(0xc07ff000, READ, WINDOW_SUPERVISOR);
-	window_drop_page(mem, 0xc10000);
+	window_drop_page(mem, 0xc0410000);
 	assert_false(mapped(0xc0410000, READ, WINDOW_SUPERVISOR));
 	set_pde(DIR, 0xc0400000, 0x800000 | RWS | PTE_PS);
 	mem_flush_page(&cpu, 0xc0410000);
