@@ -172,12 +172,25 @@ int gdbstub_listen(struct gdbstub *g, const char *where, struct err *e)
 
 /* ---- sending ---- */
 
+/* It does not take what it is sent.  While the guest runs this may be in the
+ * middle of a look at its breakpoints, so they go when its end is read. */
+static void hang_up(struct gdbstub *g)
+{
+	if (!debug_running(g->d)) {
+		server_drop(g);
+		return;
+	}
+	shutdown(g->client, SHUT_RDWR);
+	g->hung_up = true;
+	vm_look(g->vm);
+}
+
 /* Sends all of it; a client that does not read for long is dropped. */
 static void flush(struct gdbstub *g)
 {
 	size_t done = 0;
 
-	while (g->client >= 0 && done < g->out.len) {
+	while (g->client >= 0 && !g->hung_up && done < g->out.len) {
 		ssize_t n = send(g->client, g->out.data + done,
 				 g->out.len - done, MSG_NOSIGNAL);
 		struct pollfd room = {g->client, POLLOUT, 0};
@@ -187,7 +200,7 @@ static void flush(struct gdbstub *g)
 		else if (errno == EINTR)
 			continue;
 		else if (errno != EAGAIN || poll(&room, 1, SEND_MS) == 0)
-			server_drop(g);
+			hang_up(g);
 	}
 	buf_clear(&g->out);
 }
@@ -235,6 +248,7 @@ void server_drop(struct gdbstub *g)
 	debug_client_gone(g->d);
 	g->wants_run = g->was_running;
 	g->wants_end |= g->ends_with_client;
+	g->hung_up = false;
 	g->no_ack = g->extended = g->physical = g->killed = false;
 	g->knows_swbreak = g->knows_hwbreak = g->libraries_told = false;
 }

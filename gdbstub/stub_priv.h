@@ -35,6 +35,7 @@ struct gdbstub {
 	struct buf reply; /* content of the next packet */
 	u64 session;      /* goes up with each client */
 	bool busy;        /* a packet is being served */
+	bool hung_up; /* it is to go, when its end is read */
 	bool no_ack, extended;
 	bool wants_run, wants_end;
 	bool was_running;      /* when the client came, or it let it run */

@@ -10,7 +10,7 @@
  *	V u32 number, s64 value of a trace state variable
  *
  * While the client has chosen a frame (trace_look.c), registers and memory are
- *those of the frame, and what was not collected is not known.
+ * those of the frame, and what was not collected is not known.
  *
  * A tracepoint is a probe (core/debug): conditions and collecting happen where
  * the guest meets it, and nothing stops.  Markers of the VMI ROM, one a call,
@@ -64,6 +64,7 @@ void trace_forget(struct gdbstub *g)
 
 	if (!t)
 		return;
+	debug_probe_steps(g->d, 0, NULL, NULL);
 	take_probes(t);
 	for (unsigned i = 0; i < t->point_count; i++)
 		free_point(t->points[i]);

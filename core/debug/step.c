@@ -62,6 +62,8 @@ static bool probe_steps(struct debug *d)
 			d->probe_steps = 0;
 			return false;
 		}
+		if (!d->probe_steps)
+			break; /* whoever looked has gone meanwhile */
 		d->probe_steps--;
 		d->probe_after(d->probe_arg);
 	}

@@ -44,6 +44,19 @@ with Machine("-append", "tour") as m:
     assert m.wait() == 0
     assert "Good night" in m.output(), m.output()[-500:]
 
+# One that vanishes while what it wanted printed comes: the guest runs on without that.
+with Machine("-append", "tour") as m:
+    c = m.client()
+    c.no_acks()
+    assert c.ask(f"Z0,{S['schedule']:x},1;cmds:0,X10,2241220022003401000525635c6e0027") == "OK"
+    assert c.ask("QTinit") == "OK" and c.ask(f"QTDP:1:{S['sys_write']:x}:E:fff:0-") == "OK" and c.ask("QTStart") == "OK"
+    c.send("vCont;c")
+    c.packet()
+    c.s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    c.close()
+    assert m.wait() == 0
+    assert "Good night" in m.output(), m.output()[-500:]
+
 # One that vanishes while the guest stands that it has let run: it runs on.
 with Machine("-append", "tour") as m:
     c = m.client()
