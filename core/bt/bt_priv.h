@@ -120,6 +120,8 @@ struct area {
 	struct live live;
 };
 
+enum { BLOCK_INSNS = 64 }; /* at most */
+
 enum { BOUNCE_PAGES = 2, SITES_SIZE = 1 << 16 };
 
 struct site_entry {
@@ -185,6 +187,9 @@ struct bt {
 	bool temp_runs;	      /* the one there is */
 	struct block *temp;   /* that one, and its metadata */
 	u8 temp_meta[16 << 10] __attribute__((aligned(16)));
+	/* Of the block that is being made; what is needed later is kept. */
+	struct insn decoded[BLOCK_INSNS];
+	struct insn_mark decoded_marks[BLOCK_INSNS + 1];
 	u8 *host_stacks;     /* two, a guard page below each */
 	u8 *host_stack[2];   /* their upper ends: supervisor, user */
 	/* stubs (running addresses) */
@@ -286,7 +291,6 @@ struct bt {
 
 /* ---- one translation in the making ---- */
 enum {
-	BLOCK_INSNS = 64,
 	BLOCK_ROOM = 16 << 10, /* host bytes a block may need */
 	/* The first few edges belong to the temporary block. */
 	EDGES_TEMPORARY = BLOCK_INSNS + 8,
@@ -304,7 +308,8 @@ struct tr {
 	enum site site;
 	unsigned fpu_ready; /* 1: x87 and MMX, 2: SSE checked */
 	bool ended;
-	struct insn *insns;
+	struct insn *insns;  /* bt->decoded */
+	u64 temp_used;	     /* of temp_meta */
 	u8 call[BLOCK_INSNS]; /* paravirtual call in line + 1, 0: none */
 	u8 timed[BLOCK_INSNS]; /* paravirtual call to be timed + 1 */
 	bool op_made;	     /* the current instruction calls an operation */

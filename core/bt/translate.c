@@ -30,6 +30,25 @@ void emit_count(struct tr *t, unsigned reg, u32 low, unsigned shift)
 	e_mov_ri(&t->e, reg, low | tr_unretired(t) << shift);
 }
 
+/* ---- what outlives the translation ---- */
+
+static void *alloc(struct tr *t, bool temporary, u64 size)
+{
+	if (!temporary)
+		return meta_alloc(t->bt, size);
+	size = (size + 15) & ~15ull;
+	t->temp_used += size;
+	return t->bt->temp_meta + t->temp_used - size;
+}
+
+static void *keep(struct tr *t, const void *what, u64 size)
+{
+	void *kept = alloc(t, t->b->temporary, size);
+
+	__builtin_memcpy(kept, what, size);
+	return kept;
+}
+
 /* Calls the current instruction's operation; goes on after it when that
  * says so. */
 void emit_op(struct tr *t)
@@ -42,7 +61,8 @@ void emit_op_at(struct tr *t)
 {
 	t->op_made = true;
 	paravirt_at_c(t);
-	e_mov_ri64(&t->e, R8, (u64)(uintptr_t)t->in);
+	e_mov_ri64(&t->e, R8,
+		   (u64)(uintptr_t)keep(t, t->in, sizeof(*t->in)));
 	emit_count(t, R9, 0, 0);
 	e_call(&t->e, t->bt->stub_op);
 	t->fpu_ready = 0;
@@ -317,6 +337,7 @@ static void emit_block(struct tr *t)
 {
 	struct block *b = t->b;
 
+	b->marks = keep(t, b->marks, (b->insns + 1u) * sizeof(*b->marks));
 	if (t->bt->records && !t->trial)
 		recent_emit(t);
 	emit_head(t);
@@ -443,27 +464,16 @@ static bool out_of_room(const struct bt *bt)
 	       bt->edge_count + EDGES_TEMPORARY >= EDGES_MAX;
 }
 
-static void *alloc(struct bt *bt, bool temporary, u64 *used, u64 size)
-{
-	if (!temporary)
-		return meta_alloc(bt, size);
-	size = (size + 15) & ~15ull;
-	*used += size;
-	return bt->temp_meta + *used - size;
-}
-
-static void new_block(struct tr *t, gla_t lin, gpa_t gpa, unsigned max,
-		      bool temporary)
+static void new_block(struct tr *t, gla_t lin, gpa_t gpa, bool temporary)
 {
 	struct bt *bt = t->bt;
-	u64 used = 0;
-	struct block *b = alloc(bt, temporary, &used, sizeof(*b));
+	struct block *b = alloc(t, temporary, sizeof(*b));
 
 	*b = (struct block){ .eip = bt->cpu->eip, .lin = lin, .gpa = gpa,
 			     .gpa2 = ~0ull, .mode = bt->mode,
 			     .temporary = temporary };
-	b->marks = alloc(bt, temporary, &used, (max + 1) * sizeof(*b->marks));
-	t->insns = alloc(bt, temporary, &used, max * sizeof(*t->insns));
+	b->marks = bt->decoded_marks;
+	t->insns = bt->decoded;
 	t->b = b;
 	t->e = bt->emit;
 	if (temporary) {
@@ -502,7 +512,7 @@ struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa, unsigned max,
 	if (max > bt->cfg.max_insns)
 		max = bt->cfg.max_insns;
 	t.code = mem_phys_ptr(bt->cpu->mem, gpa, 1);
-	new_block(&t, lin, gpa, max, temporary || !t.code);
+	new_block(&t, lin, gpa, temporary || !t.code);
 	t.b->host = emit_pc(&t.e);
 	if (!decode_block(&t, max, bytes)) {
 		bt->meta_used = meta_before;
@@ -542,7 +552,7 @@ bool bt_try(struct bt *bt, gla_t lin, gpa_t gpa, unsigned insns,
 		return false;
 	bt->mode = MODE_KERNEL;
 	bt->cpu->eip = lin;
-	new_block(&t, lin, gpa, BLOCK_INSNS, false);
+	new_block(&t, lin, gpa, false);
 	t.b->host = emit_pc(&t.e);
 	decode_run(&t, GUEST_PAGE - (lin & (GUEST_PAGE - 1)),
 		   insns < BLOCK_INSNS ? insns : BLOCK_INSNS);
