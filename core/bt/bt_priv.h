@@ -113,7 +113,7 @@ struct jump_entry {
 	u64 tag; /* -(context_tag + target): zero when all three are added */
 	u64 host;
 };
-enum { JUMP_CACHE_SIZE = 1 << 16, BLOCK_HASH = 1 << 14, EDGES_MAX = 1 << 20 };
+enum { JUMP_CACHE_SIZE = 1 << 16, BLOCK_HASH = 1 << 18, EDGES_MAX = 1 << 20 };
 
 struct area {
 	struct cpu cpu;
