@@ -460,6 +460,7 @@ unsigned tr_unretired(const struct tr *t);
 /* The budget gets back what the block has paid for behind the current one. */
 void emit_give_back(struct tr *t);
 void emit_exit(struct tr *t, enum bt_exit why); /* at t->next */
+void emit_look(struct tr *t);
 void emit_count(struct tr *t, unsigned reg, u32 low, unsigned shift);
 enum { BUDGET_MAX = 16 << 20 };
 

@@ -352,20 +352,12 @@ void rule_get_if(struct tr *t)
 void rule_set_if(struct tr *t)
 {
 	struct emit *e = &t->e;
-	u8 *none;
 
 	e_mov_ri(e, R9, EFL_IF);
 	e_pext(e, R8, RAX, R9);
 	e_pdep(e, R8, R8, R9);
 	e_store_rip(e, 0, &t->bt->cpu->iflag, R8);
-	e_mov_rr(e, 0, R8, RCX);
-	e_load_rip(e, 0, RCX, &t->bt->live->irq_waiting);
-	none = e_short(e, JECXZ);
-	e_mov_rr(e, 0, RCX, R8);
-	emit_give_back(t);
-	emit_exit(t, BT_EXIT_SHADOW);
-	e_short_here(e, none);
-	e_mov_rr(e, 0, RCX, R8);
+	emit_look(t);
 }
 
 /* What cannot be made in line is called after all. */

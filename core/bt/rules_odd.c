@@ -54,18 +54,10 @@ static void salc(struct tr *t)
 static void sti(struct tr *t)
 {
 	struct emit *e = &t->e;
-	u8 *none;
 
 	e_store_rip_imm(e, &t->bt->live->sti_eip, t->next);
 	e_store_rip_imm(e, &t->bt->cpu->iflag, EFL_IF);
-	e_mov_rr(e, 0, R8, RCX);
-	e_load_rip(e, 0, RCX, &t->bt->live->irq_waiting);
-	none = e_short(e, JECXZ);
-	e_mov_rr(e, 0, RCX, R8);
-	emit_give_back(t);
-	emit_exit(t, BT_EXIT_SHADOW);
-	e_short_here(e, none);
-	e_mov_rr(e, 0, RCX, R8);
+	emit_look(t);
 }
 
 /* Host flags give the arithmetic ones and, always, IF and bit 1: the sum

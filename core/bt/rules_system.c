@@ -157,7 +157,7 @@ static void popf(struct tr *t)
 	u32 system = EFL_ALL & ~(EFL_ARITH | EFL_IF | EFL_DF | EFL_VM | EFL_RF);
 	struct cpu *c = t->bt->cpu;
 	struct emit *e = &t->e;
-	u8 *same, *none, *done;
+	u8 *same, *done;
 	struct addr a;
 
 	if (!can_popf(t, t->in) || !reads_window(t)) {
@@ -193,13 +193,8 @@ static void popf(struct tr *t)
 	e_pdep(e, R9, R9, R8);
 	e_store_rip(e, 0, &c->iflag, R9);
 	e8(e, 0x9d); /* popfq */
-	e_load_rip(e, 0, RCX, &t->bt->live->irq_waiting);
-	none = e_short(e, JECXZ);
 	e_mov_rr(e, 1, RCX, R11);
-	emit_give_back(t);
-	emit_exit(t, BT_EXIT_SHADOW);
-	e_short_here(e, none);
-	e_mov_rr(e, 1, RCX, R11);
+	emit_look(t);
 	e_short_here(e, done);
 }
 

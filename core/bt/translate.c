@@ -236,6 +236,22 @@ static void emit_cold(struct tr *t)
 	}
 }
 
+/* IF was set: if an interrupt waits, the dispatcher sees whether it can come. */
+void emit_look(struct tr *t)
+{
+	struct emit *e = &t->e;
+	u8 *none;
+
+	e_mov_rr(e, 0, R8, RCX);
+	e_load_rip(e, 0, RCX, &t->bt->live->irq_waiting);
+	none = e_short(e, JECXZ);
+	e_mov_rr(e, 0, RCX, R8);
+	emit_give_back(t);
+	emit_exit(t, BT_EXIT_SHADOW);
+	e_short_here(e, none);
+	e_mov_rr(e, 0, RCX, R8);
+}
+
 /* x87 and SSE: the state may be elsewhere, or not allowed now.  Comes after
  * the operand's address is made (which may put the state elsewhere) and
  * leaves r8 and r9 alone. */
