@@ -7,6 +7,37 @@
 
 #include "core/base/check.h"
 
+/* "-icount N", or "-icount +N" from here on. */
+static int add_time(struct console *c, char *args, const char *condition,
+		    bool temporary, struct err *e)
+{
+	u64 now = vm_icount(debug_vm(c->d));
+	bool from_here = *args == '+';
+	struct breakpoint *b;
+	struct value v;
+
+	if (!*args)
+		return err_set(e, "expected a count of instructions: break "
+				  "-icount 1000000, or +1000 from here on");
+	if (debug_eval(c->d, args + from_here, NULL, &v, e))
+		return -1;
+	if (from_here && v.bits > UINT64_MAX - now)
+		return err_set(e, "%s: beyond all time", args);
+	if (from_here)
+		v.bits += now;
+	if (!v.bits)
+		return err_set(e, "expected a count of at least 1");
+	b = debug_time_add(c->d, v.bits, condition, e);
+	if (!b)
+		return -1;
+	b->temporary = temporary;
+	buf_printf(c->to, "%s %d after %llu instructions%s\n",
+		   temporary ? "Temporary breakpoint" : "Breakpoint",
+		   b->number, (unsigned long long)v.bits,
+		   v.bits > now ? "" : ", which have been done: met after `run'");
+	return 0;
+}
+
 static int add_break(struct console *c, char *args, bool temporary,
 		     struct err *e)
 {
@@ -15,6 +46,9 @@ static int add_break(struct console *c, char *args, bool temporary,
 	gla_t addr = debug_pc(c->d);
 
 	args = words_trim(args);
+	if (!strncmp(args, "-icount", 7) && (!args[7] || args[7] == ' '))
+		return add_time(c, words_trim(args + 7), condition, temporary,
+				e);
 	if (*args && debug_location(c->d, args, &addr, e))
 		return -1;
 	b = debug_break_add(c->d, BREAK_CODE, addr, 0, args, condition, e);

@@ -35,7 +35,8 @@ static char *copy(const char *text)
 static bool same_place(const struct breakpoint *a, const struct breakpoint *b)
 {
 	return a->kind == b->kind && a->addr == b->addr && a->len == b->len &&
-	       a->event == b->event && a->event_number == b->event_number;
+	       a->event == b->event && a->event_number == b->event_number &&
+	       a->icount == b->icount;
 }
 
 /* Does another enabled breakpoint hold the same place? */
@@ -90,6 +91,8 @@ static int insert(struct debug *d, struct breakpoint *b, struct err *e)
 		if (vm_catch_add(d->vm, b->event, b->event_number))
 			return err_set(e, "no more catchpoints can be set");
 		return 0;
+	case BREAK_TIME:
+		return 0; /* debug_time_arm() tells of the next one */
 	default:
 		if (vm_watch_add(d->vm, b->addr, b->len, watch_access(b->kind)))
 			return err_set(e,
@@ -108,7 +111,7 @@ static void take_out(struct debug *d, struct breakpoint *b)
 		vm_break_remove(d->vm, b->addr);
 	else if (b->kind == BREAK_EVENT)
 		vm_catch_remove(d->vm, b->event, b->event_number);
-	else
+	else if (b->kind != BREAK_TIME)
 		vm_watch_remove(d->vm, b->addr, b->len, watch_access(b->kind));
 }
 
@@ -193,6 +196,14 @@ struct breakpoint *debug_catch_add(struct debug *d, enum vm_event event,
 		.kind = BREAK_EVENT, .event = event, .event_number = number};
 
 	return debug_break_append(d, &form, what, condition, e);
+}
+
+struct breakpoint *debug_time_add(struct debug *d, u64 icount,
+				  const char *condition, struct err *e)
+{
+	struct breakpoint form = {.kind = BREAK_TIME, .icount = icount};
+
+	return debug_break_append(d, &form, NULL, condition, e);
 }
 
 void debug_break_delete(struct debug *d, struct breakpoint *b)
@@ -326,6 +337,8 @@ static bool touched(struct debug *d, struct breakpoint *b, enum vm_stop why)
 	if (b->kind == BREAK_EVENT)
 		return why == STOP_CATCH && !is_call(b) &&
 		       vm_catch_hit(d->vm, b->event, b->event_number);
+	if (b->kind == BREAK_TIME)
+		return why == STOP_CATCH && vm_icount(d->vm) == b->icount;
 	if (why != STOP_WATCHPOINT || !vm_watch_hit(d->vm, b->addr, b->len))
 		return false;
 	now = watched(d, b);
@@ -409,11 +422,27 @@ void debug_watch_arm(struct debug *d)
 	}
 }
 
+void debug_time_arm(struct debug *d)
+{
+	u64 now = vm_icount(d->vm), next = 0;
+
+	for (struct breakpoint *b = d->breaks; b; b = b->next)
+		if (b->kind == BREAK_TIME && b->enabled && b->icount > now &&
+		    (!next || b->icount < next))
+			next = b->icount;
+	vm_stop_at(d->vm, next);
+}
+
 static void show_place(struct debug *d, const struct breakpoint *b,
 		       struct buf *out)
 {
 	if (b->kind == BREAK_EVENT) {
 		buf_printf(out, "%10s %s", "", b->what);
+		return;
+	}
+	if (b->kind == BREAK_TIME) {
+		buf_printf(out, "%10s after %llu instructions", "",
+			   (unsigned long long)b->icount);
 		return;
 	}
 	buf_printf(out, "0x%08x ", b->addr);
@@ -426,7 +455,7 @@ static void show_place(struct debug *d, const struct breakpoint *b,
 void debug_break_show(struct debug *d, struct buf *out)
 {
 	static const char *const kinds[] = {"breakpoint", "watch", "rwatch",
-					    "awatch", "catch"};
+					    "awatch", "catch", "icount"};
 	bool any = false;
 
 	for (struct breakpoint *b = d->breaks; b; b = b->next) {

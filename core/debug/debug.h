@@ -80,6 +80,7 @@ enum break_kind {
 	BREAK_READ,
 	BREAK_ACCESS,
 	BREAK_EVENT,
+	BREAK_TIME, /* a count of instructions since reset */
 };
 
 /* Expressions of a client, owned. */
@@ -96,6 +97,7 @@ struct breakpoint {
 	unsigned len; /* watched bytes */
 	enum vm_event event;
 	u32 event_number;
+	u64 icount; /* of BREAK_TIME */
 	bool enabled, temporary;
 	bool hidden; /* made by a step, not by a person */
 	bool client; /* gdb's (see debug_client_add) */
@@ -122,6 +124,9 @@ struct breakpoint *debug_break_add(struct debug *d, enum break_kind kind,
 struct breakpoint *debug_catch_add(struct debug *d, enum vm_event event,
 				   u32 number, const char *what,
 				   const char *condition, struct err *e);
+/* ... for when so many instructions have been done since reset. */
+struct breakpoint *debug_time_add(struct debug *d, u64 icount,
+				  const char *condition, struct err *e);
 void debug_break_delete(struct debug *d, struct breakpoint *b);
 int debug_break_enable(struct debug *d, struct breakpoint *b, bool on,
 		       struct err *e);

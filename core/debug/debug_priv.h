@@ -65,6 +65,8 @@ bool debug_client_wants(struct debug *d, struct breakpoint *b);
 struct breakpoint **debug_bucket(struct debug *d, gla_t addr);
 /* Takes the old values of watched places, before the guest goes on. */
 void debug_watch_arm(struct debug *d);
+/* Tells the machine of the next count of instructions to stop at. */
+void debug_time_arm(struct debug *d);
 /* Removes a temporary breakpoint that was hit. */
 void debug_break_spent(struct debug *d);
 

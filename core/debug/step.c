@@ -28,6 +28,7 @@ enum { CALL_NONE, CALL_OVER, CALL_RETURN };
 static void set_out(struct debug *d)
 {
 	debug_watch_arm(d);
+	debug_time_arm(d);
 	d->hit = d->client_hit = NULL;
 	/* The breakpoint that it stands at was seen; not one that the person
 	 * has sent it to since. */

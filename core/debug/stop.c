@@ -66,6 +66,11 @@ static void describe_catch(struct debug *d, struct buf *out)
 	buf_byte(out, '\n');
 }
 
+static const char *break_title(const struct breakpoint *b)
+{
+	return b->temporary ? "Temporary breakpoint" : "Breakpoint";
+}
+
 void debug_describe_stop(struct debug *d, struct buf *out)
 {
 	struct source_line l;
@@ -73,13 +78,14 @@ void debug_describe_stop(struct debug *d, struct buf *out)
 
 	if (d->hit && d->hit->kind == BREAK_EVENT)
 		describe_catch(d, out);
+	else if (d->hit && d->hit->kind == BREAK_TIME)
+		buf_printf(out, "%s %d, %llu instructions done, ",
+			   break_title(d->hit), d->hit->number,
+			   (unsigned long long)d->hit->icount);
 	else if (d->hit && !d->hit->hidden && d->hit->kind != BREAK_CODE)
 		describe_watch(d->hit, out);
 	else if (d->hit && !d->hit->hidden)
-		buf_printf(out, "%s %d, ",
-			   d->hit->temporary ? "Temporary breakpoint"
-					     : "Breakpoint",
-			   d->hit->number);
+		buf_printf(out, "%s %d, ", break_title(d->hit), d->hit->number);
 	else if (d->why != STOP_LIMIT)
 		buf_printf(out, "Stopped: %s.\n", vm_stop_text(d->vm));
 	debug_address(d, pc, out);

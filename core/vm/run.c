@@ -47,6 +47,11 @@ void vm_interrupt_for(struct vm *vm, const char *why)
 	vm_interrupt(vm);
 }
 
+void vm_stop_at(struct vm *vm, u64 icount)
+{
+	vm->stop_at = icount;
+}
+
 void vm_stop_at_double_fault(struct vm *vm, bool on)
 {
 	vm->stops_at_df = on;
@@ -363,10 +368,25 @@ static void begin(struct vm *vm)
 	clock_resume(vm);
 }
 
+/* Where the run ends: the caller's limit, or the count to stop at. */
+static u64 end_of_run(const struct vm *vm, u64 max)
+{
+	u64 now = vm->cpu->icount;
+	u64 end = max > UINT64_MAX - now ? UINT64_MAX : now + max;
+
+	return vm->stop_at > now && vm->stop_at < end ? vm->stop_at : end;
+}
+
+static enum vm_stop at_end(struct vm *vm)
+{
+	return stop(vm, vm->cpu->icount == vm->stop_at ? STOP_CATCH
+						       : STOP_LIMIT);
+}
+
 static enum vm_stop loop(struct vm *vm, u64 max)
 {
 	struct cpu *c = vm->cpu;
-	u64 end = max > UINT64_MAX - c->icount ? UINT64_MAX : c->icount + max;
+	u64 end = end_of_run(vm, max);
 	u64 look = c->icount + LOOK_EVERY, last = c->icount;
 	unsigned still = 0;
 	enum vm_stop s;
@@ -376,7 +396,7 @@ static enum vm_stop loop(struct vm *vm, u64 max)
 		if (s != STOP_COUNT)
 			return s;
 		if (c->icount >= end && !c->exc.pending)
-			return stop(vm, STOP_LIMIT);
+			return at_end(vm);
 		if (c->icount >= look || vm->look) {
 			look = c->icount + LOOK_EVERY;
 			poll_host(vm, 0);

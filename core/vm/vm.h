@@ -71,6 +71,9 @@ struct vm_interrupted vm_interrupted(struct vm *vm);
 void vm_interrupt(struct vm *vm);
 /* The same for another reason than the user, in words. */
 void vm_interrupt_for(struct vm *vm, const char *why);
+/* vm_run and vm_step also stop, with STOP_CATCH, when so many instructions
+ * have been retired since reset; 0: never. */
+void vm_stop_at(struct vm *vm, u64 icount);
 /* Does a double fault, when it has been delivered, stop the guest? */
 void vm_stop_at_double_fault(struct vm *vm, bool on);
 /* Signal-safe: vm_run calls `poll` soon. */

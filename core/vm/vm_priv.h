@@ -48,6 +48,7 @@ struct vm {
 	const char *interrupt_why; /* NULL: the user */
 	bool (*on_break)(void *arg, gla_t lin); /* vm_on_break */
 	void *on_break_arg;
+	u64 stop_at;   /* vm_stop_at */
 	bool stepping; /* an event delivered ends the run */
 	unsigned steps;
 	enum vm_delivered delivered;
