@@ -21,6 +21,7 @@ static int begin_and_end(struct console *c, int failed)
 static void begin(struct console *c)
 {
 	console_flush(c);
+	pager_begin(&c->pager);
 	c->ran = true;
 	host_guest_runs(c->host, true);
 }

@@ -135,8 +135,8 @@ void console_flush(struct console *c)
 {
 	if (c->to != &c->out)
 		return; /* somebody else's buffer */
-	fwrite(buf_text(&c->out), 1, c->out.len, stdout);
-	fflush(stdout);
+	pager_write(&c->pager, c->host, c->interactive, buf_text(&c->out),
+		    c->out.len);
 	buf_clear(&c->out);
 }
 
@@ -241,7 +241,7 @@ static int source_lines(struct console *c, const char *path, FILE *in,
 	unsigned number = 0;
 	struct err why;
 
-	while (!c->quit && !host_must_end(c->host)) {
+	while (!c->quit && !c->pager.quit && !host_must_end(c->host)) {
 		int got = read_line(in, line, &why);
 
 		number++;
@@ -280,6 +280,14 @@ int console_source(struct console *c, const char *path, struct err *e)
 	return result;
 }
 
+static void show_error(struct console *c, const struct err *e)
+{
+	bool red = pager_colors(&c->pager, STDERR_FILENO);
+
+	fprintf(stderr, "%s%s%s\n", red ? "\033[31m" : "", e->text,
+		red ? "\033[m" : "");
+}
+
 /* Runs a line for a person: the error is shown here. */
 static bool answer(struct console *c, const char *line)
 {
@@ -288,11 +296,15 @@ static bool answer(struct console *c, const char *line)
 	if (!console_execute(c, line, NULL, &e))
 		return true;
 	console_flush(c);
-	fprintf(stderr, "%s\n", e.text);
+	show_error(c, &e);
 	return false;
 }
 
 /* ---- lines from a terminal ---- */
+
+/* Between \1 and \2 stands what takes no room on the screen. */
+#define BOLD "\1\033[1m\2"
+#define PLAIN "\1\033[m\2"
 
 static void make_prompt(struct console *c, char *to, size_t size)
 {
@@ -300,6 +312,7 @@ static void make_prompt(struct console *c, char *to, size_t size)
 	const char *name = debug_name(c->d, pc, &offset);
 	unsigned cpl = vm_cpu(debug_vm(c->d))->cpl;
 	char where[96];
+	bool bold;
 
 	if (c->filling) {
 		snprintf(to, size, ">");
@@ -315,8 +328,10 @@ static void make_prompt(struct console *c, char *to, size_t size)
 		snprintf(where, sizeof(where), "%.80s", name);
 	else
 		snprintf(where, sizeof(where), "0x%08x", pc);
-	snprintf(to, size, "%s:%s [%c %s]> ", c->guest, where,
-		 cpl == 3 ? 'U' : 'K', c->vmi ? "vmi" : "bt");
+	bold = pager_colors(&c->pager, STDOUT_FILENO);
+	snprintf(to, size, "%s%s:%s [%c %s]> %s", bold ? BOLD : "", c->guest,
+		 where, cpl == 3 ? 'U' : 'K', c->vmi ? "vmi" : "bt",
+		 bold ? PLAIN : "");
 }
 
 static void on_line(char *line)
@@ -326,11 +341,25 @@ static void on_line(char *line)
 	rl_callback_handler_remove();
 }
 
+/* Ctrl-C: the line is not wanted, nor a search or a half-typed key, nor the
+ * lines of `commands`. */
+static void forget_line(struct console *c)
+{
+	char prompt[192];
+
+	rl_callback_handler_remove();
+	printf("^C\n");
+	c->filling = NULL;
+	make_prompt(c, prompt, sizeof(prompt));
+	rl_callback_handler_install(prompt, on_line);
+}
+
 /* One line, without its newline, owned by the caller; NULL at the end. */
 static char *read_terminal(struct console *c)
 {
 	char prompt[192], key;
 
+	pager_begin(&c->pager);
 	make_prompt(c, prompt, sizeof(prompt));
 	typed.ready = false;
 	rl_callback_handler_install(prompt, on_line);
@@ -342,10 +371,11 @@ static char *read_terminal(struct console *c)
 		} else if (host_wait_key(c->host)) {
 			rl_callback_read_char();
 		} else if (host_interrupted(c->host)) {
-			rl_replace_line("", 0);
-			rl_crlf();
-			rl_on_new_line();
-			rl_redisplay();
+			forget_line(c);
+		} else if (host_resumed(c->host)) {
+			rl_deprep_terminal(); /* it thinks it has it */
+			rl_prep_terminal(1);
+			rl_forced_update_display();
 		}
 	}
 	prompting = NULL;

@@ -39,6 +39,7 @@
 #include "core/base/check.h"
 #include "core/cpu/cpu.h"
 #include "core/vm/vm.h"
+#include "repl/term/screen.h"
 
 enum {
 	KEY_BACK = 0x1d, /* Ctrl-] */
@@ -67,11 +68,13 @@ struct host {
 	unsigned polls;
 	char ahead[64]; /* typed behind Ctrl-]: the console's */
 	size_t ahead_from, ahead_to;
-	bool mid_line;      /* guest output on the screen ends in a line */
+	struct screen screen; /* what the guest has made of the terminal */
+	bool has_screen;      /* standard output is one */
 	struct err trouble; /* what could not be written; empty: nothing */
 	struct host_peer peer;
 	struct termios saved;
-	volatile sig_atomic_t interrupted, must_end;
+	volatile sig_atomic_t interrupted, must_end, resumed;
+	bool ctrl_c_is_guest; /* Ctrl-C is a key like others */
 };
 
 static struct host *current;
@@ -101,13 +104,40 @@ static void on_io(int number)
 		vm_look(current->vm);
 }
 
-/* Our own code is wrong and the process ends: at least the terminal is left
- * as it was. */
+/* signal-safe; our own code is wrong and the process ends: at least the
+ * terminal is left as it was, by readline too. */
 static void on_check(const char *text)
 {
 	(void)text;
-	if (current && current->is_raw)
+	if (current && current->is_terminal)
 		tcsetattr(STDIN_FILENO, TCSANOW, &current->saved);
+}
+
+/* signal-safe */
+static void on_crash(int number)
+{
+	on_check(NULL);
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+/* signal-safe; Ctrl-Z at the prompt: the shell gets the terminal as it was. */
+static void on_suspend(int number)
+{
+	(void)number;
+	on_check(NULL);
+	raise(SIGSTOP);
+}
+
+/* signal-safe; the terminal is ours again. */
+static void on_resume(int number)
+{
+	(void)number;
+	if (!current)
+		return;
+	current->resumed = 1;
+	if (current->vm && current->runs)
+		vm_look(current->vm);
 }
 
 void host_attach(struct host *h, struct vm *vm)
@@ -118,6 +148,13 @@ void host_attach(struct host *h, struct vm *vm)
 	struct sigaction io = {.sa_handler = on_io,
 			       .sa_flags = SA_ONSTACK | SA_RESTART};
 
+	struct sigaction crash = {.sa_handler = on_crash,
+				  .sa_flags = SA_ONSTACK};
+	struct sigaction suspend = {.sa_handler = on_suspend,
+				    .sa_flags = SA_ONSTACK};
+	struct sigaction resume = {.sa_handler = on_resume,
+				   .sa_flags = SA_ONSTACK};
+
 	h->vm = vm;
 	current = h;
 	check_hook = on_check;
@@ -125,6 +162,12 @@ void host_attach(struct host *h, struct vm *vm)
 	sigaction(SIGTERM, &act, NULL);
 	sigaction(SIGHUP, &act, NULL);
 	sigaction(SIGIO, &io, NULL);
+	sigaction(SIGABRT, &crash, NULL);
+	sigaction(SIGQUIT, &crash, NULL);
+	if (!h->is_terminal)
+		return;
+	sigaction(SIGTSTP, &suspend, NULL);
+	sigaction(SIGCONT, &resume, NULL);
 }
 
 bool host_interrupted(struct host *h)
@@ -132,6 +175,14 @@ bool host_interrupted(struct host *h)
 	bool was = h->interrupted;
 
 	h->interrupted = 0;
+	return was;
+}
+
+bool host_resumed(struct host *h)
+{
+	bool was = h->resumed;
+
+	h->resumed = 0;
 	return was;
 }
 
@@ -155,6 +206,7 @@ struct host *host_new(bool batch)
 	h->batch = batch;
 	h->is_terminal =
 		isatty(STDIN_FILENO) && !tcgetattr(STDIN_FILENO, &h->saved);
+	h->has_screen = isatty(STDOUT_FILENO);
 	for (unsigned i = 0; i < HOST_PORTS; i++)
 		h->port[i].in = h->port[i].out = h->port[i].listening = -1;
 	return h;
@@ -316,7 +368,7 @@ void host_serial_out(void *arg, unsigned port, u8 byte)
 	if (p->out < 0)
 		return;
 	if (p->is_stdio)
-		h->mid_line = byte != '\n';
+		screen_saw(&h->screen, byte);
 	buf_byte(&p->text, (char)byte);
 	if (byte == '\n' || p->text.len >= 1024)
 		flush(h, p);
@@ -361,8 +413,13 @@ static void read_keys(struct host *h)
 	ssize_t n = read(STDIN_FILENO, keys, sizeof(keys));
 
 	if (n <= 0) {
-		if (n == 0 || (errno != EINTR && errno != EAGAIN))
-			h->batch = h->is_terminal = false; /* end of input */
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			return;
+		if (h->is_terminal) { /* it is gone */
+			h->must_end = SIGHUP;
+			vm_interrupt(h->vm);
+		}
+		h->batch = h->is_terminal = false; /* end of input */
 		return;
 	}
 	if (h->is_terminal) {
@@ -449,6 +506,24 @@ static void serve_peer(struct host *h, const struct pollfd *fds, unsigned n)
 		h->peer.ready(h->peer.arg);
 }
 
+/* Keys one by one, unseen and unchanged, or as the user has them. */
+static void set_raw(struct host *h, bool on)
+{
+	struct termios t = h->saved;
+
+	if (on) {
+		t.c_iflag &= ~(tcflag_t)(ICRNL | INLCR | IGNCR | IXON);
+		t.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ECHONL | IEXTEN);
+		t.c_cc[VQUIT] = t.c_cc[VSUSP] = _POSIX_VDISABLE;
+		if (h->ctrl_c_is_guest)
+			t.c_cc[VINTR] = _POSIX_VDISABLE;
+		t.c_cc[VMIN] = 1;
+		t.c_cc[VTIME] = 0;
+	}
+	tcsetattr(STDIN_FILENO, TCSANOW, &t);
+	h->is_raw = on;
+}
+
 bool host_wait_key(struct host *h)
 {
 	struct pollfd fds[1 + HOST_PEER_FDS] = {{STDIN_FILENO, POLLIN, 0}};
@@ -460,6 +535,23 @@ bool host_wait_key(struct host *h)
 	return fds[0].revents;
 }
 
+int host_read_key(struct host *h)
+{
+	u8 key;
+	ssize_t n = -1;
+
+	set_raw(h, true);
+	while (!h->interrupted && !h->must_end)
+		if (host_wait_key(h)) {
+			n = read(STDIN_FILENO, &key, 1);
+			if (n >= 0 || errno != EINTR)
+				break;
+		}
+	set_raw(h, false);
+	h->interrupted = 0;
+	return n == 1 ? key : -1;
+}
+
 void host_poll(void *arg, int timeout_ms)
 {
 	struct host *h = arg;
@@ -468,6 +560,8 @@ void host_poll(void *arg, int timeout_ms)
 		fds)]; /* -1: keys; port; port + HOST_PORTS: listen */
 	unsigned n = 0, all;
 
+	if (host_resumed(h) && h->is_raw)
+		set_raw(h, true);
 	h->listens = h->listens || timeout_ms || ++h->polls > PATIENCE ||
 		     vm_cpu(h->vm)->iflag;
 	for (int i = 0; i < HOST_PORTS; i++) {
@@ -507,38 +601,55 @@ void host_poll(void *arg, int timeout_ms)
 
 /* ---- the terminal ---- */
 
+/* From the guest's picture to our lines of text, and back. */
+static void change_screen(struct host *h, bool guest)
+{
+	struct buf codes = {0};
+
+	if (guest && h->has_screen)
+		screen_return(&h->screen, &codes);
+	else if (!guest && h->has_screen)
+		screen_leave(&h->screen, &codes);
+	else if (!guest && h->screen.is_mid_line && !h->batch)
+		buf_byte(&codes, '\n');
+	h->screen.is_mid_line = false;
+	fwrite(buf_text(&codes), 1, codes.len, stdout);
+	buf_free(&codes);
+}
+
 void host_guest_runs(struct host *h, bool on)
 {
-	struct termios t = h->saved;
-
-	fflush(stdout);
 	for (unsigned i = 0; i < HOST_PORTS; i++)
 		flush(h, &h->port[i]);
-	if (!on && h->mid_line && !h->batch) {
-		putchar('\n'); /* what follows is ours */
-		h->mid_line = false;
-	}
+	if (h->runs != on)
+		change_screen(h, on);
+	fflush(stdout);
 	h->interrupted = 0;
 	h->runs = on;
 	if (h->is_raw == on || !h->is_terminal)
 		return;
-	if (on) {
-		t.c_iflag &= ~(tcflag_t)(ICRNL | INLCR | IGNCR | IXON);
-		t.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ECHONL | IEXTEN);
-		t.c_cc[VQUIT] = t.c_cc[VSUSP] = _POSIX_VDISABLE;
-		t.c_cc[VMIN] = 1;
-		t.c_cc[VTIME] = 0;
-	}
-	tcsetattr(STDIN_FILENO, TCSADRAIN, &t);
-	h->is_raw = on;
+	set_raw(h, on);
+}
+
+void host_set_ctrl_c(struct host *h, bool is_guest)
+{
+	h->ctrl_c_is_guest = is_guest;
+}
+
+bool host_ctrl_c(const struct host *h)
+{
+	return h->ctrl_c_is_guest;
 }
 
 void host_free(struct host *h)
 {
 	if (!h)
 		return;
+	if (h->runs)
+		change_screen(h, false);
+	fflush(stdout);
 	if (h->is_raw)
-		tcsetattr(STDIN_FILENO, TCSADRAIN, &h->saved);
+		tcsetattr(STDIN_FILENO, TCSANOW, &h->saved);
 	if (current == h)
 		current = NULL;
 	for (unsigned i = 0; i < HOST_PORTS; i++) {

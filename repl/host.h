@@ -15,6 +15,9 @@ enum { HOST_PORTS = 2 };
 
 /* `batch`: standard input is the guest's even when it is no terminal. */
 struct host *host_new(bool batch);
+/* Does Ctrl-C go to the guest as a key, not stop it? Ctrl-] always does. */
+void host_set_ctrl_c(struct host *h, bool is_guest);
+bool host_ctrl_c(const struct host *h);
 /* Closes all, puts the terminal back. */
 void host_free(struct host *h);
 
@@ -47,6 +50,10 @@ void host_set_peer(struct host *h, const struct host_peer *peer);
  * something else came (a signal). */
 bool host_wait_key(struct host *h);
 
+/* One key, as it is pressed and not shown; the peer is served meanwhile. -1:
+ * Ctrl-C, or there are no more. */
+int host_read_key(struct host *h);
+
 /* Before and after the guest runs: at a terminal keys go to it in between,
  * except Ctrl-] (back to the prompt) and Ctrl-C (stop). */
 void host_guest_runs(struct host *h, bool on);
@@ -59,6 +66,8 @@ size_t host_type(struct host *h, unsigned port, const char *bytes, size_t n);
 bool host_typed_ahead(struct host *h, char *key);
 /* Ctrl-C came since the last call. */
 bool host_interrupted(struct host *h);
+/* The process was suspended (Ctrl-Z) and goes on, since the last call. */
+bool host_resumed(struct host *h);
 /* The number of SIGTERM or SIGHUP when it came: end soon; else 0. */
 int host_must_end(const struct host *h);
 bool host_is_terminal(const struct host *h);

@@ -8,6 +8,7 @@
 #include "repl/format.h"
 #include "repl/host.h"
 #include "repl/repl.h"
+#include "repl/term/pager.h"
 
 /* What a command's argument is, for completion. */
 enum arg {
@@ -72,6 +73,7 @@ struct console {
 	u32 list_line; /* after the last line shown */
 	char *list_file;
 	struct settings settings;
+	struct pager pager;
 };
 
 typedef int command_fn(struct console *c, char *args, struct err *e);

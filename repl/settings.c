@@ -119,20 +119,68 @@ static void show_step_interrupts(struct console *c)
 	buf_printf(c->to, "%s", on_off(debug_step_interrupts(c->d)));
 }
 
+/* ---- height ---- */
+
+static int set_height(struct console *c, const char *value, struct err *e)
+{
+	u64 n = 0;
+
+	if (!strcmp(value, "off") || !strcmp(value, "unlimited"))
+		n = PAGER_OFF;
+	else if (strcmp(value, "auto") &&
+		 (!words_number(value, &n) || n >= PAGER_OFF))
+		return expected("height", "auto, off or a number of lines", e);
+	else if (strcmp(value, "auto") && !n)
+		n = PAGER_OFF; /* as in gdb */
+	c->pager.height = (unsigned)n;
+	return 0;
+}
+
+static void show_height(struct console *c)
+{
+	if (c->pager.height == PAGER_AUTO || c->pager.height == PAGER_OFF)
+		buf_printf(c->to, c->pager.height == PAGER_OFF ? "off" : "auto");
+	else
+		buf_printf(c->to, "%u", c->pager.height);
+}
+
+/* ---- color ---- */
+
+static const char *const color_words[] = {"auto", "on", "off"};
+
+static int set_color(struct console *c, const char *value, struct err *e)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(color_words); i++)
+		if (!strcmp(value, color_words[i])) {
+			c->pager.color = i;
+			return 0;
+		}
+	return expected("color", "auto, on or off", e);
+}
+
+static void show_color(struct console *c)
+{
+	buf_printf(c->to, "%s", color_words[c->pager.color]);
+}
+
+/* ---- ctrl-c ---- */
+
+static int set_ctrl_c(struct console *c, const char *value, struct err *e)
+{
+	if (strcmp(value, "stop") && strcmp(value, "guest"))
+		return expected("ctrl-c", "stop or guest", e);
+	host_set_ctrl_c(c->host, *value == 'g');
+	return 0;
+}
+
+static void show_ctrl_c(struct console *c)
+{
+	buf_printf(c->to, host_ctrl_c(c->host) ? "guest" : "stop");
+}
+
 const struct setting settings[] = {
-	{"disassembly-flavor", "att | intel", "syntax of instructions",
-	 set_flavor, show_flavor},
-	{"listsize", "N", "source lines that `list' shows", set_listsize,
-	 show_listsize},
-	{"echo", "on | off", "repeat the commands read from a pipe", set_echo,
-	 show_echo},
-	{"vmi-inline", "on | off",
-	 "translate VMI calls into what they do, or call the monitor",
-	 set_vmi_inline, show_vmi_inline},
-	{"vmi-timing", "on | off", "take the host's time of VMI calls",
-	 set_vmi_timing, show_vmi_timing},
-	{"step-interrupts", "on | off",
-	 "a step that meets an interrupt ends at its handler",
-	 set_step_interrupts, show_step_interrupts},
-	{NULL, NULL, NULL, NULL, NULL},
+#define SETTING(name, function, values, help) \
+	{name, values, help, set_##function, show_##function},
+#include "repl/settings.def"
+	{0},
 };

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* CHECK: what must be true of our own code, in every build.  A failure is
- * our bug, never the guest's; it prints one line and calls the hook (the
- * debugger sets it) before the process ends. */
+ * our bug, never the guest's; it prints one line and calls the hook (who has
+ * the terminal sets it) before the process ends. */
 #ifndef CORE_BASE_CHECK_H
 #define CORE_BASE_CHECK_H
 
 #define CHECK(cond, ...) \
 	((cond) ? (void)0 : check_failed(__FILE__, __LINE__, #cond, __VA_ARGS__))
 
-/* Called once, with the failed line's text, before abort(). */
+/* Called once, with the failed line's text, before abort(); and when a signal
+ * in our own code ends the process.  Signal-safe. */
 extern void (*check_hook)(const char *text);
 
 _Noreturn void check_failed(const char *file, int line, const char *cond,

@@ -28,8 +28,13 @@ static void on_signal(int sig, siginfo_t *si, void *context)
 	const u8 *pc = (const u8 *)g[REG_RIP];
 	struct bt *bt = current;
 
-	if (!bt || pc < bt->code_x || pc >= bt->code_x + bt->code_size) {
+	if (!bt || pc < bt->code_x || pc >= bt->code_x + bt->code_size ||
+	    si->si_code <= 0) {
+		if (check_hook)
+			check_hook("a signal");
 		signal(sig, SIG_DFL);
+		if (si->si_code <= 0) /* somebody sent it */
+			raise(sig);
 		return; /* our own fault: happens again, and ends us */
 	}
 	for (unsigned i = 0; i < 2; i++) {
