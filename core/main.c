@@ -741,6 +741,21 @@ static int status_of(struct run *r, struct err *e)
 	}
 }
 
+static void show_banner(struct run *r)
+{
+	bool runs = !r->o.stand;
+
+	printf("Vitrine %s: %s %s (%llu MiB, %s VMI)\n", VERSION, r->guest,
+	       runs ? "runs" : "stands at its first instruction",
+	       (unsigned long long)(r->o.vm.ram >> 20),
+	       r->vmi ? "with" : "without");
+	printf(runs ? "Ctrl-] or Ctrl-C looks inside; there `help' says how, and "
+		      "`tour' shows around.\n"
+		    : "`help' says what there is, `tour' shows around, "
+		      "`continue' lets it run.\n");
+	fflush(stdout);
+}
+
 /* The status; e is empty when there is nothing to say. */
 static int run(struct run *r, struct err *e)
 {
@@ -755,11 +770,11 @@ static int run(struct run *r, struct err *e)
 			console_run_to_end(r->console);
 		return status_of(r, e);
 	}
+	if (host_is_terminal(r->host) && !console_ran(r->console) &&
+	    !console_quits(r->console))
+		show_banner(r);
 	if (host_is_terminal(r->host) && !r->o.stand &&
 	    !console_ran(r->console) && !console_quits(r->console)) {
-		printf("vitrine: %s runs; Ctrl-] or Ctrl-C looks inside, "
-		       "`help' there says how\n", r->guest);
-		fflush(stdout);
 		if (console_execute(r->console, "continue", NULL, e))
 			fprintf(stderr, "%s\n", e->text);
 	}

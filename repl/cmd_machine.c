@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Commands about the session: settings, symbols, files, help. */
+/* Commands about the session: settings, symbols, files. */
 #include "repl/repl_priv.h"
 #include "repl/keys.h"
 
@@ -166,91 +166,5 @@ int cmd_log(struct console *c, char *args, struct err *e)
 		return err_set(e, "expected how many lines, found `%.40s'",
 			       args);
 	log_show(&c->log, n > LOG_LINES ? LOG_LINES : (unsigned)n, c->to);
-	return 0;
-}
-
-/* ---- help ---- */
-
-static void help_line(struct console *c, const struct command *cmd,
-		      const char *before)
-{
-	struct buf head = {0};
-
-	buf_printf(&head, "%s%s%s%s", before, cmd->name, *cmd->usage ? " " : "",
-		   cmd->usage);
-	buf_printf(c->to, "  %-30s %s%s\n", buf_text(&head),
-		   head.len > 30 ? "\n                                 " : "",
-		   cmd->help);
-	buf_free(&head);
-}
-
-static void help_all(struct console *c)
-{
-	const char *group = "";
-
-	for (const struct command *cmd = commands; cmd->name; cmd++) {
-		if (strcmp(group, cmd->group))
-			buf_printf(c->to, "%s:\n", cmd->group);
-		group = cmd->group;
-		help_line(c, cmd, "");
-	}
-	buf_printf(c->to, "`help info' lists the topics of info.  Any "
-			  "beginning that fits one command works.\n");
-}
-
-int cmd_help(struct console *c, char *args, struct err *e)
-{
-	const struct command *cmd, *topic, *topics;
-	char *word = words_next(&args), before[24];
-
-	if (!word) {
-		help_all(c);
-		return 0;
-	}
-	if (!strcmp(word, "vmi"))
-		return help_vmi(c, args, e);
-	cmd = command_find(commands, "command", word, e);
-	if (!cmd)
-		return -1;
-	topics = command_topics(cmd);
-	if (topics && *args) {
-		topic = command_find(topics, "topic", words_trim(args), e);
-		if (!topic)
-			return -1;
-		buf_printf(c->to, "%s %s %s\n%s\n", cmd->name, topic->name,
-			   topic->usage, topic->help);
-		return 0;
-	}
-	buf_printf(c->to, "%s %s\n%s\n", cmd->name, cmd->usage, cmd->help);
-	if (*cmd->alias)
-		buf_printf(c->to, "Short: %s\n", cmd->alias);
-	snprintf(before, sizeof(before), "%s ", cmd->name);
-	for (topic = topics; topic && topic->name; topic++)
-		help_line(c, topic, before);
-	return 0;
-}
-
-static void search_table(struct console *c, const struct command *table,
-			 const char *before, const char *word, bool *any)
-{
-	for (const struct command *cmd = table; cmd->name; cmd++)
-		if (strcasestr(cmd->name, word) ||
-		    strcasestr(cmd->help, word)) {
-			help_line(c, cmd, before);
-			*any = true;
-		}
-}
-
-int cmd_apropos(struct console *c, char *args, struct err *e)
-{
-	bool any = false;
-
-	if (!*args)
-		return err_set(e, "expected a word to look for");
-	search_table(c, commands, "", args, &any);
-	search_table(c, infos, "info ", args, &any);
-	search_table(c, explains, "explain ", args, &any);
-	if (!any)
-		return err_set(e, "no command's help has `%.40s'", args);
 	return 0;
 }

@@ -61,25 +61,55 @@ static struct {
 	bool ready;
 } typed;
 
+struct foreign {
+	const char *word, *whose, *here;
+};
+
 /* The console whose prompt stands, or NULL. */
 static struct console *prompting;
 
 /* ---- finding ---- */
 
+/* A name that is a slip away, or begins as the word does ("regs"). */
 static const char *similar(const struct command *table, const char *word)
 {
 	const char *found = NULL;
+	size_t n = strlen(word), most = 2;
 	unsigned best = 3;
 
 	for (const struct command *t = table; t->name; t++) {
 		unsigned d = word_distance(word, t->name, best);
 
-		if (d < best && d < strlen(word)) {
+		if (d < best && d < n) {
 			best = d;
 			found = t->name;
 		}
 	}
+	for (const struct command *t = table; !found && t->name; t++) {
+		size_t same = 0;
+
+		while (word[same] && word[same] == t->name[same])
+			same++;
+		if (same > most && 2 * same > n) {
+			most = same;
+			found = t->name;
+		}
+	}
 	return found;
+}
+
+/* What another debugger's command is here; NULL: no such. */
+static const struct foreign *foreign_named(const char *word)
+{
+	static const struct foreign rows[] = {
+#define FOREIGN(word, whose, here) {word, whose, here},
+#include "repl/foreign.def"
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (!strcmp(rows[i].word, word))
+			return &rows[i];
+	return NULL;
 }
 
 static int ambiguous(const struct command *table, const char *what,
@@ -101,6 +131,7 @@ const struct command *command_find(const struct command *table,
 				   struct err *e)
 {
 	const struct command *only = NULL;
+	const struct foreign *f = NULL;
 	unsigned count = 0;
 	const char *close;
 
@@ -116,7 +147,11 @@ const struct command *command_find(const struct command *table,
 	if (count == 1)
 		return only;
 	close = similar(table, word);
-	if (count > 1)
+	if (table == commands)
+		f = foreign_named(word);
+	if (f)
+		err_set(e, "`%s' is %s's; here: %s", word, f->whose, f->here);
+	else if (count > 1)
 		ambiguous(table, what, word, e);
 	else if (close)
 		err_set(e, "no %s `%.40s'; did you mean `%s'?", what, word,
@@ -449,9 +484,23 @@ static void history_path(char *to, size_t size, bool make)
 	strncat(to, "/history", size - strlen(to) - 1);
 }
 
+/* Not again what the last one was; how many were added. */
+static int remember_line(const char *line)
+{
+	const HIST_ENTRY *last =
+		history_length ? history_get(history_base + history_length - 1)
+			       : NULL;
+
+	if (last && !strcmp(last->line, line))
+		return 0;
+	add_history(line);
+	return 1;
+}
+
 static void terminal_loop(struct console *c)
 {
 	char path[512], *line;
+	int added = 0;
 
 	history_path(path, sizeof(path), true);
 	rl_readline_name = "vitrine";
@@ -462,7 +511,7 @@ static void terminal_loop(struct console *c)
 	read_history(path);
 	while (!c->quit && (line = read_terminal(c))) {
 		if (*words_trim(line)) {
-			add_history(line);
+			added += remember_line(line);
 			answer(c, line);
 		} else if (c->last && !c->filling) {
 			char *again = strdup(c->last);
@@ -476,7 +525,9 @@ static void terminal_loop(struct console *c)
 	}
 	if (!c->quit)
 		printf("quit\n");
-	write_history(path);
+	if (added && append_history(added, path))
+		write_history(path); /* it was not there yet */
+	history_truncate_file(path, HISTORY_LINES);
 }
 
 static int pipe_loop(struct console *c, struct err *e)
