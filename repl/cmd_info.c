@@ -222,16 +222,19 @@ int info_source(struct console *c, char *args, struct err *e)
 
 int cmd_stats(struct console *c, char *args, struct err *e)
 {
+	struct vm *vm = debug_vm(c->d);
+
 	if (!strcmp(args, "reset")) {
-		vm_stats_reset(debug_vm(c->d));
-		return 0;
+		vm_stats_reset(vm);
+	} else if (!strcmp(args, "json")) {
+		vm_stats_json(vm, buf_print, c->to);
+	} else if (*args) {
+		return err_set(e, "expected: stats, stats json or stats reset; "
+				  "found `%.40s'", args);
+	} else {
+		vm_show_stats(vm, buf_print, c->to);
+		vm_show_exits(vm, buf_print, c->to);
 	}
-	if (*args)
-		return err_set(e, "stats takes nothing or `reset', not `%s'",
-			       args);
-	buf_printf(c->to, "guest instructions %llu\n",
-		   (unsigned long long)vm_icount(debug_vm(c->d)));
-	vm_show_exits(debug_vm(c->d), buf_print, c->to);
 	return 0;
 }
 

@@ -10,15 +10,20 @@
 
 typedef int go_fn(struct debug *d, u64 n, struct err *e);
 
-static int begin_and_end(struct console *c, int failed)
+int console_end(struct console *c, int failed, bool tells)
 {
 	host_guest_runs(c->host, false);
-	if (!failed)
+	if (!failed && tells)
 		console_stopped(c);
 	return failed;
 }
 
-static void begin(struct console *c)
+static int begin_and_end(struct console *c, int failed)
+{
+	return console_end(c, failed, true);
+}
+
+void console_begin(struct console *c)
 {
 	console_flush(c);
 	pager_begin(&c->pager);
@@ -32,7 +37,7 @@ static int go_count(struct console *c, char *args, go_fn *go, struct err *e)
 
 	if (*args && debug_eval(c->d, args, NULL, &v, e))
 		return -1;
-	begin(c);
+	console_begin(c);
 	return begin_and_end(c, go(c->d, v.bits, e));
 }
 
@@ -114,7 +119,7 @@ void console_run_to_end(struct console *c)
 	struct err e;
 
 	while (!debug_ended(c->d) && !c->quit && !host_must_end(c->host)) {
-		begin(c);
+		console_begin(c);
 		if (debug_continue(c->d, &e))
 			break;
 		host_guest_runs(c->host, false);
@@ -139,7 +144,7 @@ int cmd_run(struct console *c, char *args, struct err *e)
 				  "given with -append)");
 	if ((vm_icount(vm) || debug_ended(c->d)) && debug_reset(c->d, e))
 		return -1;
-	begin(c);
+	console_begin(c);
 	return begin_and_end(c, debug_continue(c->d, e));
 }
 
@@ -164,7 +169,7 @@ int cmd_continue(struct console *c, char *args, struct err *e)
 				  "breakpoint that could be passed again");
 	if (v.bits > 1)
 		hit->ignore = v.bits - 1;
-	begin(c);
+	console_begin(c);
 	return begin_and_end(c, debug_continue(c->d, e));
 }
 
@@ -193,7 +198,7 @@ int cmd_finish(struct console *c, char *args, struct err *e)
 	int failed;
 
 	(void)args;
-	begin(c);
+	console_begin(c);
 	failed = begin_and_end(c, debug_finish(c->d, e));
 	if (!failed && debug_why(c->d) == STOP_LIMIT) {
 		struct err ignored;
@@ -214,7 +219,7 @@ int cmd_advance(struct console *c, char *args, struct err *e)
 				  "file:line");
 	if (debug_location(c->d, args, &addr, e))
 		return -1;
-	begin(c);
+	console_begin(c);
 	return begin_and_end(c, debug_advance(c->d, addr, e));
 }
 

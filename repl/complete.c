@@ -138,6 +138,31 @@ static char *next_catch(const char *text, int again)
 	return NULL;
 }
 
+static char *next_of(const char *const *words, const char *text, int again)
+{
+	if (!again)
+		completing.index = 0;
+	while (words[completing.index]) {
+		const char *word = words[completing.index++];
+
+		if (!strncmp(word, text, strlen(text)))
+			return strdup(word);
+	}
+	return NULL;
+}
+
+static char *next_stats(const char *text, int again)
+{
+	static const char *const words[] = {"json", "reset", NULL};
+
+	return next_of(words, text, again);
+}
+
+static char *next_top(const char *text, int again)
+{
+	return next_of(top_words, text, again);
+}
+
 /* The completion of the line's second word, or of what follows it. */
 static rl_compentry_func_t *after(const char *line, int start,
 				  rl_compentry_func_t *second)
@@ -185,6 +210,12 @@ char **complete_line(const char *text, int start, int end)
 		break;
 	case ARG_SETTING:
 		next = next_setting;
+		break;
+	case ARG_STATS:
+		next = next_stats;
+		break;
+	case ARG_TOP:
+		next = next_top;
 		break;
 	case ARG_CATCH:
 		snprintf(completing.before, sizeof(completing.before), "%.*s",

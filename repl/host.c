@@ -46,6 +46,7 @@ enum {
 	WAITING_MAX = 512,
 	PATIENCE = 64, /* polls */
 	PATIENCE_MS = 1000,
+	HELD = 64 << 10,
 };
 
 struct port {
@@ -72,6 +73,7 @@ struct host {
 	bool has_screen;      /* standard output is one */
 	struct err trouble; /* what could not be written; empty: nothing */
 	struct host_peer peer;
+	struct host_watcher watcher; /* look NULL: none */
 	struct termios saved;
 	volatile sig_atomic_t interrupted, must_end, resumed;
 	bool ctrl_c_is_guest; /* Ctrl-C is a key like others */
@@ -360,6 +362,20 @@ bool host_trouble(const struct host *h, struct err *e)
 	return *h->trouble.text;
 }
 
+void host_set_watcher(struct host *h, const struct host_watcher *w)
+{
+	h->watcher = w ? *w : (struct host_watcher){0};
+}
+
+/* What the terminal cannot show now is kept, the latest of it. */
+static void held(struct port *p)
+{
+	if (p->text.len < 2 * HELD)
+		return;
+	p->text.len -= HELD;
+	memmove(p->text.data, p->text.data + HELD, p->text.len);
+}
+
 void host_serial_out(void *arg, unsigned port, u8 byte)
 {
 	struct host *h = arg;
@@ -370,6 +386,8 @@ void host_serial_out(void *arg, unsigned port, u8 byte)
 	if (p->is_stdio)
 		screen_saw(&h->screen, byte);
 	buf_byte(&p->text, (char)byte);
+	if (h->watcher.look && p->is_stdio)
+		return held(p);
 	if (byte == '\n' || p->text.len >= 1024)
 		flush(h, p);
 }
@@ -433,7 +451,9 @@ static void read_keys(struct host *h)
 			vm_interrupt(h->vm);
 		}
 	}
-	for (unsigned i = 0; i < HOST_PORTS; i++)
+	for (ssize_t i = 0; h->watcher.key && i < n; i++)
+		h->watcher.key(h->watcher.arg, keys[i]);
+	for (unsigned i = 0; i < HOST_PORTS && !h->watcher.key; i++)
 		if (h->port[i].is_stdio)
 			host_type(h, i, keys, (size_t)n);
 }
@@ -567,7 +587,8 @@ void host_poll(void *arg, int timeout_ms)
 	for (int i = 0; i < HOST_PORTS; i++) {
 		struct port *p = &h->port[i];
 
-		flush(h, p);
+		if (!h->watcher.look || !p->is_stdio)
+			flush(h, p);
 		deliver(h, (unsigned)i);
 		if (p->in >= 0 && wants_input(p)) {
 			what[n] = i;
@@ -583,6 +604,11 @@ void host_poll(void *arg, int timeout_ms)
 		fds[n++] = (struct pollfd){STDIN_FILENO, POLLIN, 0};
 	}
 	all = n + peer_fds(h, fds + n);
+	if (h->watcher.look) {
+		h->watcher.look(h->watcher.arg);
+		if (timeout_ms < 0 || timeout_ms > h->watcher.every_ms)
+			timeout_ms = h->watcher.every_ms;
+	}
 	if (h->interrupted || (!all && !timeout_ms) ||
 	    poll(fds, all, timeout_ms) <= 0)
 		return;

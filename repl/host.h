@@ -46,6 +46,15 @@ struct host_peer {
 	void (*ready)(void *arg);
 };
 void host_set_peer(struct host *h, const struct host_peer *peer);
+/* Somebody who has the terminal while the guest runs: its keys, and the guest
+ * says nothing there until it is given back (NULL). */
+struct host_watcher {
+	void *arg;
+	void (*look)(void *arg); /* at least every `every_ms` */
+	void (*key)(void *arg, char key);
+	int every_ms;
+};
+void host_set_watcher(struct host *h, const struct host_watcher *w);
 /* At the prompt: waits for a key, and serves the peer meanwhile.  False when
  * something else came (a signal). */
 bool host_wait_key(struct host *h);

@@ -24,6 +24,8 @@ enum arg {
 	ARG_SETTING,
 	ARG_VMI, /* names of VMI's calls */
 	ARG_CATCH,
+	ARG_STATS, /* words of stats, of top */
+	ARG_TOP,
 	ARG_REST, /* anything */
 };
 
@@ -107,6 +109,11 @@ const struct command *command_find(const struct command *table,
 
 /* Shows what was printed so far, before something takes time. */
 void console_flush(struct console *c);
+/* Before and after a command lets the guest run: what was printed so far is
+ * shown, the terminal is the guest's in between.  `failed` comes back; when it
+ * is 0 and `tells`, where the guest stands is told. */
+void console_begin(struct console *c);
+int console_end(struct console *c, int failed, bool tells);
 /* After the guest has stopped: where, displays, commands of breakpoints. */
 void console_stopped(struct console *c);
 void console_show_displays(struct console *c);
@@ -115,6 +122,9 @@ void console_actions_free(struct console *c, struct actions *a);
 /* repl/cmd_catch.c: word i of those that may follow `before` the word being
  * typed; NULL after the last, "" for none. */
 const char *catch_word(const char *before, unsigned i);
+
+/* repl/cmd_top.c: its tables' names, up to NULL */
+extern const char *const top_words[];
 
 /* repl/complete.c */
 char **complete_line(const char *text, int start, int end);

@@ -27,6 +27,10 @@ struct symbols *debug_symbols(struct debug *d);
 /* ---- go (step.c): each returns 0 when the guest has stopped for a reason
  * (see below), -1 and one line when it could not even start ---- */
 int debug_continue(struct debug *d, struct err *e);
+/* The same; fn looks at the guest after every `every` instructions that it
+ * executed, at no time while it waits. */
+int debug_continue_sampled(struct debug *d, u64 every, void (*fn)(void *arg),
+			   void *arg, struct err *e);
 int debug_stepi(struct debug *d, u64 n, struct err *e);
 /* Instructions until one outside of [from, to) is next; at least one. */
 int debug_step_range(struct debug *d, gla_t from, gla_t to, struct err *e);

@@ -99,6 +99,32 @@ int debug_continue(struct debug *d, struct err *e)
 	return 0;
 }
 
+int debug_continue_sampled(struct debug *d, u64 every, void (*fn)(void *arg),
+			   void *arg, struct err *e)
+{
+	bool met = true; /* a breakpoint where it stands */
+
+	if (ready(d, e))
+		return -1;
+	debug_client_settle(d);
+	for (;;) {
+		set_out(d);
+		if (!met) /* where a sample was taken */
+			vm_pass_break(d->vm, false);
+		d->why = vm_run(d->vm, every);
+		met = d->why != STOP_LIMIT;
+		if (!met) {
+			d->running = false;
+			fn(arg);
+		} else if (arrived(d) &&
+			   (!d->probe_steps || d->hit || !probe_steps(d))) {
+			break;
+		}
+	}
+	d->probe_steps = 0;
+	return 0;
+}
+
 /* Is the next instruction one to go over, or a return?  `next` is the linear
  * address behind it. */
 static int look_ahead(struct debug *d, gla_t *next)

@@ -31,37 +31,91 @@ void vm_stats_reset(struct vm *vm)
 		vm->part.stats_reset(vm->part.arg);
 }
 
-static void member(bus_print *out, void *to, const char *name, u64 value)
+/* What is counted: the JSON member's name, the words for people, how often. */
+struct counter {
+	const char *name, *words;
+	u64 value;
+};
+
+static u64 sum(const u64 *list, unsigned n)
 {
-	out(to, ",\n  \"%s\": %llu", name, (unsigned long long)value);
+	u64 all = 0;
+
+	while (n--)
+		all += list[n];
+	return all;
+}
+
+struct vm_counts vm_counts(struct vm *vm)
+{
+	return (struct vm_counts){
+		.icount = vm->cpu->icount,
+		.idle_ns = vm->idle_ns,
+		.exceptions = sum(vm->exceptions, ARRAY_LEN(vm->exceptions)),
+		.interrupts = sum(vm->interrupts, ARRAY_LEN(vm->interrupts)),
+	};
+}
+
+enum { COUNTERS_MAX = 32 };
+
+static unsigned counters(struct vm *vm, struct counter list[COUNTERS_MAX])
+{
+	const struct bt_stats *s = bt_stats(vm->bt);
+	const struct window_stats *w = window_stats(vm->mem);
+	const struct counter rows[] = {
+		{"icount", "guest instructions", vm->cpu->icount},
+		{"guest_ns", "ns of guest time", vm_now(vm)},
+		{"idle_ns", "of them, ns in which the guest waited",
+		 vm->idle_ns},
+		{"blocks", "blocks translated", s->blocks},
+		{"translated_insns", "guest instructions in them", s->insns},
+		{"guest_bytes", "guest bytes in them", s->guest_bytes},
+		{"host_bytes", "host bytes made of these", s->host_bytes},
+		{"lookups", "blocks looked up", s->lookups},
+		{"links", "branches linked", s->links},
+		{"flushes", "times all blocks were forgotten", s->flushes},
+		{"invalidated", "blocks died, their code was written",
+		 s->invalidated},
+		{"adapted", "instructions now reach memory another way",
+		 s->adapted},
+		{"window_faults", "accesses that missed a window",
+		 s->window_faults},
+		{"operations", "operations called", s->op_calls},
+		{"soft_accesses", "accesses made by calls", s->soft_calls},
+		{"partial_blocks", "blocks made to end at a time",
+		 s->partial_blocks},
+		{"window_maps", "host mappings made", w->maps},
+		{"window_pages", "pages mapped by them", w->pages},
+		{"window_unmaps", "mappings dropped", w->unmaps},
+		{"window_switches", "address spaces switched to", w->switches},
+		{"window_compares", "page tables compared", w->compares},
+	};
+
+	_Static_assert(ARRAY_LEN(rows) <= COUNTERS_MAX, "room for all");
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++)
+		list[i] = rows[i];
+	return ARRAY_LEN(rows);
+}
+
+void vm_show_stats(struct vm *vm, bus_print *out, void *to)
+{
+	struct counter list[COUNTERS_MAX];
+	unsigned n = counters(vm, list);
+
+	for (unsigned i = 0; i < n; i++)
+		out(to, "%16llu  %s\n", (unsigned long long)list[i].value,
+		    list[i].words);
 }
 
 void vm_stats_json(struct vm *vm, bus_print *out, void *to)
 {
 	const struct bt_stats *s = bt_stats(vm->bt);
-	const struct window_stats *w = window_stats(vm->mem);
+	struct counter list[COUNTERS_MAX];
+	unsigned n = counters(vm, list);
 
-	out(to, "{\n  \"icount\": %llu", (unsigned long long)vm->cpu->icount);
-	member(out, to, "guest_ns", vm_now(vm));
-	member(out, to, "idle_ns", vm->idle_ns);
-	member(out, to, "blocks", s->blocks);
-	member(out, to, "translated_insns", s->insns);
-	member(out, to, "guest_bytes", s->guest_bytes);
-	member(out, to, "host_bytes", s->host_bytes);
-	member(out, to, "lookups", s->lookups);
-	member(out, to, "links", s->links);
-	member(out, to, "flushes", s->flushes);
-	member(out, to, "invalidated", s->invalidated);
-	member(out, to, "adapted", s->adapted);
-	member(out, to, "window_faults", s->window_faults);
-	member(out, to, "operations", s->op_calls);
-	member(out, to, "soft_accesses", s->soft_calls);
-	member(out, to, "partial_blocks", s->partial_blocks);
-	member(out, to, "window_maps", w->maps);
-	member(out, to, "window_pages", w->pages);
-	member(out, to, "window_unmaps", w->unmaps);
-	member(out, to, "window_switches", w->switches);
-	member(out, to, "window_compares", w->compares);
+	for (unsigned i = 0; i < n; i++)
+		out(to, "%s\n  \"%s\": %llu", i ? "," : "{", list[i].name,
+		    (unsigned long long)list[i].value);
 	for (unsigned i = 0; i < BT_EXIT_COUNT; i++)
 		out(to, ",\n  \"exit_%s\": %llu",
 		    bt_exit_name((enum bt_exit)i),

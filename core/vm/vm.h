@@ -144,6 +144,13 @@ const char *vm_catch_text(struct vm *vm);
 void vm_show_exits(struct vm *vm, bus_print *out, void *to);
 /* Counters begin anew; the instruction count, which is guest time, goes on. */
 void vm_stats_reset(struct vm *vm);
+/* The counters but for exits, a line each, for people. */
+void vm_show_stats(struct vm *vm, bus_print *out, void *to);
+/* The few that a live view is made of. */
+struct vm_counts {
+	u64 icount, idle_ns, exceptions, interrupts;
+};
+struct vm_counts vm_counts(struct vm *vm);
 /* All counters, as one JSON object. */
 void vm_stats_json(struct vm *vm, bus_print *out, void *to);
 

@@ -45,7 +45,7 @@ unsigned pager_rows(const char *line, size_t n, unsigned columns)
 	return width && columns ? (width - 1) / columns + 1 : 1;
 }
 
-static void measure(unsigned *rows, unsigned *columns)
+void pager_measure(unsigned *rows, unsigned *columns)
 {
 	struct winsize w;
 
@@ -80,7 +80,7 @@ void pager_write(struct pager *p, struct host *h, bool pages, const char *text,
 	unsigned rows, columns;
 	struct buf line = {0};
 
-	measure(&rows, &columns);
+	pager_measure(&rows, &columns);
 	if (p->height != PAGER_AUTO)
 		rows = p->height + 1;
 	for (size_t len; n && !p->quit; text += len, n -= len) {

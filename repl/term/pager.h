@@ -28,6 +28,9 @@ void pager_write(struct pager *p, struct host *h, bool pages, const char *text,
 /* Are colors wanted there (a file's number)? */
 bool pager_colors(const struct pager *p, int fd);
 
+/* The terminal's size; 0 when it has none. */
+void pager_measure(unsigned *rows, unsigned *columns);
+
 /* Appends one line of console text with its addresses, names and places in
  * colors.  A pure function. */
 void paint_line(const char *line, size_t n, struct buf *out);
