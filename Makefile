@@ -109,12 +109,18 @@ endif
 $(B)/vitrine: $(OBJ)
 	@echo "  link $@"; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# What the preprocessor cannot make of the tables for LTTng is made by a program.
+LISTS := $(B)/gen/generated.def
+$(LISTS): scripts/trace-lists.c trace/lists.def vmi/calls.def core/cpu/exceptions.def core/cpu/stops.def core/bt/exits.def
+	@mkdir -p $(@D); echo "  make $@"; $(CC) -I. -o $(B)/gen/trace-lists $< && $(B)/gen/trace-lists >$@
+$(patsubst %.c,$(B)/obj/%.o,$(PROVIDER)): $(LISTS)
+
 $(B)/vitrine-trace.so: $(patsubst %.c,$(B)/obj/%.o,$(PROVIDER))
 	@echo "  link $@"; $(CC) $(LDFLAGS) -shared -o $@ $^ -llttng-ust -ldl
 
 # The guest's SSE and x87 registers are live in these rooms, so their C code must not touch them.
-$(addprefix $(B)/obj/,core/op/%.o core/cpu/%.o core/mem/%.o core/bt/%.o core/dev/%.o vmi/%.o): CFLAGS += -mgeneral-regs-only
-$(B)/obj/trace/provider%.o: CFLAGS += -fPIC -Wno-missing-prototypes -Wno-strict-prototypes
+$(addprefix $(B)/obj/,core/op/%.o core/cpu/%.o core/mem/%.o core/bt/%.o core/dev/%.o vmi/%.o trace/emit.o): CFLAGS += -mgeneral-regs-only
+$(B)/obj/trace/provider%.o: CFLAGS += -fPIC -I$(B)/gen -Wno-missing-prototypes -Wno-strict-prototypes
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D); echo "  cc $<"; $(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -122,7 +128,9 @@ $(B)/obj/%.o: %.S
 	@mkdir -p $(@D); echo "  as $<"; $(CC) -g -I. -MMD -MP -c -o $@ $<
 
 # A unit test links what its `/* LINK: file.o file.c */` line names, or all of the program but main.
-linked = $(or $(patsubst %,$(B)/obj/%.o,$(basename $(shell sed -n 's,.*/\* LINK: *\(.*[^ ]\) *\*/.*,\1,p' $(1)))),$(CORE))
+# TRACE() is everywhere.
+traced = $(if $(1),$(1) trace/emit)
+linked = $(or $(patsubst %,$(B)/obj/%.o,$(call traced,$(basename $(shell sed -n 's,.*/\* LINK: *\(.*[^ ]\) *\*/.*,\1,p' $(1))))),$(CORE))
 $(B)/unit/%: $(B)/obj/tests/unit/%.o $$(call linked,tests/unit/$$*.c)
 	@mkdir -p $(@D); echo "  link $@"; $(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
@@ -131,7 +139,7 @@ $(B)/unit/%: $(B)/obj/tests/unit/%.o $$(call linked,tests/unit/$$*.c)
 FUZZ_CFLAGS = $(filter-out -fsanitize%,$(CFLAGS)) -DDEBUG -fsanitize=address,undefined $(COVERAGE)
 COVERAGE := -fsanitize=fuzzer-no-link
 $(addprefix build/fuzz/obj/core/,op/%.o cpu/%.o mem/%.o bt/%.o): COVERAGE :=
-$(addprefix build/fuzz/obj/,core/op/%.o core/cpu/%.o core/mem/%.o core/bt/%.o core/dev/%.o vmi/%.o): CFLAGS += -mgeneral-regs-only
+$(addprefix build/fuzz/obj/,core/op/%.o core/cpu/%.o core/mem/%.o core/bt/%.o core/dev/%.o vmi/%.o trace/emit.o): CFLAGS += -mgeneral-regs-only
 build/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D); echo "  clang $<"; $(CLANG) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
 build/fuzz/obj/%.o: %.S

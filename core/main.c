@@ -29,6 +29,7 @@
 #include "gdbstub/gdbstub.h"
 #include "repl/host.h"
 #include "repl/repl.h"
+#include "trace/trace.h"
 #include "vmi/vmi.h"
 
 enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_GUEST = 3, EXIT_HOST = 4 };
@@ -50,6 +51,8 @@ struct options {
 	unsigned todos;
 	const char *stats; /* path */
 	const char *gdb; /* where the stub listens; NULL: there is none */
+	const char *trace; /* directory */
+	bool traces;
 	bool batch, stand, has_clock, show_help, show_version;
 };
 
@@ -281,9 +284,11 @@ static int opt_seed(struct options *o, char *value, struct err *e)
 
 static int opt_trace(struct options *o, char *value, struct err *e)
 {
-	(void)o;
-	(void)value;
-	return err_set(e, "-trace: tracing is not part of this version");
+	if (value && !*value)
+		return err_set(e, "-trace: an empty directory name");
+	o->traces = true;
+	o->trace = value;
+	return 0;
 }
 
 static int opt_stats(struct options *o, char *value, struct err *e)
@@ -645,7 +650,11 @@ static int make(struct run *r, struct err *e)
 	/* A bzImage has none; that is no error. */
 	symbols_add(debug_symbols(r->debug), r->o.vm.kernel, -1, &no_symbols);
 	r->console = console_new(r->debug, r->host, r->guest, r->vmi);
-	return r->o.gdb ? make_gdb(r, e) : 0;
+	if (r->o.gdb && make_gdb(r, e))
+		return -1;
+	if (r->o.traces)
+		console_trace(r->console, r->o.trace);
+	return 0;
 }
 
 /* FILE[@ADDR]; a status, 0 when done. */
@@ -800,6 +809,21 @@ static int write_stats(struct run *r, struct err *e)
 		   : 0;
 }
 
+/* What came of the trace is said on standard error, whatever else was said. */
+static int end_trace(void)
+{
+	struct buf said = {0};
+	struct err e = {""};
+	int failed = trace_session_end(&said, &e);
+
+	if (said.len)
+		fprintf(stderr, "vitrine: %s", buf_text(&said));
+	if (failed)
+		complain(&e);
+	buf_free(&said);
+	return failed;
+}
+
 /* A file opened on a closed standard output would be written to as if it
  * were one. */
 static void open_standard_files(void)
@@ -822,6 +846,7 @@ int main(int argc, char **argv)
 	int status = EXIT_USAGE;
 
 	open_standard_files();
+	trace_start_up();
 	signal(SIGXFSZ, SIG_IGN); /* a full disk is an error like others */
 	signal(SIGPIPE, SIG_IGN);
 	if (!parse(&r.o, argc, argv, &e)) {
@@ -841,6 +866,8 @@ int main(int argc, char **argv)
 		status = EXIT_HOST;
 	if (*e.text)
 		complain(&e);
+	if (end_trace())
+		status = EXIT_HOST;
 	gdbstub_free(r.gdb);
 	console_free(r.console);
 	debug_free(r.debug);

@@ -123,14 +123,14 @@ static char *next_setting(const char *text, int again)
 	return NULL;
 }
 
-static char *next_catch(const char *text, int again)
+static char *next_word(const char *(*word_of)(const char *before, unsigned i),
+		     const char *text, int again)
 {
 	const char *word;
 
 	if (!again)
 		completing.index = 0;
-	while ((word = catch_word(completing.before,
-				  (unsigned)completing.index))) {
+	while ((word = word_of(completing.before, (unsigned)completing.index))) {
 		completing.index++;
 		if (*word && !strncmp(word, text, strlen(text)))
 			return strdup(word);
@@ -161,6 +161,16 @@ static char *next_stats(const char *text, int again)
 static char *next_top(const char *text, int again)
 {
 	return next_of(top_words, text, again);
+}
+
+static char *next_catch(const char *text, int again)
+{
+	return next_word(catch_word, text, again);
+}
+
+static char *next_trace(const char *text, int again)
+{
+	return next_word(trace_word, text, again);
 }
 
 /* The completion of the line's second word, or of what follows it. */
@@ -218,10 +228,11 @@ char **complete_line(const char *text, int start, int end)
 		next = next_top;
 		break;
 	case ARG_CATCH:
+	case ARG_TRACE:
 		snprintf(completing.before, sizeof(completing.before), "%.*s",
 			 start - from - (int)strlen(word),
 			 rl_line_buffer + from + strlen(word));
-		next = next_catch;
+		next = cmd->arg == ARG_CATCH ? next_catch : next_trace;
 		break;
 	case ARG_FILE:
 		rl_attempted_completion_over = 0;

@@ -32,6 +32,10 @@ int console_source(struct console *c, const char *path, struct err *e);
 bool console_ran(const struct console *c);
 bool console_quits(const struct console *c);
 
+/* Records events from now on into a directory, NULL: one named by the time.
+ * Says in one line what came of it. */
+void console_trace(struct console *c, const char *dir);
+
 /* Lines from the terminal (readline) or standard input until quit or its
  * end; -1 when what comes is no text. */
 int console_loop(struct console *c, struct err *e);

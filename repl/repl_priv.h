@@ -26,6 +26,7 @@ enum arg {
 	ARG_CATCH,
 	ARG_STATS, /* words of stats, of top */
 	ARG_TOP,
+	ARG_TRACE,
 	ARG_REST, /* anything */
 };
 
@@ -125,6 +126,8 @@ const char *catch_word(const char *before, unsigned i);
 
 /* repl/cmd_top.c: its tables' names, up to NULL */
 extern const char *const top_words[];
+/* repl/cmd_trace.c: the same for `trace'. */
+const char *trace_word(const char *before, unsigned i);
 
 /* repl/complete.c */
 char **complete_line(const char *text, int start, int end);

@@ -137,7 +137,7 @@ static enum op_result called(void *arg, struct cpu *c, const struct insn *in)
 	gla_t lin = c->seg[SEG_CS].base + c->eip;
 	u32 number = (u32)in->disp;
 	enum op_result r;
-	bool repeats;
+	bool repeats, told;
 	u64 before;
 	gpa_t gpa;
 
@@ -152,6 +152,9 @@ static enum op_result called(void *arg, struct cpu *c, const struct insn *in)
 	}
 	if (!makes_sense(number, c))
 		v->senseless[number]++;
+	told = number < VMI_CALLS && is_told(v, number);
+	if (told)
+		vmi_told(v, number, BT_CALL_BEGINS);
 	repeats = number < VMI_CALLS && insns[number].rep;
 	before = repeats ? vm_icount(v->vm) : 0;
 	r = dispatch(v, c, number, lin - (gla_t)(gpa - ROM_BASE));
@@ -161,6 +164,9 @@ static enum op_result called(void *arg, struct cpu *c, const struct insn *in)
 		v->repeats[number]++;
 	else if (r != OP_FAULT)
 		v->count[number]++;
+	if (told && r != OP_AGAIN)
+		vmi_told(v, number,
+			 r == OP_FAULT ? BT_CALL_FAULTS : BT_CALL_DONE);
 	return r;
 }
 
@@ -183,20 +189,23 @@ static void decode_all(void)
 
 void vmi_set_in_line(struct vmi *v, bool on)
 {
+	struct bt_paravirt p = { .rom = ROM_BASE,
+				 .rom_len = ROM_LEN,
+				 .first = (u32)(vmi_stub(0) - ROM_BASE),
+				 .stride = VMI_STUB_LEN,
+				 .calls = VMI_CALLS,
+				 .in_line = on,
+				 .native = in_line,
+				 .count = v->count,
+				 .faults = v->faults,
+				 .ticks = v->timing ? v->time.ticks : NULL,
+				 .told = vmi_told,
+				 .told_arg = v };
+
 	v->in_line = on;
-	bt_set_paravirt(vm_bt(v->vm),
-			&(struct bt_paravirt){ .rom = ROM_BASE,
-					       .rom_len = ROM_LEN,
-					       .first = (u32)(vmi_stub(0) -
-							      ROM_BASE),
-					       .stride = VMI_STUB_LEN,
-					       .calls = VMI_CALLS,
-					       .in_line = on,
-					       .native = in_line,
-					       .count = v->count,
-					       .faults = v->faults,
-					       .ticks = v->timing ? v->time.ticks
-								  : NULL });
+	trace_calls(v, v->told_of);
+	memcpy(p.tells, v->told_of, sizeof(p.tells));
+	bt_set_paravirt(vm_bt(v->vm), &p);
 }
 
 void vmi_set_timing(struct vmi *v, bool on)
@@ -254,7 +263,9 @@ struct vmi *vmi_new(struct vm *vm, struct err *e)
 	vm_set_part(vm, &(struct vm_part){ .arg = v,
 					   .power_on = power_on,
 					   .stats_reset = cost_reset,
-					   .stats_json = cost_json });
+					   .stats_json = cost_json,
+					   .who_records = trace_who_records });
+	trace_prepare();
 	power_on(v);
 	vmi_set_in_line(v, true);
 	return v;

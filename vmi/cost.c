@@ -69,8 +69,7 @@ static u64 calls(const struct vmi *v, unsigned number)
 	return v->count[number] - v->count_from[number];
 }
 
-/* The stub's instruction and, but for two calls, the return behind it. */
-static u64 stub_insns(unsigned number)
+u64 vmi_stub_insns(unsigned number)
 {
 	return number == VMI_IRET || number == VMI_SYSEXIT ? 1 : 2;
 }
@@ -82,7 +81,7 @@ struct vmi_cost vmi_cost(const struct vmi *v, unsigned number)
 			      .senseless = v->senseless[number] };
 	u64 ticks = v->time.ticks[number], clock;
 
-	c.insns = c.count * stub_insns(number) + v->repeats[number];
+	c.insns = c.count * vmi_stub_insns(number) + v->repeats[number];
 	if (v->timing)
 		c.timed = v->count[number] - v->time.before[number];
 	clock = c.timed * v->time.cost;

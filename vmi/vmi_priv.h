@@ -26,6 +26,15 @@ struct alarm {
 
 enum { AP_STATE_BYTES = 92, APS = 16, LINEAR_MAPPINGS = 4 };
 
+/* A call that has begun, while calls are traced (trace.c). */
+struct open_call {
+	unsigned number;
+	u32 esp, cr3, caller;
+	u64 start; /* ticks of the host */
+	u64 repeats;
+};
+enum { OPEN_CALLS = 16 };
+
 struct vmi {
 	struct vm *vm;
 	bool active, in_line, timing;
@@ -52,6 +61,9 @@ struct vmi {
 	struct {
 		u32 from, pages, frame;
 	} linear[LINEAR_MAPPINGS];
+	struct open_call open[OPEN_CALLS];
+	unsigned open_count;
+	u64 told_of[BT_CALLS_MAX / 64]; /* calls somebody records, by number */
 	void (*moved)(void *arg);
 	void *moved_arg;
 };
@@ -84,6 +96,19 @@ bool makes_sense(u32 number, const struct cpu *c);
 void cost_reset(void *arg);
 void cost_json(void *arg, bus_print *out, void *to);
 void cost_begin_timing(struct vmi *v);
+
+/* The stub's instruction and, but for two calls, the return behind it. */
+u64 vmi_stub_insns(unsigned number);
+
+/* trace.c */
+void trace_prepare(void);
+void trace_calls(const struct vmi *v, u64 bits[BT_CALLS_MAX / 64]);
+void trace_who_records(void *arg);
+void vmi_told(void *arg, unsigned number, enum bt_call_step step);
+static inline bool is_told(const struct vmi *v, unsigned number)
+{
+	return v->told_of[number / 64] >> (number % 64) & 1;
+}
 
 /* time.c */
 void alarms_init(struct vmi *v);

@@ -155,7 +155,7 @@ void breaks_apply(struct bt *bt)
 		struct block *b = bt->order[i];
 
 		if (!b->dead && holds_one(b, bt->break_changes, n))
-			cache_kill(bt, b);
+			cache_kill(bt, b, TRACE_invalidate_BREAKPOINT);
 	}
 }
 

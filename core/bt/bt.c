@@ -139,8 +139,8 @@ int bt_attach(struct bt *bt, struct err *e)
 
 void bt_flush(struct bt *bt, const char *why)
 {
-	(void)why;
 	bt->stats.flushes++;
+	TRACE(bt_flush, .why = why, .blocks = bt->block_count);
 	cache_reset(bt);
 }
 
@@ -159,7 +159,7 @@ void bt_forget_at(struct bt *bt, gla_t lin)
 		struct block *b = bt->order[i];
 
 		if (!b->dead && lin - b->lin < b->guest_len)
-			cache_kill(bt, b);
+			cache_kill(bt, b, TRACE_invalidate_BREAKPOINT);
 	}
 }
 

@@ -66,6 +66,11 @@ bool bt_can_interrupt(const struct bt *bt);
 /* Guest instructions retired, exact, also in the middle of an operation. */
 u64 bt_icount(const struct bt *bt);
 
+/* The same and eip, as they are for an event at any time, also in the middle
+ * of an access. */
+struct trace_head;
+void bt_where(const struct bt *bt, struct trace_head *head);
+
 /* A REP in progress: how many iterations it may do now, and how many it did
  * beyond the first, which its block already paid for. */
 u64 bt_rep_allowance(const struct bt *bt);
@@ -93,6 +98,8 @@ void bt_port_touched(struct bt *bt, u16 port, unsigned size);
  * exception; to ticks[number], if that is not NULL, is added
  * what each call takes, by the host's time-stamp counter.  Tables are
  * borrowed.  Forgets all translations. */
+enum { BT_CALLS_MAX = 128 };
+enum bt_call_step { BT_CALL_BEGINS, BT_CALL_DONE, BT_CALL_FAULTS };
 struct bt_paravirt {
 	u64 rom;
 	u32 rom_len;
@@ -101,8 +108,12 @@ struct bt_paravirt {
 	bool in_line; /* false: every call is an operation */
 	const struct insn *const *native;
 	u64 *count, *faults, *ticks;
+	/* Of these (bit n: call n) that are not operations `told` hears each
+	 * step, before the instruction counts as done. */
+	u64 tells[BT_CALLS_MAX / 64];
+	void (*told)(void *arg, unsigned call, enum bt_call_step step);
+	void *told_arg;
 };
-enum { BT_CALLS_MAX = 128 };
 void bt_set_paravirt(struct bt *bt, const struct bt_paravirt *p);
 /* From now on bt_run stops before these calls (bit n: call n) as at a
  * breakpoint, wherever the ROM is mapped. */

@@ -11,6 +11,7 @@
 #include "core/op/op.h"
 #include "core/x86/decode.h"
 #include "core/x86/opcode.h"
+#include "trace/trace.h"
 
 /* ---- what translated code depends on besides its bytes ---- */
 enum {
@@ -195,7 +196,7 @@ struct bt {
 	/* stubs (running addresses) */
 	const u8 *stub_enter, *stub_resume, *stub_exit_edge, *stub_exit_plain,
 		*stub_fault, *stub_op, *stub_soft, *stub_post, *stub_jump,
-		*stub_fpu, *stub_dead, *stub_slot, *stub_return;
+		*stub_fpu, *stub_tell, *stub_dead, *stub_slot, *stub_return;
 	/* A load from [r14] at each block's head faults below this. */
 	u8 *budget_base;
 	u8 *nowhere; /* reserved space that no access may reach */
@@ -242,6 +243,8 @@ struct bt {
 	bool invalidated; /* translations died during an operation */
 	volatile int kick;
 	bool in_code;	 /* C code was called from translated code */
+	bool running;	 /* the budget counts, not cpu->icount */
+	bool eip_open;	 /* cpu->eip is not set: live->op_return tells */
 	/* link.c */
 	struct context contexts[CONTEXTS_MAX];
 	u32 context_count;
@@ -321,6 +324,7 @@ struct tr {
 	} cold[BLOCK_INSNS + 8];
 	unsigned cold_count;
 	bool soft_write; /* the instruction wrote the soft way */
+	struct trace_bt_translate *record; /* NULL: nobody records it */
 	bool trial;	 /* somebody looks: without what measures */
 };
 
@@ -339,21 +343,21 @@ void stubs_emit(struct bt *bt);
 /* cache.c */
 struct block *cache_find(struct bt *bt, gla_t lin, gpa_t gpa, u32 mode);
 void cache_insert(struct bt *bt, struct block *b);
-struct block *cache_by_host(struct bt *bt, const u8 *pc);
+struct block *cache_by_host(const struct bt *bt, const u8 *pc);
 void *meta_alloc(struct bt *bt, u64 size);
 void cache_watch_temporary(struct bt *bt);
 void cache_code_written(void *arg, gpa_t gpa, u64 len);
-void cache_kill(struct bt *bt, struct block *b);
+void cache_kill(struct bt *bt, struct block *b, enum trace_word why);
 void cache_revive(struct bt *bt, struct block *dead, const struct block *to);
 void link_purge_jumps(struct bt *bt);
 void cache_reset(struct bt *bt);
 
 /* site.c */
 enum site site_get(struct bt *bt, gpa_t gpa);
-void site_set(struct bt *bt, gpa_t gpa, enum site site);
 void site_forget_all(struct bt *bt);
 /* From now on instruction `index` of b reaches memory that way. */
-void site_change(struct bt *bt, struct block *b, unsigned index, enum site s);
+void site_change(struct bt *bt, struct block *b, unsigned index, enum site s,
+		 enum trace_word why);
 /* Instruction `index` of b met a page that is not mapped yet; true: b is
  * dead now. */
 bool site_missed(struct bt *bt, struct block *b, unsigned index);
@@ -365,6 +369,11 @@ void site_heat(struct bt *bt, struct block *b);
 /* A cold site reached RAM at lin the soft way.  False: it will again, since it
  * does not look in the window that the page belongs to. */
 bool site_soft_hit(struct bt *bt, gla_t lin, bool write);
+
+/* record.c: a block was made, for an event. */
+void record_insn(struct tr *t);
+void record_block(struct tr *t, u64 ticks);
+enum trace_word record_mode(u32 mode);
 
 /* translate.c: NULL with an exception pending in cpu->exc. */
 struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa,
@@ -469,6 +478,9 @@ u64 bt_soft_access(struct bt *bt, u32 offset, u32 how);
 u64 bt_soft_post(struct bt *bt, u32 unretired);
 u64 bt_call_op(struct bt *bt, const struct insn *in, u32 unretired);
 u64 bt_fpu_needed(struct bt *bt, u32 form, u32 unretired);
+u64 bt_tell_call(struct bt *bt, u32 what, u32 unretired); /* paravirt.c */
+/* Where in its block the call out of translated code stands. */
+struct block *calling_block(const struct bt *bt, unsigned *index);
 
 /* how: */
 enum { SOFT_SEG = 7, SOFT_WRITE = 8, SOFT_READ = 16, SOFT_COLD = 32,

@@ -50,7 +50,7 @@ void cache_insert(struct bt *bt, struct block *b)
 }
 
 /* The block whose host code contains pc; blocks are in address order. */
-struct block *cache_by_host(struct bt *bt, const u8 *pc)
+struct block *cache_by_host(const struct bt *bt, const u8 *pc)
 {
 	u32 low = 0, high = bt->block_count;
 
@@ -117,7 +117,7 @@ void cache_revive(struct bt *bt, struct block *dead, const struct block *to)
 }
 
 /*T:100 Code that was changed: its translation dies at its head. */
-void cache_kill(struct bt *bt, struct block *b)
+void cache_kill(struct bt *bt, struct block *b, enum trace_word why)
 {
 	struct block **at = &bt->hash[hash_of(b->lin, b->gpa, b->mode)];
 	struct emit e;
@@ -135,6 +135,8 @@ void cache_kill(struct bt *bt, struct block *b)
 	e_store_rip_imm(&e, &bt->live->edge, b->order);
 	e_jmp(&e, bt->stub_dead);
 	bt->stats.invalidated++;
+	TRACE(bt_invalidate, .pc = b->lin, .page = b->gpa & ~0xfffull,
+	      .guest_bytes = b->guest_len, .why = (u8)why);
 	bt->invalidated = true;
 }
 /*T:*/
@@ -176,7 +178,7 @@ void cache_code_written(void *arg, gpa_t gpa, u64 len)
 	for (; b; b = next) {
 		next = *next_in_page(b, gpa >> 12);
 		if (touches(b, gpa, len))
-			cache_kill(bt, b);
+			cache_kill(bt, b, TRACE_invalidate_WRITTEN);
 	}
 	if (in_temporary(bt, gpa, len))
 		bt->invalidated = true;

@@ -100,7 +100,9 @@ static enum bt_exit guest_exception(struct bt *bt, enum exc vector)
 static enum bt_exit change_site(struct bt *bt, struct block *b, unsigned index,
 				enum site site)
 {
-	site_change(bt, b, index, site);
+	site_change(bt, b, index, site,
+		    site == SITE_SOFT ? TRACE_adapt_NO_WINDOW
+				      : TRACE_adapt_OTHER_WINDOW);
 	return BT_EXIT_DEAD;
 }
 
@@ -130,7 +132,7 @@ static enum bt_exit page_fault(struct bt *bt, struct block *b, unsigned index)
 
 	bt->stats.window_faults++;
 	if (site_is_stale(bt, b, index)) {
-		cache_kill(bt, b);
+		cache_kill(bt, b, TRACE_invalidate_ADAPTED);
 		return BT_EXIT_DEAD;
 	}
 	if (kind == WINDOW_NONE || (u64)((const u8 *)host - base) >> 32)
@@ -192,6 +194,8 @@ enum bt_exit fault_serve(struct bt *bt)
 	if (l->fault_trap == TRAP_PF && address < bt->budget_base &&
 	    address >= bt->budget_base - GUEST_PAGE) {
 		l->budget += b->insns;
+		l->unretired = 0;
+		bt->eip_open = false;
 		bt->cpu->eip = b->eip;
 		site_heat(bt, b);
 		return BT_EXIT_LIMIT;
@@ -199,6 +203,8 @@ enum bt_exit fault_serve(struct bt *bt)
 	fpu_out(bt);
 	index = block_insn_at(b, pc);
 	bt->cpu->eip = block_insn_eip(b, index);
+	bt->eip_open = false;
+	l->unretired = (u32)(b->insns - index);
 	result = by_trap(bt, b, index);
 	if (result == BT_EXIT_EXCEPTION)
 		paravirt_faulted(bt, block_insn_gpa(b, index));
@@ -206,6 +212,7 @@ enum bt_exit fault_serve(struct bt *bt)
 		result = BT_EXIT_DEAD; /* a stop is wanted in front of it */
 	if (result != BT_EXIT_SIGNAL) {
 		l->budget += b->insns - index;
+		l->unretired = 0;
 		l->soft_post = 0;
 	} else if (fpu_was_live) {
 		fpu_in(bt); /* the block goes on behind its own check */

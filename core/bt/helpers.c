@@ -7,8 +7,7 @@
  * block took for instructions it did not retire. */
 #include "core/bt/bt_priv.h"
 
-/* Where in its block the call stands. */
-static struct block *calling_block(struct bt *bt, unsigned *index)
+struct block *calling_block(const struct bt *bt, unsigned *index)
 {
 	const u8 *pc = (const u8 *)(uintptr_t)bt->live->op_return - 1;
 	struct block *b = cache_by_host(bt, pc);
@@ -46,6 +45,7 @@ static u64 go_to_eip(struct bt *bt, enum bt_exit why, u32 unretired)
 	struct cpu *c = bt->cpu;
 
 	c->flushed = false;
+	bt->live->unretired = unretired;
 	if (c->mode_changed)
 		run_refresh_mode(bt);
 	if (dispatcher_needed(bt) || !link_straight(bt))
@@ -85,8 +85,9 @@ static u64 raised_here(struct bt *bt, u32 unretired)
 	unsigned index;
 	struct block *b = calling_block(bt, &index);
 
-	paravirt_faulted(bt, block_insn_gpa(b, index));
 	bt->cpu->eip = block_insn_eip(b, index);
+	bt->eip_open = false;
+	paravirt_faulted(bt, block_insn_gpa(b, index));
 	return raised(bt, unretired);
 }
 
@@ -123,7 +124,8 @@ static void look_in_both(struct bt *bt)
 	gpa_t gpa = block_insn_gpa(b, index);
 
 	if (!(bt->mode & MODE_USER) && site_get(bt, gpa) == SITE_COLD)
-		site_change(bt, b, index, SITE_EITHER);
+		site_change(bt, b, index, SITE_EITHER,
+			    TRACE_adapt_OTHER_WINDOW);
 }
 
 /* Notes whose address an x87 error would name. */
@@ -170,6 +172,7 @@ u64 bt_soft_access(struct bt *bt, u32 offset, u32 how)
 
 	bt->stats.soft_calls++;
 	bt->live->unretired = how >> SOFT_COUNT_SHIFT;
+	bt->eip_open = true;
 	if ((how & SOFT_READ) && !cpu_is_real(c) && (how & SOFT_WRITE))
 		check = MEM_WRITE;
 	if (!mem_seg_check(c, how & SOFT_SEG, offset, size, check, &lin))
@@ -220,6 +223,7 @@ u64 bt_soft_post(struct bt *bt, u32 unretired)
 	unretired &= ~SOFT_CALL;
 	bt->live->soft_post = 0;
 	bt->live->unretired = unretired;
+	bt->eip_open = true;
 	bt->invalidated = false;
 	fpu_out(bt);
 	bt->in_code = true;
@@ -287,6 +291,7 @@ u64 bt_call_op(struct bt *bt, const struct insn *in, u32 unretired)
 	enum op_result r;
 
 	bt->live->unretired = unretired;
+	bt->eip_open = false;
 	bt->stats.op_calls++;
 	bt->invalidated = false;
 	if (in->op->slow)
@@ -339,6 +344,8 @@ u64 bt_fpu_needed(struct bt *bt, u32 form, u32 unretired)
 	struct cpu *c = bt->cpu;
 	int exc = -1;
 
+	bt->live->unretired = unretired;
+	bt->eip_open = true;
 	if (form & F_WAIT) {
 		if ((c->cr0 & (CR0_MP | CR0_TS)) == (CR0_MP | CR0_TS))
 			exc = EXC_NM;

@@ -292,6 +292,13 @@ bool link_follow(struct bt *bt, gla_t lin, gpa_t gpa)
 	return true;
 }
 
+static void set_slot(struct bt *bt, int n, const struct block *to)
+{
+	((u64 *)(uintptr_t)bt->live->context)[n] = (u64)(uintptr_t)to->host;
+	bt->stats.links++;
+	TRACE(bt_link, .target = bt->slot_target[n], .how = TRACE_link_TABLE);
+}
+
 /*T:80 The next time the branch goes there by itself. */
 void link_remember(struct bt *bt, u32 target, struct block *to, bool slot)
 {
@@ -309,8 +316,7 @@ void link_remember(struct bt *bt, u32 target, struct block *to, bool slot)
 	if (slot) {
 		n = find_slot(bt, target, &unused);
 		if (n >= 0)
-			((u64 *)(uintptr_t)bt->live->context)[n] =
-				(u64)(uintptr_t)to->host;
+			set_slot(bt, n, to);
 		return;
 	}
 	jump_set(bt, target, to->host);
@@ -356,9 +362,11 @@ static void forget_slots(struct bt *bt, const struct reached *r, gla_t from,
 		if (bt->slot_target[s] - from >= len)
 			continue;
 		for (u32 i = 0; i < r->count; i++)
-			if (r->table[i][s] != bt->stub_slot) /* a first
+			if (r->table[i][s] != bt->stub_slot) { /* a first
 					* write costs the host a page */
 				r->table[i][s] = bt->stub_slot;
+				TRACE(bt_unlink, .target = bt->slot_target[s]);
+			}
 	}
 }
 

@@ -284,9 +284,45 @@ static bool may_leave(const struct tr *t)
 	return t->in->op->class == C_STI || t->in->op->class == C_SET_IF;
 }
 
+/* Translated so that somebody hears of it? */
+static bool told_of(const struct bt *bt, unsigned call)
+{
+	return bt->paravirt.tells[call / 64] >> (call % 64) & 1;
+}
+
+static bool tells(const struct tr *t)
+{
+	return t->call[t->index] && !t->trial &&
+	       told_of(t->bt, t->call[t->index] - 1u);
+}
+
+static void tell(struct tr *t, enum bt_call_step step)
+{
+	e_store_rip_imm(&t->e, &t->bt->cpu->eip, t->eip);
+	e_mov_ri(&t->e, R8, (t->call[t->index] - 1u) | (u32)step << 8);
+	emit_count(t, R9, 0, 0);
+	e_call(&t->e, t->bt->stub_tell);
+	t->fpu_ready = 0;
+}
+
+/* From translated code. */
+u64 bt_tell_call(struct bt *bt, u32 what, u32 unretired)
+{
+	bt->live->unretired = unretired;
+	bt->eip_open = false;
+	fpu_out(bt);
+	bt->paravirt.told(bt->paravirt.told_arg, what & 0xff,
+			  (enum bt_call_step)(what >> 8));
+	return CALL_GO_ON;
+}
+
 void paravirt_before(struct tr *t)
 {
 	t->op_made = false;
+	if (tells(t))
+		tell(t, BT_CALL_BEGINS);
+	if (tells(t) && may_leave(t))
+		tell(t, BT_CALL_DONE);
 	if (t->call[t->index] && may_leave(t))
 		count(t);
 	if (t->timed[t->index])
@@ -299,6 +335,8 @@ void paravirt_after(struct tr *t)
 		stop_clock(t);
 	if (t->call[t->index] && !may_leave(t) && !t->op_made)
 		count(t);
+	if (tells(t) && !may_leave(t) && !t->op_made)
+		tell(t, BT_CALL_DONE);
 }
 
 /* C may not come back to this code, so it counts the call then, and takes its
@@ -323,6 +361,9 @@ void paravirt_done(struct bt *bt, enum op_result r)
 		p->faults[l->call_made - 1]++;
 	else if (l->call_made && r != OP_AGAIN)
 		p->count[l->call_made - 1]++;
+	if (l->call_made && r != OP_AGAIN && told_of(bt, l->call_made - 1))
+		p->told(p->told_arg, l->call_made - 1,
+			r == OP_FAULT ? BT_CALL_FAULTS : BT_CALL_DONE);
 	l->call_made = 0;
 	if (!l->call_timed)
 		return;
@@ -337,8 +378,12 @@ void paravirt_faulted(struct bt *bt, gpa_t gpa)
 {
 	int call = call_at(&bt->paravirt, gpa);
 
-	if (call >= 0 && (bt->mode & MODE_CPL0))
-		bt->paravirt.faults[call]++;
+	if (call < 0 || !(bt->mode & MODE_CPL0))
+		return;
+	bt->paravirt.faults[call]++;
+	if (told_of(bt, (unsigned)call))
+		bt->paravirt.told(bt->paravirt.told_arg, (unsigned)call,
+				  BT_CALL_FAULTS);
 }
 
 /* eax := IF, where EFLAGS has it. */

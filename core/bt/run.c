@@ -73,9 +73,15 @@ void run_refresh_mode(struct bt *bt)
 	struct cpu *c = bt->cpu;
 	struct live *l = bt->live;
 
+	u32 before = bt->mode;
+
 	c->mode_changed = false;
 	paravirt_refresh(bt);
 	bt->mode = mode_now(bt);
+	if (before && record_mode(before) != record_mode(bt->mode))
+		TRACE(cpu_mode, .from = (u8)record_mode(before),
+		      .to = (u8)record_mode(bt->mode),
+		      .paged = !!(bt->mode & MODE_PAGED));
 	l->user_window = (u64)(uintptr_t)window_user(c->mem);
 	l->window = bt->mode & MODE_USER
 			    ? l->user_window
@@ -117,7 +123,7 @@ static struct block *find(struct bt *bt, u64 most)
 		if (!mem_translate(c, (lin | 0xfff) + 1, MEM_EXEC, &gpa2))
 			return NULL;
 		if (gpa2 != b->gpa2)
-			cache_kill(bt, b), b = NULL;
+			cache_kill(bt, b, TRACE_invalidate_MAPPING), b = NULL;
 	}
 	if (b && b->insns <= most && !bt->alone)
 		return b;
@@ -163,11 +169,29 @@ static void link_edge(struct bt *bt, const struct edge *edge, struct block *to)
 	}
 	codemem_patch_jump(bt, edge->site, to->host);
 	bt->stats.links++;
+	TRACE(bt_link, .target = edge->target, .how = TRACE_link_JUMP);
 }
 
 u64 run_icount(const struct bt *bt)
 {
 	return bt->limit - (bt->live->budget - (u64)(uintptr_t)bt->budget_base);
+}
+
+void bt_where(const struct bt *bt, struct trace_head *head)
+{
+	const struct cpu *c = bt->cpu;
+	unsigned index;
+	struct block *b;
+
+	head->icount = bt->running ? run_icount(bt) - bt->live->unretired
+				   : c->icount;
+	head->eip = c->eip;
+	head->cr3 = c->cr3;
+	head->cpl = c->cpl;
+	if (!bt->eip_open)
+		return;
+	b = calling_block(bt, &index);
+	head->eip = block_insn_eip(b, index);
 }
 
 void run_suspend_rf(struct bt *bt, u64 icount)
@@ -196,6 +220,7 @@ static enum bt_exit run_block(struct bt *bt, const u8 *at, u64 most)
 	if (bt->records)
 		recent_enter(bt);
 	link_stack_in(bt);
+	bt->running = true;
 	do {
 		enter(bt, at);
 		why = l->exit;
@@ -211,6 +236,7 @@ static enum bt_exit run_block(struct bt *bt, const u8 *at, u64 most)
 	} while (why == BT_EXIT_SIGNAL);
 	link_stack_out(bt);
 	bt->cpu->icount = run_icount(bt);
+	bt->running = bt->eip_open = false;
 	return why;
 }
 /*T:*/
@@ -264,6 +290,8 @@ static void settle(struct bt *bt, enum bt_exit why)
 {
 	struct cpu *c = bt->cpu;
 
+	if (why == BT_EXIT_LOOKUP)
+		TRACE(bt_lookup_miss, .target = bt->live->indirect);
 	switch (why) {
 	case BT_EXIT_LINK:
 		c->eip = bt->edges[bt->live->edge].target;

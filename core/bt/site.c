@@ -15,6 +15,10 @@
 
 #include "core/mem/window.h"
 
+_Static_assert((int)SITE_WINDOW == (int)TRACE_site_WINDOW &&
+		       (int)SITE_EITHER == (int)TRACE_site_EITHER,
+	       "trace/lists.def names them");
+
 enum {
 	PATIENCE = 2,      /* the first time */
 	PATIENCE_MAX = 128,
@@ -60,17 +64,18 @@ static struct site_entry *site_make(struct bt *bt, gpa_t gpa)
 	return s;
 }
 
-void site_set(struct bt *bt, gpa_t gpa, enum site site)
+void site_change(struct bt *bt, struct block *b, unsigned index, enum site s,
+		 enum trace_word why)
 {
-	site_make(bt, gpa)->site = (u8)site;
-	bt->stats.adapted++;
-}
+	gpa_t gpa = block_insn_gpa(b, index);
+	struct site_entry *entry = site_make(bt, gpa);
 
-void site_change(struct bt *bt, struct block *b, unsigned index, enum site s)
-{
-	site_set(bt, block_insn_gpa(b, index), s);
+	TRACE(bt_adapt, .at = gpa, .from = entry->site, .to = (u8)s,
+	      .why = (u8)why);
+	entry->site = (u8)s;
+	bt->stats.adapted++;
 	if (!b->temporary && !b->dead)
-		cache_kill(bt, b);
+		cache_kill(bt, b, TRACE_invalidate_ADAPTED);
 }
 
 bool site_is_stale(struct bt *bt, const struct block *b, unsigned index)
@@ -88,7 +93,8 @@ bool site_missed(struct bt *bt, struct block *b, unsigned index)
 		s->patience *= 2;
 	s->left = s->patience;
 	site_change(bt, b, index,
-		    s->site == SITE_USER ? SITE_EITHER : SITE_COLD);
+		    s->site == SITE_USER ? SITE_EITHER : SITE_COLD,
+		    TRACE_adapt_FRESH_PAGES);
 	return true;
 }
 
@@ -96,7 +102,8 @@ void site_heat(struct bt *bt, struct block *b)
 {
 	for (unsigned i = 0; i < b->insns; i++)
 		if (site_get(bt, block_insn_gpa(b, i)) == SITE_COLD)
-			site_change(bt, b, i, SITE_WINDOW);
+			site_change(bt, b, i, SITE_WINDOW,
+				    TRACE_adapt_RUNS_OFTEN);
 }
 
 bool site_soft_hit(struct bt *bt, gla_t lin, bool write)

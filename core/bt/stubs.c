@@ -218,5 +218,7 @@ void stubs_emit(struct bt *bt)
 	bt->stub_soft = make_call(bt, &e, (void *)bt_soft_access, R8, R9, true);
 	bt->stub_post = make_call(bt, &e, (void *)bt_soft_post, R9, -1, false);
 	bt->stub_fpu = make_call(bt, &e, (void *)bt_fpu_needed, R10, R11, false);
+	bt->stub_tell = make_call(bt, &e, (void *)bt_tell_call, R8, R9, false);
+	CHECK(!e.full, "stubs need more room");
 	bt->stubs_size = GUEST_PAGE;
 }

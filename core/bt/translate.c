@@ -367,6 +367,8 @@ static void emit_block(struct tr *t)
 		paravirt_before(t);
 		emit_insn(t);
 		paravirt_after(t);
+		if (t->record)
+			record_insn(t);
 	}
 	b->marks[b->insns].host = (u16)(emit_pc(&t->e) - b->host);
 	if (!t->ended)
@@ -520,10 +522,18 @@ struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa, unsigned max,
 {
 	u8 bytes[2 * INSN_MAX + 2];
 	struct tr t = { .bt = bt, .mode = bt->mode };
-	u64 meta_before;
+	struct trace_bt_translate record = { 0 };
+	u64 meta_before, start = 0;
 
-	if (out_of_room(bt))
+	if (TRACING(bt_translate)) {
+		t.record = &record;
+		start = __builtin_ia32_rdtsc();
+	}
+	if (out_of_room(bt)) {
+		TRACE(bt_cache_full, .bytes = (u64)(bt->emit.at - bt->code_w),
+		      .blocks = bt->block_count);
 		bt_flush(bt, "code memory full");
+	}
 	meta_before = bt->meta_used;
 	if (max > bt->cfg.max_insns)
 		max = bt->cfg.max_insns;
@@ -541,6 +551,8 @@ struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa, unsigned max,
 	bt->stats.blocks++;
 	bt->stats.guest_bytes += t.b->guest_len;
 	bt->stats.host_bytes += t.b->host_len;
+	if (t.record)
+		record_block(&t, __builtin_ia32_rdtsc() - start);
 	if (t.b->temporary) {
 		bt->stats.partial_blocks++;
 		if (mem_phys_ptr(bt->cpu->mem, gpa, 1))

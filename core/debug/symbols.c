@@ -115,6 +115,18 @@ size_t symbols_count(const struct symbols *s)
 	return s->count - s->given;
 }
 
+void symbols_list(const struct symbols *s, struct buf *out)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const struct symbol *y = &s->sym[i];
+
+		if (!y->is_given && y->rank)
+			buf_printf(out, "%08x %x %c %s\n", y->addr,
+				   y->limit - y->addr, y->is_code ? 'T' : 'D',
+				   y->name);
+	}
+}
+
 /* ---- filling ---- */
 
 static void add(struct symbols *s, const char *name, u32 addr, u32 limit,

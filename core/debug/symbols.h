@@ -33,6 +33,10 @@ bool symbols_are_given(const struct symbols *s);
 /* Those of files. */
 size_t symbols_count(const struct symbols *s);
 
+/* All that stand in files, a line each: address, how many bytes it stands for
+ * (both in hex), T for code or D, name. */
+void symbols_list(const struct symbols *s, struct buf *out);
+
 /* Exact name to address. */
 bool symbols_address(const struct symbols *s, const char *name, u32 *addr);
 

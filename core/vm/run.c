@@ -7,6 +7,7 @@
 #include "core/vm/vm_priv.h"
 
 #include "core/op/op.h"
+#include "trace/trace.h"
 
 #include <stdio.h>
 
@@ -64,12 +65,45 @@ void vm_look(struct vm *vm)
 	bt_kick(vm->bt);
 }
 
+static void sample(struct vm *vm)
+{
+	struct trace_cpu_sample r;
+
+	if (!TRACING(cpu_sample))
+		return;
+	r.frames_count = (u8)vm_frames(vm, r.frames, ARRAY_LEN(r.frames));
+	trace_emit(TRACE_cpu_sample, &r.head);
+}
+
 static void poll_host(struct vm *vm, int timeout_ms)
 {
 	vm->look = 0;
+	trace_poll();
+	sample(vm);
 	if (vm->cfg.poll)
 		vm->cfg.poll(vm->cfg.arg, timeout_ms);
 	clock_sample(vm);
+}
+
+static u8 deliver_and_record(struct vm *vm)
+{
+	struct trace_cpu_exception r = { .vector = vm->cpu->exc.vector,
+					 .error = vm->cpu->exc.error,
+					 .address = vm->cpu->exc.cr2 };
+	u8 delivered;
+
+	if (!TRACING(cpu_exception) && !TRACING(mmu_guest_fault))
+		return event_deliver_exception(vm->cpu);
+	if (r.vector != EXC_PF)
+		r.address = 0;
+	else
+		TRACE(mmu_guest_fault, .address = r.address, .error = r.error);
+	vm_where(vm, &r.head);
+	delivered = event_deliver_exception(vm->cpu);
+	r.handler = vm->cpu->eip;
+	if (TRACING(cpu_exception))
+		trace_record(TRACE_cpu_exception, &r.head);
+	return delivered;
 }
 
 static void deliver_exception(struct vm *vm)
@@ -80,7 +114,7 @@ static void deliver_exception(struct vm *vm)
 		return;
 	vm->exceptions[raised & 31]++;
 	bt_pass_break(vm->bt, false); /* what was passed was not done */
-	delivered = event_deliver_exception(vm->cpu);
+	delivered = deliver_and_record(vm);
 	if (delivered == EXC_DF && vm->stops_at_df && !vm->cpu->shutdown) {
 		vm->df = true;
 		vm->df_during = raised;
@@ -113,6 +147,19 @@ struct vm_interrupted vm_interrupted(struct vm *vm)
 	return vm->interrupted;
 }
 
+static void deliver_vector(struct vm *vm, u8 vector, enum trace_word source)
+{
+	struct trace_cpu_interrupt r = { .vector = vector, .source = (u8)source };
+	bool on = TRACING(cpu_interrupt);
+
+	if (on)
+		vm_where(vm, &r.head);
+	event_deliver_interrupt(vm->cpu, vector);
+	r.handler = vm->cpu->eip;
+	if (on)
+		trace_record(TRACE_cpu_interrupt, &r.head);
+}
+
 static void deliver_interrupt(struct vm *vm)
 {
 	int vector = bus_intr_ack(vm->bus);
@@ -120,7 +167,7 @@ static void deliver_interrupt(struct vm *vm)
 	note_interrupted(vm);
 	if (vector >= 0) {
 		vm->interrupts[vector]++;
-		event_deliver_interrupt(vm->cpu, (u8)vector);
+		deliver_vector(vm, (u8)vector, TRACE_source_DEVICE);
 		catch_interrupt(vm, (unsigned)vector);
 	}
 	bt_set_irq(vm->bt, bus_intr_pending(vm->bus));
@@ -135,7 +182,7 @@ static void deliver_nmi(struct vm *vm)
 	c->nmi_pending = false;
 	c->nmi_blocked = true;
 	vm->interrupts[EXC_NMI]++;
-	event_deliver_interrupt(c, EXC_NMI);
+	deliver_vector(vm, EXC_NMI, TRACE_source_NMI);
 }
 
 /* Is this the HLT that stands for a BIOS service?  Then says which. */

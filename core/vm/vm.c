@@ -4,6 +4,7 @@
 #include "core/vm/vm_priv.h"
 
 #include "core/op/op.h"
+#include "trace/trace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -174,6 +175,23 @@ static void config_bus(struct vm *vm)
 	};
 }
 
+/* ---- events ---- */
+
+static void where(void *arg, struct trace_head *head)
+{
+	struct vm *vm = arg;
+
+	bt_where(vm->bt, head);
+}
+
+static void who_records(void *arg)
+{
+	struct vm *vm = arg;
+
+	if (vm->part.who_records)
+		vm->part.who_records(vm->part.arg);
+}
+
 static int build(struct vm *vm, struct err *e)
 {
 	struct bt_config bc = {
@@ -203,6 +221,10 @@ static int build(struct vm *vm, struct err *e)
 	if (!vm->bus)
 		return -1;
 	vm->cpu->bus = vm->bus;
+	trace_set_machine(&(struct trace_machine){ .arg = vm,
+						   .where = where,
+						   .fpu_live = &vm->cpu->fpu_live,
+						   .changed = who_records });
 	return bt_install_signals(e);
 }
 
@@ -226,6 +248,7 @@ void vm_free(struct vm *vm)
 {
 	if (!vm)
 		return;
+	trace_set_machine(&(struct trace_machine){ 0 });
 	bus_free(vm->bus);
 	bt_free(vm->bt);
 	mem_free(vm->mem);
@@ -329,6 +352,26 @@ struct mem *vm_mem(struct vm *vm)
 struct bt *vm_bt(struct vm *vm)
 {
 	return vm->bt;
+}
+
+void vm_where(struct vm *vm, struct trace_head *head)
+{
+	bt_where(vm->bt, head);
+}
+
+unsigned vm_frames(struct vm *vm, u32 *frames, unsigned n)
+{
+	u32 at = vm->cpu->gpr[EBP], words[2]; /* caller's ebp, return address */
+	unsigned count = 0;
+
+	while (count < n && at && !(at & 3) &&
+	       mem_debug_read(vm->cpu, at, words, 8) == 8 && words[1]) {
+		frames[count++] = words[1];
+		if (words[0] <= at)
+			break;
+		at = words[0];
+	}
+	return count;
 }
 
 u64 vm_icount(struct vm *vm)

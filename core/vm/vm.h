@@ -84,6 +84,11 @@ struct bus *vm_bus(struct vm *vm);
 struct mem *vm_mem(struct vm *vm);
 struct bt *vm_bt(struct vm *vm);
 u64 vm_icount(struct vm *vm);
+/* For an event: counts, eip, address space and privilege of the moment. */
+struct trace_head;
+void vm_where(struct vm *vm, struct trace_head *head);
+/* Return addresses by the chain of frame pointers, at most n; how many. */
+unsigned vm_frames(struct vm *vm, u32 *frames, unsigned n);
 /* Guest time in ns since reset. */
 u64 vm_now(struct vm *vm);
 /* Of that, ns in which the guest could have run but was held (host clock);
@@ -100,6 +105,8 @@ struct vm_part {
 	/* Its counters begin anew; ,"name": n for each of vm_stats_json. */
 	void (*stats_reset)(void *arg);
 	void (*stats_json)(void *arg, bus_print *out, void *to);
+	/* Other events are recorded than before (trace/trace.h). */
+	void (*who_records)(void *arg);
 };
 void vm_set_part(struct vm *vm, const struct vm_part *part);
 

@@ -40,7 +40,7 @@ for words, says in (
     (("-gdb", "tcp:localhost:65536"), "expected tcp:[ADDR:]PORT or unix:PATH"),
     (("-gdb", "unix:"), "expected tcp:[ADDR:]PORT or unix:PATH"),
     (("-s", "-gdb", "tcp:1234"), "two places for gdb"),
-    (("-trace", "dir"), "tracing is not part of this version"),
+    (("-trace=",), "an empty directory name"),
     (("-sandbox", "on"), "the sandbox is not part of this version"),
     (("-sandbox", "maybe"), "expected on or off"),
     (("-cpu", "fpu"), "-cpu fpu: expected +FEATURE or -FEATURE"),

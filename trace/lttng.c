@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Runs LTTng's programs and, where there is none, its session daemon.
+ *
+ * A daemon serves a user (root: everybody).  One that answers is used.  Else
+ * one is started without the kernel's part, and its number is left in a file
+ * beside its sockets: whoever of us finds at its end that no session is left
+ * ends the daemon that this file names.  When the user's home cannot be
+ * written, LTTNG_HOME becomes a directory of our own. */
+#include "trace/lttng.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PATIENCE_MS = 20000 };
+
+static bool ours;
+static char own_home[64]; /* a directory that we made, "" if we did not */
+
+/* ---- programs ---- */
+
+static void become(const char *const argv[], int out)
+{
+	int nothing = open("/dev/null", O_RDWR);
+	sigset_t none;
+
+	dup2(nothing, STDIN_FILENO);
+	dup2(out >= 0 ? out : nothing, STDOUT_FILENO);
+	dup2(out >= 0 ? out : nothing, STDERR_FILENO);
+	close_range(3, ~0u, 0);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
+	setsid(); /* Ctrl-C at the terminal is for the guest */
+	setenv("LC_ALL", "C", 1);
+	execvp(argv[0], (char *const *)argv);
+	_exit(127);
+}
+
+static s64 now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Until it closes its output; false: it took too long. */
+static bool gather(int fd, struct buf *out)
+{
+	s64 end = now_ms() + PATIENCE_MS;
+
+	for (;;) {
+		struct pollfd p = { fd, POLLIN, 0 };
+		s64 left = end - now_ms();
+		ssize_t n;
+
+		if (left <= 0)
+			return false;
+		if (poll(&p, 1, (int)left) < 0 && errno == EINTR)
+			continue;
+		if (!p.revents)
+			return false;
+		buf_reserve(out, 4096);
+		n = read(fd, out->data + out->len, 4096);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return true;
+		out->len += (size_t)n;
+		out->data[out->len] = '\0';
+	}
+}
+
+/* Starts it; -1: cannot. */
+static pid_t start(const char *const argv[], int out)
+{
+	pid_t child = fork();
+
+	if (!child)
+		become(argv, out);
+	return child;
+}
+
+/* False: it has not ended in time, and was made to. */
+static bool ends(pid_t child, int *status)
+{
+	s64 end = now_ms() + PATIENCE_MS;
+
+	while (waitpid(child, status, WNOHANG) == 0) {
+		if (now_ms() > end) {
+			kill(child, SIGKILL);
+			while (waitpid(child, status, 0) < 0 && errno == EINTR)
+				;
+			return false;
+		}
+		usleep(1000);
+	}
+	return true;
+}
+
+int lttng_run(const char *const argv[], struct buf *out, struct err *e)
+{
+	int pipes[2] = { -1, -1 }, status = 0;
+	bool answered = true;
+	pid_t child = -1;
+
+	if (!out || !pipe2(pipes, O_CLOEXEC))
+		child = start(argv, pipes[1]);
+	if (child < 0)
+		err_set(e, "%s: %s", argv[0], strerror(errno));
+	if (pipes[1] >= 0)
+		close(pipes[1]);
+	if (child > 0) {
+		if (out && !gather(pipes[0], out)) {
+			answered = false;
+			kill(child, SIGKILL);
+		}
+		answered = ends(child, &status) && answered;
+	}
+	if (pipes[0] >= 0)
+		close(pipes[0]);
+	if (child < 0)
+		return -1;
+	if (!answered)
+		return err_set(e, "%s %s: no answer from the session daemon",
+			       argv[0], argv[1] ? argv[1] : "");
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+		return err_set(e, "no tracing: there is no program `%s' (Debian: lttng-tools)",
+			       argv[0]);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+/* The line of `text` that tells most: the first that begins with Error. */
+static const char *trouble(char *text)
+{
+	char *at = strstr(text, "Error: ");
+
+	if (!at)
+		at = text;
+	else
+		at += strlen("Error: ");
+	at[strcspn(at, "\n")] = '\0';
+	return *at ? at : "it failed";
+}
+
+int lttng_command(const char *const argv[], struct buf *out, struct err *e)
+{
+	struct buf said = { 0 };
+	int status = lttng_run(argv, &said, e);
+
+	if (out && status >= 0)
+		buf_append(out, buf_text(&said), said.len);
+	if (status > 0) {
+		buf_byte(&said, '\0');
+		err_set(e, "lttng %s: %s", argv[2], trouble(said.data));
+	}
+	buf_free(&said);
+	return status ? -1 : 0;
+}
+
+/* ---- the daemon ---- */
+
+/* Where a daemon of this user has its sockets. */
+static bool run_directory(char *path, size_t size)
+{
+	const char *home = getenv("LTTNG_HOME");
+
+	if (!geteuid())
+		return snprintf(path, size, "/var/run/lttng") > 0;
+	if (!home)
+		home = getenv("HOME");
+	return home && snprintf(path, size, "%s/.lttng", home) < (int)size;
+}
+
+static bool file_in_run_directory(const char *name, char *path, size_t size)
+{
+	size_t n;
+
+	if (!run_directory(path, size))
+		return false;
+	n = strlen(path);
+	return snprintf(path + n, size - n, "/%s", name) < (int)(size - n);
+}
+
+static int read_number(const char *name)
+{
+	char path[4096];
+	FILE *f;
+	int n = 0;
+
+	if (!file_in_run_directory(name, path, sizeof(path)))
+		return 0;
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%d", &n) != 1)
+		n = 0;
+	fclose(f);
+	return n;
+}
+
+static void leave_mark(void)
+{
+	char path[4096];
+	FILE *f;
+
+	if (!file_in_run_directory("vitrine-daemon", path, sizeof(path)))
+		return;
+	f = fopen(path, "we");
+	if (!f)
+		return;
+	fprintf(f, "%d\n", read_number("lttng-sessiond.pid"));
+	fclose(f);
+}
+
+static int answers(struct err *e)
+{
+	static const char *const list[] = { "lttng", "--no-sessiond", "list",
+					    NULL };
+	struct buf said = { 0 };
+	int status = lttng_run(list, &said, e);
+
+	buf_free(&said);
+	return status;
+}
+
+/* A daemon puts its files into LTTNG_HOME, or the home directory. */
+static int need_home(struct err *e)
+{
+	const char *home = getenv("LTTNG_HOME");
+
+	if (!home)
+		home = getenv("HOME");
+	if (!geteuid() || (home && !access(home, W_OK | X_OK)))
+		return 0;
+	snprintf(own_home, sizeof(own_home), "/tmp/vitrine-lttng-XXXXXX");
+	if (!mkdtemp(own_home)) {
+		*own_home = '\0';
+		return err_set(e, "no tracing: no place for a session daemon: %s",
+			       strerror(errno));
+	}
+	setenv("LTTNG_HOME", own_home, 1);
+	return 0;
+}
+
+int lttng_daemon_need(struct err *e)
+{
+	static const char *const start[] = { "lttng-sessiond", "--no-kernel",
+					     "--background", "--quiet", NULL };
+	int status = answers(e);
+
+	if (status <= 0)
+		return status;
+	if (need_home(e) < 0)
+		return -1;
+	status = lttng_run(start, NULL, e); /* it would keep our pipe */
+	if (!status) {
+		ours = true;
+		leave_mark();
+	} else if (status > 0) { /* somebody else may just have started one */
+		status = answers(e);
+		if (status > 0)
+			err_set(e, "no tracing: the session daemon does not start");
+	}
+	return status ? -1 : 0;
+}
+
+bool lttng_daemon_is_ours(void)
+{
+	return ours;
+}
+
+static bool sessions_left(void)
+{
+	static const char *const list[] = { "lttng", "--no-sessiond", "list",
+					    NULL };
+	struct buf said = { 0 };
+	int status = lttng_run(list, &said, NULL);
+	bool left = status || !strstr(buf_text(&said), "no available");
+
+	buf_free(&said);
+	return left;
+}
+
+static void remove_own_home(void)
+{
+	static const char *const remove[] = { "rm", "-rf", own_home, NULL };
+	struct buf said = { 0 };
+
+	if (*own_home)
+		lttng_run(remove, &said, NULL);
+	buf_free(&said);
+	*own_home = '\0';
+}
+
+void lttng_daemon_done(void)
+{
+	int pid = read_number("vitrine-daemon");
+	char path[4096];
+
+	if (pid > 1 && pid == read_number("lttng-sessiond.pid") &&
+	    !sessions_left()) {
+		kill(pid, SIGTERM);
+		for (int i = 0; i < 100 && !kill(pid, 0); i++)
+			usleep(20000);
+		if (file_in_run_directory("vitrine-daemon", path, sizeof(path)))
+			unlink(path);
+		remove_own_home();
+	}
+	ours = false;
+}
