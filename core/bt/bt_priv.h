@@ -160,9 +160,10 @@ struct debug_point {
 
 enum {
 	CONTEXTS_MAX = 64,
-	SLOTS_MAX = 1 << 15,
-	SLOT_PAGES = 1 << 12,
+	SLOTS_MAX = 1 << 17,
+	SLOT_PAGES = 1 << 14,
 	TABLE_BYTES = SLOTS_MAX * 8,
+	TABLE_PAGES = TABLE_BYTES >> 12,
 	HOST_STACK = 128 << 10,
 };
 
@@ -172,6 +173,7 @@ struct context {
 	u32 mode;
 	u64 user_window, supervisor_window; /* 0: it reaches no such pages */
 	u8 *table;
+	u64 written[TABLE_PAGES / 64]; /* pages of the table with a link */
 };
 
 struct bt {

@@ -109,7 +109,7 @@ u64 link_context(struct bt *bt)
 	table = new_table(bt); /* may forget all contexts */
 	bt->contexts[bt->context_count++] =
 		(struct context){ bt->mode, user_window, supervisor_window,
-				  table };
+				  table, { 0 } };
 	bt->cpu->mode_changed = false;
 	return (u64)(uintptr_t)table;
 }
@@ -292,9 +292,19 @@ bool link_follow(struct bt *bt, gla_t lin, gpa_t gpa)
 	return true;
 }
 
-static void set_slot(struct bt *bt, int n, const struct block *to)
+static u32 table_page(u32 slot)
 {
+	return slot * 8 >> 12;
+}
+
+static void set_slot(struct bt *bt, u32 n, const struct block *to)
+{
+	u32 page = table_page(n);
+
 	((u64 *)(uintptr_t)bt->live->context)[n] = (u64)(uintptr_t)to->host;
+	for (u32 i = 0; i < bt->context_count; i++)
+		if (bt->contexts[i].table == (u8 *)(uintptr_t)bt->live->context)
+			bt->contexts[i].written[page / 64] |= 1ull << (page % 64);
 	bt->stats.links++;
 	TRACE(bt_link, .target = bt->slot_target[n], .how = TRACE_link_TABLE);
 }
@@ -316,7 +326,7 @@ void link_remember(struct bt *bt, u32 target, struct block *to, bool slot)
 	if (slot) {
 		n = find_slot(bt, target, &unused);
 		if (n >= 0)
-			set_slot(bt, n, to);
+			set_slot(bt, (u32)n, to);
 		return;
 	}
 	jump_set(bt, target, to->host);
@@ -327,7 +337,7 @@ void link_remember(struct bt *bt, u32 target, struct block *to, bool slot)
 
 /* The link tables that a change of a window's mappings reaches. */
 struct reached {
-	const u8 **table[CONTEXTS_MAX];
+	struct context *context[CONTEXTS_MAX];
 	u32 count;
 };
 
@@ -351,8 +361,21 @@ static void find_reached(struct bt *bt, bool user, struct reached *r)
 	r->count = 0;
 	for (u32 i = 0; i < bt->context_count; i++)
 		if (reaches(&bt->contexts[i], user, window))
-			r->table[r->count++] =
-				(const u8 **)bt->contexts[i].table;
+			r->context[r->count++] = &bt->contexts[i];
+}
+
+/* Where no slot of its page was ever filled it is not looked at: a first touch
+ * costs the host a page. */
+static void empty_slot(struct bt *bt, const struct context *k, u32 slot)
+{
+	const u8 **table = (const u8 **)k->table;
+	u32 page = table_page(slot);
+
+	if (!(k->written[page / 64] >> (page % 64) & 1) ||
+	    table[slot] == bt->stub_slot)
+		return;
+	table[slot] = bt->stub_slot;
+	TRACE(bt_unlink, .target = bt->slot_target[slot]);
 }
 
 static void forget_slots(struct bt *bt, const struct reached *r, gla_t from,
@@ -362,11 +385,7 @@ static void forget_slots(struct bt *bt, const struct reached *r, gla_t from,
 		if (bt->slot_target[s] - from >= len)
 			continue;
 		for (u32 i = 0; i < r->count; i++)
-			if (r->table[i][s] != bt->stub_slot) { /* a first
-					* write costs the host a page */
-				r->table[i][s] = bt->stub_slot;
-				TRACE(bt_unlink, .target = bt->slot_target[s]);
-			}
+			empty_slot(bt, r->context[i], s);
 	}
 }
 

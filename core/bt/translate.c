@@ -479,7 +479,8 @@ static bool out_of_room(const struct bt *bt)
 	return bt->emit.at + BLOCK_ROOM > bt->emit.end ||
 	       bt->meta_used + (64 << 10) > bt->meta_size ||
 	       bt->block_count + 1 >= bt->block_max ||
-	       bt->edge_count + EDGES_TEMPORARY >= EDGES_MAX;
+	       bt->edge_count + EDGES_TEMPORARY >= EDGES_MAX ||
+	       bt->slot_count + EDGES_TEMPORARY >= SLOTS_MAX;
 }
 
 static void new_block(struct tr *t, gla_t lin, gpa_t gpa, bool temporary)
