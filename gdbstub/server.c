@@ -25,6 +25,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -35,6 +36,7 @@
 
 #include "core/base/check.h"
 #include "vmi/vmi.h"
+#include "trace/trace.h"
 
 enum {
 	READ_MAX = 64 << 10,
@@ -207,10 +209,22 @@ static void flush(struct gdbstub *g)
 	buf_clear(&g->out);
 }
 
+/* Of a packet, for an event. */
+static const char *beginning(const char *text)
+{
+	static char part[64];
+
+	snprintf(part, sizeof(part), "%s", text);
+	return part;
+}
+
 void server_send(struct gdbstub *g)
 {
-	if (g->client >= 0)
+	if (g->client >= 0) {
+		TRACE(dbg_packet, .sent = 1, .length = (u32)g->reply.len,
+		      .text = beginning(buf_text(&g->reply)));
 		frame_pack(&g->out, buf_text(&g->reply), g->reply.len);
+	}
 	buf_clear(&g->reply);
 	flush(g);
 }
@@ -339,6 +353,7 @@ static void serve_packet(struct gdbstub *g, char *data, size_t len)
 	if (!g->no_ack)
 		buf_byte(&g->out, '+');
 	g->busy = true;
+	TRACE(dbg_packet, .length = (u32)len, .text = beginning(data));
 	packet_serve(g, data, len);
 	g->busy = false;
 	/* The guest may have run meanwhile, and clients come and gone. */

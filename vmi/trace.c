@@ -83,12 +83,78 @@ static bool closed(struct vmi *v, unsigned number, struct open_call *found)
 	return false;
 }
 
+/* ---- page tables ---- */
+
+/* What the four calls say of an entry. */
+struct entry {
+	gla_t at;
+	u32 flags;
+	unsigned size; /* 4 or 8; 0: the call is another */
+};
+enum { PXE_PT = 1, PXE_PD = 2, PXE_HAS_ADDRESS = 16 };
+
+static struct entry entry_of(unsigned number,
+			     const struct trace_vmi_call_entry *r)
+{
+	switch (number) {
+	case VMI_SetPxE:
+		return (struct entry){ r->edx, r->ecx, 4 };
+	case VMI_SetPxELong:
+		return (struct entry){ r->ecx, r->stack[0], 8 };
+	case VMI_UpdatePxE:
+		return (struct entry){ r->eax, r->edx, 4 };
+	case VMI_UpdatePxELong:
+		return (struct entry){ r->eax, r->edx, 8 };
+	default:
+		return (struct entry){ 0 };
+	}
+}
+
+static bool about_entries(unsigned number)
+{
+	const struct trace_vmi_call_entry any = { 0 };
+
+	return entry_of(number, &any).size;
+}
+
+static u64 read_entry(struct cpu *c, const struct entry *e)
+{
+	u64 value = 0;
+
+	mem_debug_read(c, e->at, &value, e->size);
+	return value;
+}
+
+static void entry_changed(struct vmi *v, struct cpu *c,
+			  const struct open_call *o, unsigned number)
+{
+	struct entry e = { o->at, o->flags,
+			   number == VMI_SetPxELong ||
+					   number == VMI_UpdatePxELong
+				   ? 8 : 4 };
+	struct trace_mmu_pt_change r = {
+		.level = e.flags & PXE_PT ? 1 : e.flags & PXE_PD ? 2 : 3,
+		.index = (u16)((e.at & (GUEST_PAGE - 1)) / e.size),
+		.address = e.flags & PXE_HAS_ADDRESS
+				   ? e.flags & ~(GUEST_PAGE - 1) : 0,
+		.old = o->entry,
+		.new = read_entry(c, &e),
+		.learned = TRACE_learned_CALL,
+	};
+
+	vm_where(v->vm, &r.head);
+	r.head.icount++;
+	trace_record(TRACE_mmu_pt_change, &r.head);
+}
+
 /* ---- steps ---- */
 
 static void begins(struct vmi *v, struct cpu *c, unsigned number)
 {
 	struct trace_vmi_call_entry r = { .call = (u8)number };
 	unsigned n = stack_words[number];
+	struct open_call *o;
+	struct entry e;
 	u32 words[6];
 
 	read_stack(c, words, n + 1);
@@ -116,8 +182,14 @@ static void begins(struct vmi *v, struct cpu *c, unsigned number)
 		s.frames_count = 1 + (u8)vm_frames(v->vm, s.frames + 1, 31);
 		trace_record(TRACE_vmi_call_stack, &s.head);
 	}
-	v->open[v->open_count - 1].repeats = v->repeats[number];
-	v->open[v->open_count - 1].start = __builtin_ia32_rdtsc();
+	o = &v->open[v->open_count - 1];
+	if (TRACING(mmu_pt_change) && (e = entry_of(number, &r)).size) {
+		o->at = e.at;
+		o->flags = e.flags;
+		o->entry = read_entry(c, &e);
+	}
+	o->repeats = v->repeats[number];
+	o->start = __builtin_ia32_rdtsc();
 }
 
 /* The head is that of the next instruction. */
@@ -130,7 +202,8 @@ static void done(struct vmi *v, struct cpu *c, unsigned number)
 					 .in_line = vmi_in_line(v, number) };
 	struct open_call o = { .start = now, .repeats = v->repeats[number] };
 
-	closed(v, number, &o);
+	if (closed(v, number, &o) && o.at && TRACING(mmu_pt_change))
+		entry_changed(v, c, &o, number);
 	if (!TRACING(vmi_call_exit))
 		return;
 	vm_where(v->vm, &r.head);
@@ -172,7 +245,8 @@ void trace_calls(const struct vmi *v, u64 bits[BT_CALLS_MAX / 64])
 	for (unsigned i = 0; i < BT_CALLS_MAX / 64; i++)
 		bits[i] = 0;
 	for (unsigned i = 0; i < VMI_CALLS; i++)
-		if (all || trace_on[TRACE_CALL + i])
+		if (all || trace_on[TRACE_CALL + i] ||
+		    (TRACING(mmu_pt_change) && about_entries(i)))
 			bits[i / 64] |= 1ull << (i % 64);
 }
 

@@ -32,6 +32,10 @@ struct open_call {
 	u32 esp, cr3, caller;
 	u64 start; /* ticks of the host */
 	u64 repeats;
+	/* Of a call about an entry of a page table: */
+	gla_t at;
+	u32 flags;
+	u64 entry; /* as it was before */
 };
 enum { OPEN_CALLS = 16 };
 

@@ -24,6 +24,7 @@
 
 #include "core/base/check.h"
 #include "core/dev/dev_priv.h"
+#include "trace/trace.h"
 #include "core/mem/mem.h"
 
 enum {
@@ -202,6 +203,7 @@ void bus_run_timers(struct bus *b, u64 now)
 		if (!t) /* a deadline of UINT64_MAX means none */
 			return;
 		t->armed = false;
+		TRACE(dev_timer, .device = t->name, .due_ns = t->when);
 		t->fire(t->dev, now);
 		update_deadline(b);
 	}
@@ -268,6 +270,10 @@ void bus_irq(struct bus *b, unsigned line, bool level)
 	if (!(b->state.lines & bit) == !level)
 		return;
 	b->state.lines = level ? b->state.lines | bit : b->state.lines & ~bit;
+	if (level)
+		TRACE(dev_irq_raise, .line = (u8)line);
+	else
+		TRACE(dev_irq_lower, .line = (u8)line);
 	pic_set_line(b->device[DEV_pic], line, level);
 	/* The timer's line goes to pin 2, where the MP table says it is. */
 	if (ioapic)

@@ -102,7 +102,7 @@ void mem_flush_all(struct cpu *c);	/* CR0.PG, CR4 changes: globals too */
 void mem_flush_cr3(struct cpu *c);	/* CR3 was loaded: non-global */
 /* The same, and it is another CR3: all that mem_announce_table() below was
  * told of may be taken on trust. */
-void mem_switch_cr3(struct cpu *c);
+bool mem_switch_cr3(struct cpu *c); /* true: it was */
 void mem_flush_page(struct cpu *c, gla_t lin); /* INVLPG */
 
 /* Host pointer for an access of `len` bytes that lies in one page of plain

@@ -7,6 +7,7 @@
  * then protected.  Device ranges are a short list; whatever is left reads
  * all ones and ignores writes, as an empty bus does. */
 #include "core/mem/mem_priv.h"
+#include "trace/trace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -172,6 +173,8 @@ void mmio_read(struct mem *m, gpa_t gpa, void *buf, unsigned len)
 		unsigned n = bus_cycle(gpa, len);
 		u32 v = r ? r->read(r->dev, (u32)(gpa - r->base), n) : ~0u;
 
+		TRACE(dev_mmio_read, .device = r ? r->name : "nothing",
+		      .address = gpa, .size = (u8)n, .value = v);
 		copy_bytes(buf, &v, n);
 		buf = (u8 *)buf + n;
 		gpa += n;
@@ -187,6 +190,8 @@ void mmio_write(struct mem *m, gpa_t gpa, const void *buf, unsigned len)
 		u32 v = 0;
 
 		copy_bytes(&v, buf, n);
+		TRACE(dev_mmio_write, .device = r ? r->name : "nothing",
+		      .address = gpa, .size = (u8)n, .value = v);
 		if (r)
 			r->write(r->dev, (u32)(gpa - r->base), n, v);
 		buf = (const u8 *)buf + n;

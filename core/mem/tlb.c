@@ -11,6 +11,7 @@
  * flush begins a new epoch; when the numbers are used up all are cleared. */
 #include "core/mem/mem_priv.h"
 #include "core/mem/window.h"
+#include "trace/trace.h"
 
 #include <string.h>
 
@@ -261,6 +262,7 @@ static void flushed(struct cpu *c)
 
 void mem_flush_all(struct cpu *c)
 {
+	TRACE(mmu_flush_tlb, .what = TRACE_flush_ALL);
 	flushed(c);
 	tlb_flush_all(c->mem);
 	window_flush(c, true);
@@ -273,26 +275,30 @@ void mem_reset(struct cpu *c)
 	window_reset(c);
 }
 
-static void flush_local(struct cpu *c, bool other)
+static bool flush_local(struct cpu *c, bool other)
 {
 	flushed(c);
 	begin_epoch(c->mem, &c->mem->tlb_epoch);
-	if (!other || !window_switch_told(c))
-		window_flush(c, false);
+	if (other && window_switch_told(c))
+		return true;
+	window_flush(c, false);
+	return false;
 }
 
 void mem_flush_cr3(struct cpu *c)
 {
+	TRACE(mmu_flush_tlb, .what = TRACE_flush_NOT_GLOBAL);
 	flush_local(c, false);
 }
 
-void mem_switch_cr3(struct cpu *c)
+bool mem_switch_cr3(struct cpu *c)
 {
-	flush_local(c, true);
+	return flush_local(c, true);
 }
 
 void mem_flush_page(struct cpu *c, gla_t lin)
 {
+	TRACE(mmu_flush_tlb, .what = TRACE_flush_PAGE, .address = lin);
 	flushed(c);
 	if (c->mem->tlb_large[lin >> 28] >> (lin >> 22 & 63) & 1)
 		tlb_flush_all(c->mem);

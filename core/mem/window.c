@@ -358,6 +358,8 @@ static unsigned recycle(struct mem *m, bool user)
 	if (oldest == WINDOWS)
 		oldest = window_index(p, user);
 	p->stats.evictions++;
+	TRACE(mmu_window_evict, .window = window_word(&p->win[oldest]),
+	      .mappings = p->win[oldest].mappings);
 	window_drop(m, &p->win[oldest]);
 	return oldest;
 }
@@ -489,6 +491,8 @@ void window_evict(struct mem *m, bool all)
 		if (!w)
 			break;
 		p->stats.evictions++;
+		TRACE(mmu_window_evict, .window = window_word(w),
+		      .mappings = w->mappings);
 		window_drop(m, w);
 	} while (all || p->stats.mappings > p->limit / 4 * 3);
 	if (w && !all)

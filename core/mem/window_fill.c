@@ -232,17 +232,24 @@ static enum filled fill(struct cpu *c, struct window *w, u32 page, bool write)
 {
 	u32 i = page & (slot_pages(w) - 1);
 	struct slot *s;
-	bool soft, ok;
+	bool soft, ok, known;
 
 	s = slot_get(c, w, page >> w->shift, &soft);
 	if (!s)
 		return soft ? UNFIT : NO_ROOM;
+	known = s->rec[i];
 	if (!s->table && (!s->used || (s->clean && (s->pde & PTE_D))))
 		ok = fill_large(c, w, s);
 	else
 		ok = fill_block(c, w, s, i);
 	write = write && !(s->rec[i] & REC_WRITE);
 	if (ok && rec_mapped(s->rec[i]) && !write) {
+		if (!known && c->cr0 & CR0_PG)
+			TRACE(mmu_pt_change, .level = s->table ? 1 : 2,
+			      .index = (u16)(s->table ? i : s->index),
+			      .address = page * GUEST_PAGE,
+			      .new = s->table ? slot_entry(w, s, i) : s->pde,
+			      .learned = TRACE_learned_FAULT);
 		touch(w, page);
 		return FILLED;
 	}

@@ -239,6 +239,8 @@ static bool host_reserve(u8 *at, u64 len)
 static void host_unmap(struct window_pool *p, struct window *w, u32 page, u32 n)
 {
 	p->stats.unmaps++;
+	TRACE(mmu_shadow_unmap, .window = window_word(w),
+	      .address = page * GUEST_PAGE, .pages = n);
 	if (host_reserve(w->base + (u64)page * GUEST_PAGE, (u64)n * GUEST_PAGE))
 		return;
 	w->broken = true;
@@ -290,6 +292,9 @@ static bool host_map(struct mem *m, struct window *w, u32 page, u32 n, u32 rec)
 		return true;
 	}
 	m->windows->stats.maps++;
+	TRACE(mmu_shadow_map, .window = window_word(w),
+	      .address = page * GUEST_PAGE, .page = rec & REC_FRAME, .pages = n,
+	      .writable = !!(rec & REC_WRITE));
 	return mmap(at, len, prot, MAP_SHARED | MAP_FIXED, m->fd,
 		    (off_t)(rec & REC_FRAME)) != MAP_FAILED;
 }

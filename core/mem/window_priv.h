@@ -25,6 +25,7 @@
 
 #include "core/mem/mem_priv.h"
 #include "core/mem/window.h"
+#include "trace/trace.h"
 
 enum {
 	WINDOW_USERS = 64, /* user windows, if the host has room */
@@ -164,6 +165,12 @@ static inline u64 table_entry(const struct window *w, const u8 *table, u32 i)
 {
 	return w->shift == 9 ? ((const u64 *)(const void *)table)[i]
 			     : ((const u32 *)(const void *)table)[i];
+}
+
+/* For events. */
+static inline u8 window_word(const struct window *w)
+{
+	return w->user ? TRACE_window_USER : TRACE_window_SUPERVISOR;
 }
 
 static inline void copy_entry(const struct window *w, struct slot *s, u32 i,

@@ -77,6 +77,9 @@ bool slot_sync_pde(struct cpu *c, struct window *w, struct slot *s)
 	now = slot_read_pde(c, w, s->index, &at);
 	if (now == s->pde)
 		return true;
+	TRACE(mmu_pt_change, .level = 2, .index = s->index,
+	      .address = slot_first_page(w, s) * GUEST_PAGE, .old = s->pde,
+	      .new = now, .learned = TRACE_learned_COMPARE);
 	/* Not accessed any more, it must become so at the next use. */
 	if (!pde_alike(s, now) || !(now & PTE_A)) {
 		slot_drop(c->mem, w, s);
@@ -149,6 +152,9 @@ static enum change entry_sync(struct cpu *c, struct window *w, struct slot *s,
 	copy_entry(w, s, i, now);
 	if (!rec)
 		return KEEP;
+	TRACE(mmu_pt_change, .level = 1, .index = (u16)i,
+	      .address = (slot_first_page(w, s) + i) * GUEST_PAGE, .old = old,
+	      .new = now, .learned = TRACE_learned_COMPARE);
 	want = window_want(c, w, s, i, now);
 	if (!want || (rec ^ want) & REC_FRAME ||
 	    ((rec & REC_GLOBAL) && !(now & PTE_G)))

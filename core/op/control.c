@@ -10,6 +10,7 @@
  * Bits of CR4 exist when their CPUID feature does. */
 #include "core/op/features.h"
 #include "core/op/op_priv.h"
+#include "trace/trace.h"
 
 #define CR0_VALID \
 	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | \
@@ -60,19 +61,21 @@ bool ctl_set_cr0(struct cpu *c, u32 value)
 
 bool ctl_set_cr3(struct cpu *c, u32 value)
 {
-	bool other;
+	u32 before = c->cr3;
+	bool trusted;
 
 	if ((c->cr0 & CR0_PG) && (c->cr4 & CR4_PAE) &&
 	    !ctl_load_pdptes(c, value))
 		return false;
-	other = value != c->cr3;
-	written(3, c->cr3, value);
+	written(3, before, value);
 	c->cr3 = value;
-	if (other)
-		mem_switch_cr3(c);
-	else
-		mem_flush_cr3(c);
 	c->mode_changed = true;
+	if (value == before) {
+		mem_flush_cr3(c);
+		return true;
+	}
+	trusted = mem_switch_cr3(c);
+	TRACE(mmu_switch, .from = before, .to = value, .trusted = trusted);
 	return true;
 }
 

@@ -12,6 +12,7 @@
  * there, and would take leaf 2's bytes for features. */
 #include "core/op/features.h"
 #include "core/op/op_priv.h"
+#include "trace/trace.h"
 
 enum {
 	MAX_BASIC = 7,
@@ -99,6 +100,8 @@ enum op_result op_cpuid(struct cpu *c, const struct insn *in)
 
 	(void)in;
 	cpuid_leaf(c, c->gpr[EAX], c->gpr[ECX], out);
+	TRACE(cpu_cpuid, .leaf = c->gpr[EAX], .subleaf = c->gpr[ECX],
+	      .eax = out[0], .ebx = out[1], .ecx = out[2], .edx = out[3]);
 	c->gpr[EAX] = out[0];
 	c->gpr[EBX] = out[1];
 	c->gpr[ECX] = out[2];

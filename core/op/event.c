@@ -16,6 +16,7 @@
  *
  * The frame is written last; registers change after it. */
 #include "core/op/op_priv.h"
+#include "trace/trace.h"
 
 enum { ERR_EXT = 1, ERR_IDT = 2, DR7_GD = 1u << 13, DR6_BREAKPOINTS = 15 };
 
@@ -292,6 +293,8 @@ enum op_result event_software(struct cpu *c, u8 vector, u32 next)
 
 	if (!deliver(c, &e))
 		return OP_FAULT;
+	TRACE(cpu_software_interrupt, .vector = vector, .handler = c->eip,
+	      .eax = c->gpr[EAX]);
 	if (op_hooks.interrupted)
 		op_hooks.interrupted(op_hooks.catch_arg, vector);
 	return OP_JUMP;

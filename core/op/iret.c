@@ -11,6 +11,7 @@
  * NMIs are unblocked first, even if the IRET faults (SDM 3A 6.7.1).  Which
  * flags change is decided with the CPL from before the return. */
 #include "core/op/op_priv.h"
+#include "trace/trace.h"
 
 struct iret_frame {
 	u32 eip, cs, eflags;
@@ -81,7 +82,7 @@ static bool iret_protected(struct cpu *c, const struct iret_frame *f,
 	return true;
 }
 
-enum op_result op_iret(struct cpu *c, const struct insn *in)
+static enum op_result do_iret(struct cpu *c, const struct insn *in)
 {
 	unsigned size = in->opsize;
 	struct iret_frame f;
@@ -98,4 +99,14 @@ enum op_result op_iret(struct cpu *c, const struct insn *in)
 	if (!is_protected(c))
 		return op_jumped(iret_plain(c, &f, size));
 	return op_jumped(iret_protected(c, &f, size));
+}
+
+enum op_result op_iret(struct cpu *c, const struct insn *in)
+{
+	u32 from = c->eip;
+	enum op_result r = do_iret(c, in);
+
+	if (r == OP_JUMP)
+		TRACE(cpu_iret, .from = from, .to_cpl = c->cpl);
+	return r;
 }

@@ -10,6 +10,7 @@
  * MTRRs are offered as eight variable ranges and the eleven fixed ones. */
 #include "core/op/features.h"
 #include "core/op/op_priv.h"
+#include "trace/trace.h"
 
 enum {
 	MSR_TSC = 0x10,
@@ -212,16 +213,20 @@ enum op_result op_rdmsr(struct cpu *c, const struct insn *in)
 		return op_fault(c, EXC_GP, 0);
 	c->gpr[EAX] = value;
 	c->gpr[EDX] = value >> 32;
+	TRACE(cpu_msr, .index = c->gpr[ECX], .value = value);
 	return OP_NEXT;
 }
 
 enum op_result op_wrmsr(struct cpu *c, const struct insn *in)
 {
+	u64 value = (u64)c->gpr[EDX] << 32 | c->gpr[EAX];
+
 	(void)in;
 	if (!need_cpl0(c))
 		return OP_FAULT;
-	if (!msr_write(c, c->gpr[ECX], (u64)c->gpr[EDX] << 32 | c->gpr[EAX]))
+	if (!msr_write(c, c->gpr[ECX], value))
 		return op_fault(c, EXC_GP, 0);
+	TRACE(cpu_msr, .index = c->gpr[ECX], .value = value, .write = 1);
 	return OP_NEXT;
 }
 

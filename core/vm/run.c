@@ -252,9 +252,15 @@ static enum vm_stop halted(struct vm *vm)
 {
 	struct cpu *c = vm->cpu;
 
+	if (!vm->halted) {
+		vm->halted = true;
+		vm->halted_at = vm->idle_ns;
+		TRACE(cpu_halt, .interruptible = !!c->iflag);
+	}
 	if ((bus_intr_pending(vm->bus) && c->iflag) ||
 	    (c->nmi_pending && !c->nmi_blocked)) {
-		c->halted = false;
+		c->halted = vm->halted = false;
+		TRACE(cpu_wake, .idle_ns = vm->idle_ns - vm->halted_at);
 		return STOP_COUNT;
 	}
 	if (called_bios(vm))
@@ -464,11 +470,21 @@ static enum vm_stop loop(struct vm *vm, u64 max)
 	}
 }
 
+static enum vm_stop go(struct vm *vm, u64 max)
+{
+	enum vm_stop s;
+
+	TRACE(dbg_resume, .most = max);
+	s = loop(vm, max);
+	TRACE(dbg_stop, .why = (u8)s, .text = vm->why_text);
+	return s;
+}
+
 enum vm_stop vm_run(struct vm *vm, u64 max)
 {
 	begin(vm);
 	poll_host(vm, 0);
-	return loop(vm, max);
+	return go(vm, max);
 }
 
 /* Many come in a row, so the host is looked at now and then, or when it has
@@ -482,7 +498,7 @@ enum vm_stop vm_step(struct vm *vm, u64 max, enum vm_delivered *what)
 		poll_host(vm, 0);
 	vm->delivered = VM_DELIVERED_NONE;
 	vm->stepping = true;
-	s = loop(vm, max);
+	s = go(vm, max);
 	vm->stepping = false;
 	*what = vm->delivered;
 	return s;

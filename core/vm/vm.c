@@ -21,6 +21,7 @@ static u32 port_in(void *arg, u16 port, unsigned size)
 
 	bt_port_touched(vm->bt, port, size);
 	value = bus_port_in(vm->bus, port, size);
+	TRACE(dev_port_in, .port = port, .size = (u8)size, .value = value);
 	if (vm->catch_count)
 		catch_port(vm, false, port, size, value);
 	return value;
@@ -30,6 +31,7 @@ static void port_out(void *arg, u16 port, unsigned size, u32 value)
 {
 	struct vm *vm = arg;
 
+	TRACE(dev_port_out, .port = port, .size = (u8)size, .value = value);
 	bt_port_touched(vm->bt, port, size);
 	bus_port_out(vm->bus, port, size, value);
 	if (vm->catch_count)
@@ -304,6 +306,7 @@ int vm_restart(struct vm *vm, struct err *e)
 	cpu_reset(vm->cpu);
 	mem_reset(vm->cpu);
 	vm->requests = 0;
+	vm->halted = false;
 	bus_reset(vm->bus);
 	tables_write(vm->mem, &vm->bus_cfg);
 	mem_protect_rom(vm->mem, 0xe0000, 0x20000);

@@ -65,6 +65,8 @@ struct vm {
 	char why_text[160];
 	u64 exceptions[32], interrupts[256];
 	u64 idle_ns; /* guest time skipped or slept in HLT */
+	bool halted;	   /* as events tell it: */
+	u64 halted_at;	   /* idle_ns then */
 	u64 idle_run, idle_icount; /* of it, without work between; its end */
 	struct vm_part part;
 };

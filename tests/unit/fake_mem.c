@@ -144,9 +144,10 @@ void mem_flush_cr3(struct cpu *c)
 {
 	(void)c;
 }
-void mem_switch_cr3(struct cpu *c)
+bool mem_switch_cr3(struct cpu *c)
 {
 	(void)c;
+	return false;
 }
 void mem_flush_page(struct cpu *c, gla_t lin)
 {
