@@ -103,8 +103,9 @@ void vm_show_stats(struct vm *vm, bus_print *out, void *to)
 	unsigned n = counters(vm, list);
 
 	for (unsigned i = 0; i < n; i++)
-		out(to, "%16llu  %s\n", (unsigned long long)list[i].value,
-		    list[i].words);
+		if (list[i].value)
+			out(to, "%16llu  %s\n",
+			    (unsigned long long)list[i].value, list[i].words);
 }
 
 void vm_stats_json(struct vm *vm, bus_print *out, void *to)

@@ -151,7 +151,7 @@ const char *vm_catch_text(struct vm *vm);
 void vm_show_exits(struct vm *vm, bus_print *out, void *to);
 /* Counters begin anew; the instruction count, which is guest time, goes on. */
 void vm_stats_reset(struct vm *vm);
-/* The counters but for exits, a line each, for people. */
+/* The counters but for exits, a line each, for people; without zeros. */
 void vm_show_stats(struct vm *vm, bus_print *out, void *to);
 /* The few that a live view is made of. */
 struct vm_counts {
