@@ -169,6 +169,15 @@ int info_paging(struct console *c, char *args, struct err *e)
 	return 0;
 }
 
+int info_tasks(struct console *c, char *args, struct err *e)
+{
+	const char *how = *args		       ? args
+			  : c->settings.tasks ? c->settings.tasks
+					      : NULL;
+
+	return debug_show_tasks(c->d, how, c->to, e);
+}
+
 /* ---- names ---- */
 
 int info_symbol(struct console *c, char *args, struct err *e)

@@ -605,6 +605,7 @@ void console_free(struct console *c)
 	buf_free(&c->out);
 	free(c->last);
 	free(c->list_file);
+	free(c->settings.tasks);
 	free(c);
 }
 

@@ -50,6 +50,7 @@ struct settings {
 	u64 listsize;
 	bool intel;
 	bool echo;
+	char *tasks; /* owned; NULL: auto */
 };
 
 struct console {

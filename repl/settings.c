@@ -2,6 +2,7 @@
 /* What `set` changes and `show` shows: one row each. */
 #include "repl/repl_priv.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "vmi/vmi.h"
@@ -176,6 +177,23 @@ static int set_ctrl_c(struct console *c, const char *value, struct err *e)
 static void show_ctrl_c(struct console *c)
 {
 	buf_printf(c->to, host_ctrl_c(c->host) ? "guest" : "stop");
+}
+
+/* ---- tasks ---- */
+
+static int set_tasks(struct console *c, const char *value, struct err *e)
+{
+	if (!*value)
+		return expected("tasks", "auto or a description such as "
+				"array=ADDR stride=N count=N pid=N name=N", e);
+	free(c->settings.tasks);
+	c->settings.tasks = strcmp(value, "auto") ? strdup(value) : NULL;
+	return 0;
+}
+
+static void show_tasks(struct console *c)
+{
+	buf_printf(c->to, "%s", c->settings.tasks ? c->settings.tasks : "auto");
 }
 
 const struct setting settings[] = {

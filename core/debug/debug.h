@@ -214,6 +214,10 @@ void debug_backtrace(struct debug *d, unsigned limit, struct buf *out);
 void debug_show_paging(struct debug *d, gla_t at, struct buf *out);
 /* All that the current page tables map, in runs. */
 void debug_show_maps(struct debug *d, struct buf *out);
+/* The guest kernel's tasks: as `description` says (tasks.def), or, when NULL,
+ * those of a kernel that is known. */
+int debug_show_tasks(struct debug *d, const char *description, struct buf *out,
+		     struct err *e);
 void debug_show_gdt(struct debug *d, struct buf *out);
 void debug_show_idt(struct debug *d, struct buf *out);
 void debug_show_ldt(struct debug *d, struct buf *out);

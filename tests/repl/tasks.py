@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`info tasks`: the processes of lantern, of a kernel that is described, and of Debian's Linux, whose layout is found by
+looking at the tasks themselves."""
+import os
+import re
+import subprocess
+import sys
+
+VITRINE = os.environ.get("VITRINE", "build/vitrine")
+LANTERN = os.environ.get("LANTERN", "build/lantern.elf")
+
+
+def session(options, *commands):
+    r = subprocess.run([VITRINE, "-clock", "virtual", "-serial", "null", *options], input="\n".join((*commands, "quit")),
+                       capture_output=True, text=True, timeout=200, check=False)
+    assert r.returncode == 0, r
+    return r.stdout, r.stderr.splitlines()
+
+
+def has(text, *patterns):
+    for pattern in patterns:
+        assert re.search(pattern, text, re.MULTILINE), (pattern, text)
+
+
+def lantern():
+    text, errors = session((LANTERN, "-append", "tour"), "info tasks", "tbreak sys_fork", "run", "tbreak pipe_read", "continue",
+                           "finish", "info tasks")
+    assert len(errors) == 1 and errors[0].startswith("tasks: current="), errors  # memory was not mapped yet
+    has(text, r"^ +0  ready +[0-9a-f]{8}  idle +0xc01\w+ <idle\+\d+>$",
+        r"^ +1  sleeping +[0-9a-f]{8}  init +0xc01\w+ <sys_wait\+\d+>$", r"^\* +\d+  running +[0-9a-f]{8}  ")
+
+
+def described():
+    how = "array=processes stride=752 count=64 pid=4 name=16 length=24 state=0 states=-,A,B,C,D current=*current"
+    text, errors = session((LANTERN, "-append", "tour"), "tbreak sys_fork", "run", "set tasks " + how, "info tasks", "show tasks",
+                           "set tasks auto", "info tasks", "info tasks " + how, "info tasks nonsense", "info tasks array=1",
+                           "info tasks list=processes link=4 pid=4", "info tasks array=nosuch", "info tasks frob=1", "set tasks")
+    tables = text.split("    pid  state     CR3       name             where\n")
+    assert tables[1].startswith("      0  A                   idle"), tables[1]
+    has(tables[1], r"^\* +1  running", "^tasks is array=processes stride=752")
+    assert tables[3] == tables[1][:tables[1].index("tasks is")], tables
+    assert errors == ["tasks: expected KEY=VALUE, found `nonsense'",
+                      "tasks: expected array=, stride= and count=, or list= and link=",
+                      "tasks: 0xfffffffc is not mapped",
+                      "tasks: array=nosuch: no symbol `nosuch'",
+                      "tasks: no `frob='; there are array stride count list link pid name length state states space base "
+                      "current esp top stack size skip",
+                      "tasks: expected auto or a description such as array=ADDR stride=N count=N pid=N name=N"], errors
+
+
+def linux():
+    text, errors = session(("-no-reboot", "-m", "256M", "-kernel", "build/linux/vmlinuz-686", "-initrd", "build/linux/initrd.gz",
+                            "-append", 'console=ttyS0 quiet vitrine.run="sleep 100 & sleep 1"'),
+                           "info tasks", "catch port out 0x604", "continue", "info tasks", "print $cr3")
+    assert errors == ["tasks: this is neither lantern nor Linux with more than one task; `set tasks' describes others"], errors
+    has(text, r"^ +0  ready +swapper/0", r"^ +1  sleeping  [0-9a-f]{5}000  init", r"^ +2  sleeping +kthreadd",
+        r"^ +\d+  sleeping  [0-9a-f]{5}000  sleep", r"^ +\d+  idle +rcu_gp", r"^\* +\d+  running   [0-9a-f]{5}000  \w+")
+    cr3 = int(re.search(r"^\$1 = (\w+)", text, re.MULTILINE)[1], 0)
+    assert int(re.search(r"^\* +\d+  running   (\w+)", text, re.MULTILINE)[1], 16) == cr3, text
+
+
+for test in (linux,) if "linux" in sys.argv else (lantern, described):
+    test()
+    print(test.__name__, "ok", flush=True)
