@@ -50,6 +50,8 @@ struct options {
 	struct todo todo[LIST_MAX];
 	unsigned todos;
 	const char *stats; /* path */
+	const char *saved; /* a machine to begin with; NULL: power-on */
+	char *strings;	   /* of its command line, owned */
 	const char *gdb; /* where the stub listens; NULL: there is none */
 	const char *trace; /* directory */
 	bool traces;
@@ -113,6 +115,15 @@ static int opt_load(struct options *o, char *value, struct err *e)
 	if (n > UINT32_MAX)
 		return err_set(e, "-load %s: beyond 4 GiB", value);
 	o->vm.flat_load = (s64)n;
+	return 0;
+}
+
+static int opt_loadvm(struct options *o, char *value, struct err *e)
+{
+	if (o->saved)
+		return err_set(e, "two saved machines: %s and %s", o->saved,
+			       value);
+	o->saved = value;
 	return 0;
 }
 
@@ -477,7 +488,10 @@ static int parse(struct options *o, int argc, char **argv, struct err *e)
 			return -1;
 		i += words;
 	}
-	if (!o->vm.kernel && !o->show_help && !o->show_version)
+	if (o->saved && o->vm.kernel)
+		return err_set(e, "-loadvm %s brings its own kernel, not %s",
+			       o->saved, o->vm.kernel);
+	if (!o->vm.kernel && !o->saved && !o->show_help && !o->show_version)
 		return err_set(e, "no kernel given (-kernel FILE); -help lists "
 				  "the options");
 	o->vm.has_person = !o->batch && isatty(STDIN_FILENO);
@@ -513,7 +527,8 @@ static void complain(struct err *e)
 /* "lantern" for build/lantern.elf: the prompt's first word. */
 static void name_guest(struct run *r)
 {
-	const char *path = r->o.vm.kernel, *slash = strrchr(path, '/');
+	const char *path = r->o.vm.kernel ? r->o.vm.kernel : r->o.saved;
+	const char *slash = strrchr(path, '/');
 
 	snprintf(r->guest, sizeof(r->guest), "%s", slash ? slash + 1 : path);
 	if (strrchr(r->guest, '.') > r->guest)
@@ -633,6 +648,10 @@ static int make(struct run *r, struct err *e)
 	if (connect_outside(r, e))
 		return -1;
 	r->o.vm.modules = r->o.modules;
+	if (r->o.saved &&
+	    vm_saved_config(r->o.saved, &r->o.vm, &r->o.strings, e))
+		return -1;
+	r->o.vm.bare = r->o.saved;
 	r->o.vm.arg = r->host;
 	r->o.vm.serial_out = host_serial_out;
 	r->o.vm.poll = host_poll;
@@ -644,11 +663,15 @@ static int make(struct run *r, struct err *e)
 		if (!r->vmi)
 			return -1;
 	}
+	if (r->o.saved && vm_load(r->vm, r->o.saved, e))
+		return -1;
 	host_attach(r->host, r->vm);
 	name_guest(r);
 	r->debug = debug_new(r->vm);
 	/* A bzImage has none; that is no error. */
-	symbols_add(debug_symbols(r->debug), r->o.vm.kernel, -1, &no_symbols);
+	if (r->o.vm.kernel)
+		symbols_add(debug_symbols(r->debug), r->o.vm.kernel, -1,
+			    &no_symbols);
 	r->console = console_new(r->debug, r->host, r->guest, r->vmi);
 	if (r->o.gdb && make_gdb(r, e))
 		return -1;
@@ -874,5 +897,6 @@ int main(int argc, char **argv)
 	vmi_free(r.vmi);
 	vm_free(r.vm);
 	host_free(r.host);
+	free(r.o.strings);
 	return status;
 }

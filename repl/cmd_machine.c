@@ -62,6 +62,38 @@ int cmd_show(struct console *c, char *args, struct err *e)
 		   : err_set(e, "no setting `%.40s'; `show' lists them", args);
 }
 
+/* ---- the whole machine ---- */
+
+static char *one_file(char *args, const char *usage, struct err *e)
+{
+	if (!*args)
+		err_set(e, "expected a file: %s FILE", usage);
+	return *args ? args : NULL;
+}
+
+int cmd_save(struct console *c, char *args, struct err *e)
+{
+	char *path = one_file(args, "save", e);
+
+	if (!path || debug_save(c->d, path, e))
+		return -1;
+	buf_printf(c->to, "Saved to %s, after %llu instructions.\n", path,
+		   (unsigned long long)vm_icount(debug_vm(c->d)));
+	return 0;
+}
+
+int cmd_load(struct console *c, char *args, struct err *e)
+{
+	char *path = one_file(args, "load", e);
+
+	if (!path || debug_load(c->d, path, e))
+		return -1;
+	buf_printf(c->to, "The machine of %s, after %llu instructions.\n",
+		   path, (unsigned long long)vm_icount(debug_vm(c->d)));
+	console_stopped(c);
+	return 0;
+}
+
 /* ---- symbols ---- */
 
 static int add_symbols(struct console *c, const char *path, s64 at,

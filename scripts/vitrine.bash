@@ -4,7 +4,7 @@ _vitrine() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	COMPREPLY=()
 	case ${prev/#--/-} in
-	-kernel | -initrd | -x | -symbols | -stats) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	-kernel | -initrd | -loadvm | -x | -symbols | -stats) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	-trace) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 	-engine) mapfile -t COMPREPLY < <(compgen -W "bt vmi" -- "$cur") ;;
 	-clock) mapfile -t COMPREPLY < <(compgen -W "virtual host" -- "$cur") ;;
@@ -17,7 +17,7 @@ _vitrine() {
 	*)
 		if [[ $cur == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "-kernel -initrd -append -load -m -engine -cpu -s -gdb -S -serial -batch -e -x
-				-symbols -clock -seed -trace -stats -no-reboot -sandbox -translator -version -help" -- "${cur/#--/-}")
+				-symbols -loadvm -clock -seed -trace -stats -no-reboot -sandbox -translator -version -help" -- "${cur/#--/-}")
 		else
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		fi

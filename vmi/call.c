@@ -247,6 +247,16 @@ static void power_on(void *arg)
 	mem_protect_rom(m, ROM_BASE, ROM_LEN);
 }
 
+/* Another machine is there now. */
+static void loaded(void *arg)
+{
+	struct vmi *v = arg;
+
+	cost_begin_timing(v);
+	if (v->moved)
+		v->moved(v->moved_arg);
+}
+
 struct vmi *vmi_new(struct vm *vm, struct err *e)
 {
 	struct vmi *v = calloc(1, sizeof(*v));
@@ -262,6 +272,8 @@ struct vmi *vmi_new(struct vm *vm, struct err *e)
 	op_hooks.paravirt_arg = v;
 	vm_set_part(vm, &(struct vm_part){ .arg = v,
 					   .power_on = power_on,
+					   .state = vmi_state,
+					   .loaded = loaded,
 					   .stats_reset = cost_reset,
 					   .stats_json = cost_json,
 					   .who_records = trace_who_records });

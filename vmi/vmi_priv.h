@@ -114,6 +114,9 @@ static inline bool is_told(const struct vmi *v, unsigned number)
 	return v->told_of[number / 64] >> (number % 64) & 1;
 }
 
+/* saved.c: what of it is saved (vm_part.state). */
+void vmi_state(void *arg, struct state_list *to);
+
 /* time.c */
 void alarms_init(struct vmi *v);
 /* Nothing is announced yet. */

@@ -144,12 +144,37 @@ void bt_flush(struct bt *bt, const char *why)
 	cache_reset(bt);
 }
 
-void bt_reset(struct bt *bt)
+void bt_forget(struct bt *bt)
 {
-	bt_flush(bt, "reset");
+	bt_flush(bt, "forget");
 	link_forget_tables(bt);
 	site_forget_all(bt);
+}
+
+void bt_reset(struct bt *bt)
+{
+	bt_forget(bt);
 	nothing_due(bt);
+}
+
+const struct state_field bt_due_state[] = {
+	STATE(struct bt_due, sti_eip, STATE_ANY),
+	STATE(struct bt_due, debug_trap, STATE_ANY),
+	STATE(struct bt_due, ss_icount, STATE_ANY),
+	STATE_END,
+};
+
+struct bt_due bt_due(const struct bt *bt)
+{
+	return (struct bt_due){ bt->live->sti_eip, bt->debug_trap,
+				bt->ss_icount };
+}
+
+void bt_set_due(struct bt *bt, const struct bt_due *due)
+{
+	bt->live->sti_eip = due->sti_eip;
+	bt->debug_trap = due->debug_trap;
+	bt->ss_icount = due->ss_icount;
 }
 
 /* Translations that run over `lin` must stop there, or no longer. */

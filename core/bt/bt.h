@@ -15,6 +15,7 @@
 #define CORE_BT_BT_H
 
 #include "core/base/err.h"
+#include "core/base/state.h"
 #include "core/base/types.h"
 
 struct bt;
@@ -43,9 +44,21 @@ struct cpu *bt_cpu(struct bt *bt);
 int bt_attach(struct bt *bt, struct err *e);
 /* Forgets all translations. */
 void bt_flush(struct bt *bt, const char *why);
-/* The CPU was reset: forgets translations, what was learnt about them, and
- * what was still to happen. */
+/* The same, and what was learnt about them and about memory. */
+void bt_forget(struct bt *bt);
+/* The CPU was reset: forgets all that, and what was still to happen. */
 void bt_reset(struct bt *bt);
+
+/* What is due at the next instructions, for who saves the machine. */
+struct bt_due {
+	u32 sti_eip;	/* where interrupts wait for one instruction */
+	u32 debug_trap; /* bits of DR6 for a #DB after this instruction */
+	u64 ss_icount;	/* no #DB at this boundary, behind a load of SS */
+};
+extern const struct state_field bt_due_state[];
+struct bt_due bt_due(const struct bt *bt);
+/* After bt_reset(). */
+void bt_set_due(struct bt *bt, const struct bt_due *due);
 
 /* Runs until cpu->icount reaches `limit` exactly, or an exit.  Exceptions
  * are left pending in cpu->exc with BT_EXIT_EXCEPTION. */

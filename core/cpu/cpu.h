@@ -8,6 +8,7 @@
 #ifndef CORE_CPU_CPU_H
 #define CORE_CPU_CPU_H
 
+#include "core/base/state.h"
 #include "core/base/types.h"
 #include "core/x86/bits.h"
 
@@ -164,6 +165,10 @@ bool cpu_raise_pf(struct cpu *c, gla_t lin, u32 error);
 
 /* Power-on state (SDM 3A 9.1): real mode, CS:EIP f000:fff0. */
 void cpu_reset(struct cpu *c);
+
+/* The state that is saved; after it was changed, cpu_loaded(). */
+void cpu_state(struct cpu *c, struct state_list *to);
+void cpu_loaded(struct cpu *c);
 
 /* Name of a vector ("#PF", or "int 20h" text is left to the caller). */
 const char *cpu_exception_name(unsigned vector);

@@ -50,6 +50,9 @@ int debug_finish(struct debug *d, struct err *e);
 int debug_advance(struct debug *d, gla_t addr, struct err *e);
 /* Power-on state with the kernel loaded again. */
 int debug_reset(struct debug *d, struct err *e);
+/* The whole machine, to a file and from one; breakpoints stay as they are. */
+int debug_save(struct debug *d, const char *path, struct err *e);
+int debug_load(struct debug *d, const char *path, struct err *e);
 
 /* What somebody above knows of the call that the guest is about to make
  * (VM_EVENT_CALL): its arguments have names. */

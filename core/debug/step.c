@@ -398,12 +398,34 @@ int debug_next(struct debug *d, u64 n, struct err *e)
 	return by_lines(d, n, false, e);
 }
 
+/* The guest stands elsewhere than where it ran to. */
+static void put_elsewhere(struct debug *d)
+{
+	d->why = STOP_LIMIT;
+	d->hit = d->client_hit = NULL;
+	d->stop_pc = debug_pc(d);
+}
+
 int debug_reset(struct debug *d, struct err *e)
 {
 	if (vm_reset(d->vm, e))
 		return -1;
-	d->why = STOP_LIMIT;
-	d->hit = d->client_hit = NULL;
-	d->stop_pc = debug_pc(d);
+	put_elsewhere(d);
+	return 0;
+}
+
+int debug_save(struct debug *d, const char *path, struct err *e)
+{
+	if (debug_ended(d))
+		return err_set(e, "%s: there is nothing to go on with",
+			       vm_stop_text(d->vm));
+	return vm_save(d->vm, path, e);
+}
+
+int debug_load(struct debug *d, const char *path, struct err *e)
+{
+	if (vm_load(d->vm, path, e))
+		return -1;
+	put_elsewhere(d);
 	return 0;
 }

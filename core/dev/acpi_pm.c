@@ -151,9 +151,19 @@ static void acpi_pm_show(void *dev, bus_print *out, void *to)
 	    a->sts, a->en, a->cnt | CNT_SCI_EN, (u32)(pm_ticks(a) & 0xffffff));
 }
 
+static const struct state_field acpi_pm_state[] = {
+	STATE(struct acpi_pm, sts, STATE_ANY),
+	STATE(struct acpi_pm, en, STATE_ANY),
+	STATE(struct acpi_pm, cnt, STATE_ANY),
+	STATE(struct acpi_pm, looked_turn, STATE_TIME),
+	STATE_OF(struct acpi_pm, timer, timer_state),
+	STATE_END,
+};
+
 const struct chip chip_acpi_pm = {
 	.name = "ACPI PM",
 	.size = sizeof(struct acpi_pm),
+	.state = acpi_pm_state,
 	.init = acpi_pm_init,
 	.reset = acpi_pm_reset,
 	.show = acpi_pm_show,

@@ -29,7 +29,6 @@
 
 enum {
 	TIMER_MAX = 32,
-	SAVE_MAGIC = 0x31737562, /* "bus1" */
 };
 
 struct port_range {
@@ -457,100 +456,43 @@ void bus_reset(struct bus *b)
 	bus_intr_update(b);
 }
 
-/* ---- snapshots ---- */
+/* ---- what is saved ---- */
 
-struct save_head {
-	u32 magic;
-	u32 device_count;
-	u64 len;
-	struct bus_state state;
+const struct state_field timer_state[] = {
+	STATE(struct timer, when, STATE_ANY),
+	STATE(struct timer, armed, 1),
+	STATE_END,
 };
 
-size_t bus_save_size(const struct bus *b)
-{
-	size_t len = sizeof(struct save_head);
+static const struct state_field lines_state[] = {
+	STATE(struct bus_state, lines, 0xffff),
+	STATE(struct bus_state, exit_status, STATE_ANY),
+	STATE(struct bus_state, intr, 1),
+	STATE(struct bus_state, a20, 1),
+	STATE_END,
+};
 
-	for (unsigned i = 0; i < DEV_COUNT; i++)
+void bus_state(struct bus *b, struct state_list *to)
+{
+	state_list_add(to, &(struct state_part){.name = "bus",
+						.fields = lines_state,
+						.at = &b->state,
+						.size = sizeof(b->state)});
+	for (unsigned i = 0; i < DEV_COUNT; i++) {
+		const struct chip *chip = device_rows[i].chip;
+
 		if (b->device[i])
-			len += device_rows[i].chip->size;
-	return len;
-}
-
-/* Pointers mean nothing to another process; without them two saves of the
- * same state are the same bytes. */
-static void forget_pointers(const struct bus *b, const void *device, u8 *copy)
-{
-	memset(copy, 0, sizeof(struct bus *));
-	for (unsigned i = 0; i < b->timer_count; i++) {
-		const struct timer *t = b->timers[i];
-		struct timer bare;
-
-		if (t->dev != device)
-			continue;
-		memset(&bare, 0, sizeof(bare));
-		bare.when = t->when;
-		bare.armed = t->armed;
-		memcpy(copy + ((const u8 *)t - (const u8 *)device), &bare,
-		       sizeof(bare));
+			state_list_add(to, &(struct state_part){
+						   device_rows[i].id,
+						   chip->state, b->device[i],
+						   chip->size, chip->wrong});
 	}
 }
 
-void bus_save(const struct bus *b, void *buf)
+void bus_loaded(struct bus *b)
 {
-	struct save_head head;
-	u8 *to = buf;
-
-	memset(&head, 0, sizeof(head));
-	head.magic = SAVE_MAGIC;
-	head.device_count = DEV_COUNT;
-	head.len = bus_save_size(b);
-	head.state = b->state;
-	memcpy(to, &head, sizeof(head));
-	to += sizeof(head);
-	for (unsigned i = 0; i < DEV_COUNT; i++) {
-		if (!b->device[i])
-			continue;
-		memcpy(to, b->device[i], device_rows[i].chip->size);
-		forget_pointers(b, b->device[i], to);
-		to += device_rows[i].chip->size;
-	}
-}
-
-/* Pointers inside the bytes belong to the process that saved them: ours are
- * kept aside and put back (I-dev-1). */
-int bus_load(struct bus *b, const void *buf, size_t len, struct err *e)
-{
-	struct timer kept[TIMER_MAX];
-	struct save_head head;
-	const u8 *from = buf;
-
-	if (len < sizeof(head))
-		return err_set(e, "device state: truncated");
-	memcpy(&head, from, sizeof(head));
-	if (head.magic != SAVE_MAGIC || head.device_count != DEV_COUNT ||
-	    head.len != len || len != bus_save_size(b))
-		return err_set(e, "device state: of another machine");
-	from += sizeof(head);
-	for (unsigned i = 0; i < b->timer_count; i++)
-		kept[i] = *b->timers[i];
-	for (unsigned i = 0; i < DEV_COUNT; i++) {
-		if (!b->device[i])
-			continue;
-		memcpy(b->device[i], from, device_rows[i].chip->size);
-		memcpy(b->device[i], &b, sizeof(b));
-		from += device_rows[i].chip->size;
-	}
-	for (unsigned i = 0; i < b->timer_count; i++) {
-		b->timers[i]->fire = kept[i].fire;
-		b->timers[i]->dev = kept[i].dev;
-		b->timers[i]->name = kept[i].name;
-		b->timers[i]->order = kept[i].order;
-	}
-	b->state = head.state;
 	update_deadline(b);
-	if (b->cfg.intr_changed)
-		b->cfg.intr_changed(b->cfg.owner);
-	return 0;
+	b->cfg.intr_changed(b->cfg.owner);
 }
 
 /* ---- the outside world ---- */

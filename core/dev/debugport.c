@@ -97,9 +97,17 @@ static void debugport_show(void *dev, bus_print *out, void *to)
 	    bus_a20(d->bus));
 }
 
+static const struct state_field debugport_state[] = {
+	STATE(struct debugport, post, STATE_ANY),
+	STATE(struct debugport, port_a, STATE_ANY),
+	STATE(struct debugport, asked, 1),
+	STATE_END,
+};
+
 const struct chip chip_debugport = {
 	.name = "debug ports",
 	.size = sizeof(struct debugport),
+	.state = debugport_state,
 	.init = debugport_init,
 	.reset = debugport_reset,
 	.show = debugport_show,

@@ -6,6 +6,7 @@
 #define CORE_DEV_DEV_H
 
 #include "core/base/err.h"
+#include "core/base/state.h"
 #include "core/base/types.h"
 
 struct bus;
@@ -102,11 +103,11 @@ void bus_apic_timer_event(struct bus *b);
 /* Local APIC as the CPU sees its base MSR (IA32_APIC_BASE). */
 void bus_apic_base(struct bus *b, u64 value);
 
-/* Snapshots: all device state as plain bytes.  bus_load() takes bytes that
- * bus_save() made on a machine of the same shape; -1 and text otherwise. */
-size_t bus_save_size(const struct bus *b);
-void bus_save(const struct bus *b, void *buf);
-int bus_load(struct bus *b, const void *buf, size_t len, struct err *e);
+/* The state of the bus and its devices; after it was changed, bus_loaded(). */
+void bus_state(struct bus *b, struct state_list *to);
+void bus_loaded(struct bus *b);
+/* A timer's, for who embeds one. */
+extern const struct state_field timer_state[];
 
 /* Firmware tables the kernel looks for: MP table, ACPI, BIOS data area,
  * written into guest memory at reset (tables.c). */

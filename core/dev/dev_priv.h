@@ -3,9 +3,8 @@
  * how it reaches the bus, and the few calls that run between the interrupt
  * controllers.
  *
- * I-dev-1: a device's whole state is one plain struct of `chip.size` bytes;
- * its only pointers are `struct bus *` as its first member and its timers.
- * That is what lets bus_save() copy devices without knowing them.
+ * I-dev-1: a device's whole state is in one plain struct of `chip.size` bytes,
+ * and `chip.state` names all of it that may change after `init`.
  * I-dev-2: nothing here reads host time or host randomness.
  * I-dev-3: no handler allocates or uses floating point. */
 #ifndef CORE_DEV_DEV_PRIV_H
@@ -27,6 +26,9 @@ struct device_row {
 struct chip {
 	const char *name;
 	size_t size; /* of its struct, which the bus allocates zeroed */
+	const struct state_field *state;
+	/* As in struct state_part; NULL: values that are possible are good. */
+	const char *(*wrong)(const void *dev, u64 now);
 	/* Once: remember the bus and the row, make timers known. */
 	void (*init)(void *dev, struct bus *b, const struct device_row *row);
 	void (*reset)(void *dev);

@@ -109,9 +109,24 @@ static void dma_show(void *dev, bus_print *out, void *to)
 	    d->chip[1].mask, d->chip[0].command, d->chip[1].command);
 }
 
+static const struct state_field i8237_state[] = {
+	STATE_ARRAY(struct i8237, reg, STATE_ANY),
+	STATE(struct i8237, command, STATE_ANY),
+	STATE(struct i8237, mask, STATE_ANY),
+	STATE(struct i8237, high_byte, 1),
+	STATE_END,
+};
+
+static const struct state_field dma_state[] = {
+	STATE_ARRAY_OF(struct dma, chip, i8237_state),
+	STATE_ARRAY(struct dma, page, STATE_ANY),
+	STATE_END,
+};
+
 const struct chip chip_dma = {
 	.name = "8237A",
 	.size = sizeof(struct dma),
+	.state = dma_state,
 	.init = dma_init,
 	.reset = dma_reset,
 	.show = dma_show,

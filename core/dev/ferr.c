@@ -65,9 +65,15 @@ static void ferr_show(void *dev, bus_print *out, void *to)
 			 : "no x87 error\n");
 }
 
+static const struct state_field ferr_state[] = {
+	STATE(struct ferr, error, 1),
+	STATE_END,
+};
+
 const struct chip chip_ferr = {
 	.name = "ferr",
 	.size = sizeof(struct ferr),
+	.state = ferr_state,
 	.init = ferr_init,
 	.reset = ferr_reset,
 	.show = ferr_show,

@@ -84,9 +84,16 @@ static void fwcfg_show(void *dev, bus_print *out, void *to)
 	out(to, "  item=%04x byte=%u\n", f->item, f->at);
 }
 
+static const struct state_field fwcfg_state[] = {
+	STATE(struct fwcfg, item, STATE_ANY),
+	STATE(struct fwcfg, at, 8),
+	STATE_END,
+};
+
 const struct chip chip_fwcfg = {
 	.name = "firmware configuration",
 	.size = sizeof(struct fwcfg),
+	.state = fwcfg_state,
 	.init = fwcfg_init,
 	.reset = fwcfg_reset,
 	.show = fwcfg_show,

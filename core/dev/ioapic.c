@@ -217,9 +217,24 @@ static void ioapic_show(void *dev, bus_print *out, void *to)
 	}
 }
 
+static const struct state_field redirection_state[] = {
+	STATE(struct redirection, low, STATE_ANY),
+	STATE(struct redirection, high, STATE_ANY),
+	STATE_END,
+};
+
+static const struct state_field ioapic_state[] = {
+	STATE(struct ioapic, id, STATE_ANY),
+	STATE(struct ioapic, index, STATE_ANY),
+	STATE(struct ioapic, wires, STATE_ANY),
+	STATE_ARRAY_OF(struct ioapic, pin, redirection_state),
+	STATE_END,
+};
+
 const struct chip chip_ioapic = {
 	.name = "82093AA",
 	.size = sizeof(struct ioapic),
+	.state = ioapic_state,
 	.init = ioapic_init,
 	.reset = ioapic_reset,
 	.show = ioapic_show,

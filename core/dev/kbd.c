@@ -389,9 +389,31 @@ static void kbd_show(void *dev, bus_print *out, void *to)
 	    bus_a20(k->bus));
 }
 
+static const struct state_field kbd_state[] = {
+	STATE(struct kbd, command_byte, STATE_ANY),
+	STATE(struct kbd, pending_command, STATE_ANY),
+	STATE(struct kbd, last_was_command, 1),
+	STATE(struct kbd, obf, 1),
+	STATE(struct kbd, output, STATE_ANY),
+	STATE_ARRAY(struct kbd, ram, STATE_ANY),
+	STATE_ARRAY(struct kbd, answer, STATE_ANY),
+	STATE(struct kbd, answers, ANSWERS),
+	STATE_ARRAY(struct kbd, queue, STATE_ANY),
+	STATE(struct kbd, queue_head, KBD_QUEUE - 1),
+	STATE(struct kbd, queue_len, KBD_QUEUE),
+	STATE(struct kbd, keyboard_command, STATE_ANY),
+	STATE(struct kbd, scancode_set, STATE_ANY),
+	STATE(struct kbd, leds, STATE_ANY),
+	STATE(struct kbd, rate, STATE_ANY),
+	STATE(struct kbd, scanning, 1),
+	STATE(struct kbd, last_sent, STATE_ANY),
+	STATE_END,
+};
+
 const struct chip chip_kbd = {
 	.name = "8042",
 	.size = sizeof(struct kbd),
+	.state = kbd_state,
 	.init = kbd_init,
 	.reset = kbd_reset,
 	.show = kbd_show,

@@ -546,9 +546,41 @@ static void lapic_show(void *dev, bus_print *out, void *to)
 	    l->divide);
 }
 
+static const struct state_field lapic_state[] = {
+	STATE(struct lapic, globally_enabled, 1),
+	STATE(struct lapic, lint0, 1),
+	STATE(struct lapic, id, STATE_ANY),
+	STATE(struct lapic, tpr, STATE_ANY),
+	STATE(struct lapic, ldr, STATE_ANY),
+	STATE(struct lapic, dfr, STATE_ANY),
+	STATE(struct lapic, svr, STATE_ANY),
+	STATE_ARRAY(struct lapic, isr, STATE_ANY),
+	STATE_ARRAY(struct lapic, tmr, STATE_ANY),
+	STATE_ARRAY(struct lapic, irr, STATE_ANY),
+	STATE(struct lapic, esr, STATE_ANY),
+	STATE(struct lapic, esr_next, STATE_ANY),
+	STATE(struct lapic, icr_low, STATE_ANY),
+	STATE(struct lapic, icr_high, STATE_ANY),
+	STATE_ARRAY(struct lapic, lvt, STATE_ANY),
+	STATE(struct lapic, initial, STATE_ANY),
+	STATE(struct lapic, divide, STATE_ANY),
+	STATE(struct lapic, started, STATE_TIME),
+	STATE_OF(struct lapic, timer, timer_state),
+	STATE_END,
+};
+
+static const char *lapic_wrong(const void *dev, u64 now)
+{
+	const struct lapic *l = dev;
+
+	return l->started > now ? "its timer was started in the future" : NULL;
+}
+
 const struct chip chip_lapic = {
 	.name = "local APIC",
 	.size = sizeof(struct lapic),
+	.state = lapic_state,
+	.wrong = lapic_wrong,
 	.init = lapic_init,
 	.reset = lapic_reset,
 	.show = lapic_show,

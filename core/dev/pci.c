@@ -118,9 +118,17 @@ static void pci_show(void *dev, bus_print *out, void *to)
 	out(to, "  CONFADD=%08x; 00:00.0 8086:1237 host bridge\n", p->address);
 }
 
+static const struct state_field pci_state[] = {
+	STATE(struct pci, address, STATE_ANY),
+	STATE(struct pci, reset_control, STATE_ANY),
+	STATE_ARRAY(struct pci, bridge, STATE_ANY),
+	STATE_END,
+};
+
 const struct chip chip_pci = {
 	.name = "PCI",
 	.size = sizeof(struct pci),
+	.state = pci_state,
 	.init = pci_init,
 	.reset = pci_reset,
 	.show = pci_show,

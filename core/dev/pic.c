@@ -362,9 +362,36 @@ static void pic_show(void *dev, bus_print *out, void *to)
 	}
 }
 
+static const struct state_field i8259_state[] = {
+	STATE(struct i8259, irr, STATE_ANY),
+	STATE(struct i8259, imr, STATE_ANY),
+	STATE(struct i8259, isr, STATE_ANY),
+	STATE(struct i8259, lines, STATE_ANY),
+	STATE(struct i8259, elcr, STATE_ANY),
+	STATE(struct i8259, elcr_mask, STATE_ANY),
+	STATE(struct i8259, icw1, STATE_ANY),
+	STATE(struct i8259, icw2, STATE_ANY),
+	STATE(struct i8259, icw3, STATE_ANY),
+	STATE(struct i8259, icw4, STATE_ANY),
+	STATE(struct i8259, icw_state, WANT_ICW4),
+	STATE(struct i8259, lowest, 7),
+	STATE(struct i8259, rotate_on_aeoi, 1),
+	STATE(struct i8259, special_mask, 1),
+	STATE(struct i8259, poll, 1),
+	STATE(struct i8259, read_isr, 1),
+	STATE(struct i8259, is_master, 1),
+	STATE_END,
+};
+
+static const struct state_field pic_state[] = {
+	STATE_ARRAY_OF(struct pic, chip, i8259_state),
+	STATE_END,
+};
+
 const struct chip chip_pic = {
 	.name = "8259A",
 	.size = sizeof(struct pic),
+	.state = pic_state,
 	.init = pic_init,
 	.reset = pic_reset,
 	.show = pic_show,

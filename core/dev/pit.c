@@ -477,9 +477,57 @@ static void pit_show(void *dev, bus_print *out, void *to)
 	out(to, "  port B=%02x\n", read_port_b(p));
 }
 
+static const struct state_field channel_state[] = {
+	STATE(struct channel, count, 0x10000),
+	STATE(struct channel, next, 0x10000),
+	STATE(struct channel, change_at, STATE_TIME),
+	STATE(struct channel, start, STATE_TIME),
+	STATE(struct channel, held, STATE_TIME),
+	STATE(struct channel, mode, 5),
+	STATE(struct channel, access, ACCESS_BOTH),
+	STATE(struct channel, bcd, 1),
+	STATE(struct channel, gate, 1),
+	STATE(struct channel, counting, 1),
+	STATE(struct channel, null_count, 1),
+	STATE(struct channel, stopped, 1),
+	STATE(struct channel, write_low, STATE_ANY),
+	STATE(struct channel, write_high_next, 1),
+	STATE(struct channel, read_high_next, 1),
+	STATE(struct channel, latched, 2),
+	STATE(struct channel, latch, STATE_ANY),
+	STATE(struct channel, status_latched, 1),
+	STATE(struct channel, status, STATE_ANY),
+	STATE_END,
+};
+
+static const struct state_field pit_state[] = {
+	STATE_ARRAY_OF(struct pit, channel, channel_state),
+	STATE(struct pit, port_b, STATE_ANY),
+	STATE_OF(struct pit, timer, timer_state),
+	STATE_END,
+};
+
+/* The chip copies a count one tick after it was told to. */
+static const char *pit_wrong(const void *dev, u64 now)
+{
+	const struct pit *p = dev;
+
+	for (unsigned i = 0; i < ARRAY_LEN(p->channel); i++) {
+		const struct channel *c = &p->channel[i];
+
+		if (c->counting && !c->count)
+			return "a channel counts from nothing";
+		if (c->start > ticks_at(now, PIT_HZ) + 1)
+			return "a channel was loaded in the future";
+	}
+	return NULL;
+}
+
 const struct chip chip_pit = {
 	.name = "8254",
 	.size = sizeof(struct pit),
+	.state = pit_state,
+	.wrong = pit_wrong,
 	.init = pit_init,
 	.reset = pit_reset,
 	.show = pit_show,

@@ -50,6 +50,7 @@ enum {
 	UIP_NS = 244000, /* UIP rises this long before the update */
 	DAY = 86400,
 };
+#define LAST_SECOND (1ull << 40) /* no century and year are later */
 
 struct rtc {
 	struct bus *bus;
@@ -521,9 +522,33 @@ static void rtc_show(void *dev, bus_print *out, void *to)
 	    r->nmi_masked ? "masked" : "open");
 }
 
+static const struct state_field rtc_state[] = {
+	STATE(struct rtc, index, 127),
+	STATE(struct rtc, nmi_masked, 1),
+	STATE_ARRAY(struct rtc, ram, STATE_ANY),
+	STATE(struct rtc, base, LAST_SECOND),
+	STATE(struct rtc, epoch, STATE_ANY),
+	STATE(struct rtc, looked_second, STATE_TIME),
+	STATE(struct rtc, looked_tick, STATE_TIME),
+	STATE_OF(struct rtc, periodic, timer_state),
+	STATE_OF(struct rtc, second, timer_state),
+	STATE_END,
+};
+
+static const char *rtc_wrong(const void *dev, u64 now)
+{
+	const struct rtc *r = dev;
+
+	/* Set within the guest's first second, it may wrap. */
+	return now - r->epoch > STATE_TIME ? "its clock was set in the future"
+					   : NULL;
+}
+
 const struct chip chip_rtc = {
 	.name = "MC146818",
 	.size = sizeof(struct rtc),
+	.state = rtc_state,
+	.wrong = rtc_wrong,
 	.init = rtc_init,
 	.reset = rtc_reset,
 	.show = rtc_show,

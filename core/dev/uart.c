@@ -381,9 +381,32 @@ static void uart_show(void *dev, bus_print *out, void *to)
 	    u->dlm << 8 | u->dll, identify(u), u->fifo_len, u->queue_len);
 }
 
+static const struct state_field uart_state[] = {
+	STATE(struct uart, ier, STATE_ANY),
+	STATE(struct uart, fcr, STATE_ANY),
+	STATE(struct uart, lcr, STATE_ANY),
+	STATE(struct uart, mcr, STATE_ANY),
+	STATE(struct uart, lsr_errors, STATE_ANY),
+	STATE(struct uart, msr, STATE_ANY),
+	STATE(struct uart, scr, STATE_ANY),
+	STATE(struct uart, dll, STATE_ANY),
+	STATE(struct uart, dlm, STATE_ANY),
+	STATE(struct uart, thre_pending, 1),
+	STATE(struct uart, fifo_len, FIFO),
+	STATE_ARRAY(struct uart, fifo, STATE_ANY),
+	STATE(struct uart, fifo_is_looped, 1),
+	STATE(struct uart, quiet_until, STATE_TIME),
+	STATE_OF(struct uart, arrival, timer_state),
+	STATE(struct uart, queue_head, RING - 1),
+	STATE(struct uart, queue_len, RING),
+	STATE_ARRAY(struct uart, queue, STATE_ANY),
+	STATE_END,
+};
+
 const struct chip chip_uart = {
 	.name = "16550A",
 	.size = sizeof(struct uart),
+	.state = uart_state,
 	.init = uart_init,
 	.reset = uart_reset,
 	.show = uart_show,

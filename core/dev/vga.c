@@ -253,9 +253,30 @@ void vga_show_screen(void *dev, bus_print *out, void *to)
 		    cursor % COLUMNS);
 }
 
+static const struct state_field vga_state[] = {
+	STATE(struct vga, crtc_index, STATE_ANY),
+	STATE_ARRAY(struct vga, crtc, STATE_ANY),
+	STATE(struct vga, sequencer_index, STATE_ANY),
+	STATE_ARRAY(struct vga, sequencer, STATE_ANY),
+	STATE(struct vga, graphics_index, STATE_ANY),
+	STATE_ARRAY(struct vga, graphics, STATE_ANY),
+	STATE(struct vga, attribute_index, STATE_ANY),
+	STATE_ARRAY(struct vga, attribute, STATE_ANY),
+	STATE(struct vga, attribute_data_next, 1),
+	STATE(struct vga, misc, STATE_ANY),
+	STATE(struct vga, feature, STATE_ANY),
+	STATE(struct vga, dac_mask, STATE_ANY),
+	STATE(struct vga, dac_read, 767),
+	STATE(struct vga, dac_write, 767),
+	STATE(struct vga, dac_reading, 1),
+	STATE_ARRAY(struct vga, dac, STATE_ANY),
+	STATE_END,
+};
+
 const struct chip chip_vga = {
 	.name = "VGA",
 	.size = sizeof(struct vga),
+	.state = vga_state,
 	.init = vga_init,
 	.reset = vga_reset,
 	.show = vga_show,

@@ -31,6 +31,16 @@ void mem_free(struct mem *m);
 void mem_clear(struct mem *m);
 u64 mem_ram_size(const struct mem *m);
 
+/* What of physical memory is not its bytes: a byte per page of RAM, of which
+ * MEM_KEPT bits are saved. */
+enum { MEM_KEPT = 2 | 16 /* ROM; announced, see mem_announce_table() */ };
+u8 mem_page_kept(const struct mem *m, gpa_t gpa);
+/* After mem_clear(). */
+void mem_keep_page(struct mem *m, gpa_t gpa, u8 bits);
+/* The next page from gpa on that may not be all zero; mem_ram_size() at the
+ * end. */
+gpa_t mem_next_used(struct mem *m, gpa_t gpa);
+
 /* ---- physical ---- */
 
 /* Host pointer to guest RAM or ROM at [gpa, gpa+len), NULL when any byte of

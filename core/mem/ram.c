@@ -92,6 +92,30 @@ void mem_clear(struct mem *m)
 	tlb_init(m);
 }
 
+_Static_assert(MEM_KEPT == (PAGE_ROM | PAGE_TABLE), "as mem.h has them");
+
+u8 mem_page_kept(const struct mem *m, gpa_t gpa)
+{
+	return m->page_flags[gpa >> 12] & MEM_KEPT;
+}
+
+void mem_keep_page(struct mem *m, gpa_t gpa, u8 bits)
+{
+	m->page_flags[gpa >> 12] &= (u8)~MEM_KEPT;
+	m->page_flags[gpa >> 12] |= bits & MEM_KEPT;
+}
+
+/* The host knows which pages were never touched, and looking at those would
+ * have it make them. */
+gpa_t mem_next_used(struct mem *m, gpa_t gpa)
+{
+	off_t at = lseek(m->fd, (off_t)gpa, SEEK_DATA);
+
+	if (at < 0)
+		return errno == ENXIO ? m->ram_size : gpa;
+	return (gpa_t)at & ~(gpa_t)(GUEST_PAGE - 1);
+}
+
 u64 mem_ram_size(const struct mem *m)
 {
 	return m->ram_size;

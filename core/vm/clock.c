@@ -148,6 +148,24 @@ u64 clock_icount_until(struct vm *vm, u64 when)
 	return when - now;
 }
 
+struct vm_time clock_get(struct vm *vm)
+{
+	return (struct vm_time){clock_now(vm, vm->cpu->icount),
+				vm->clock.stolen};
+}
+
+void clock_set(struct vm *vm, const struct vm_time *t)
+{
+	struct clock *k = &vm->clock;
+
+	clock_reset(vm);
+	k->stolen = t->stolen;
+	k->skew = t->now - vm->cpu->icount;
+	k->at_icount = vm->cpu->icount;
+	k->at_ns = k->seen_ns = t->now;
+	k->host_start -= t->now;
+}
+
 void clock_skip_to(struct vm *vm, u64 when)
 {
 	u64 now = clock_now(vm, vm->cpu->icount);

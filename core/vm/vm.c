@@ -243,6 +243,7 @@ struct vm *vm_new(const struct vm_config *cfg, struct err *e)
 		vm_free(vm);
 		return NULL;
 	}
+	vm->cfg.bare = false;
 	return vm;
 }
 
@@ -313,7 +314,7 @@ int vm_restart(struct vm *vm, struct err *e)
 	if (vm->part.power_on)
 		vm->part.power_on(vm->part.arg);
 	intr_changed(vm);
-	if (!vm->cfg.kernel)
+	if (!vm->cfg.kernel || vm->cfg.bare)
 		return 0;
 	if (load_kernel(&rq, &r, e) < 0)
 		return -1;

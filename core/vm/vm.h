@@ -30,6 +30,7 @@ struct vm_config {
 	bool has_person;    /* who may type: an idle guest may wait for that */
 	u64 seed;
 	bool no_reboot; /* a reset ends the machine */
+	bool bare; /* vm_new loads no kernel; a reset will */
 	bool has_apic;
 	/* Translator switches for tests; zero means the usual. */
 	bool no_windows, no_links;
@@ -102,6 +103,9 @@ struct vm_part {
 	/* At every reset, when memory is clear and firmware tables stand,
 	 * before the kernel is loaded. */
 	void (*power_on)(void *arg);
+	/* Adds what of it is saved; after that was loaded. */
+	void (*state)(void *arg, struct state_list *to);
+	void (*loaded)(void *arg);
 	/* Its counters begin anew; ,"name": n for each of vm_stats_json. */
 	void (*stats_reset)(void *arg);
 	void (*stats_json)(void *arg, bus_print *out, void *to);
@@ -147,6 +151,20 @@ int vm_catch_remove(struct vm *vm, enum vm_event what, u32 number);
 bool vm_catch_hit(struct vm *vm, enum vm_event what, u32 number);
 /* "#PF at 00000010, error code 0006": what the last one was. */
 const char *vm_catch_text(struct vm *vm);
+
+/* ---- save and load (snapshot.c) ---- */
+/* Writes the whole machine to a file, or nothing at all.  What was learnt of
+ * translations and mappings is forgotten, so that what follows here and in a
+ * machine that loads the file is the same run. */
+int vm_save(struct vm *vm, const char *path, struct err *e);
+/* Takes the state of a file, which must be of a machine like this one.  -1:
+ * why not, and nothing has changed. */
+int vm_load(struct vm *vm, const char *path, struct err *e);
+/* Fills in what makes a machine like the one in the file, its kernel's command
+ * line too; the strings are to be freed with *strings.  CPUID's features are
+ * set. */
+int vm_saved_config(const char *path, struct vm_config *cfg, char **strings,
+		    struct err *e);
 
 void vm_show_exits(struct vm *vm, bus_print *out, void *to);
 /* Counters begin anew; the instruction count, which is guest time, goes on. */

@@ -104,5 +104,12 @@ void clock_resume(struct vm *vm);
  * clock. */
 u64 clock_icount_until(struct vm *vm, u64 when);
 void clock_skip_to(struct vm *vm, u64 when);
+/* For who saves it: guest time, and how much of it was stolen. */
+struct vm_time {
+	u64 now, stolen;
+};
+struct vm_time clock_get(struct vm *vm);
+/* The CPU's icount is as it was then. */
+void clock_set(struct vm *vm, const struct vm_time *t);
 
 #endif
