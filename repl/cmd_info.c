@@ -125,7 +125,6 @@ SHOW(gdt, debug_show_gdt(c->d, c->to))
 SHOW(idt, debug_show_idt(c->d, c->to))
 SHOW(ldt, debug_show_ldt(c->d, c->to))
 SHOW(tss, debug_show_tss(c->d, c->to))
-SHOW(maps, debug_show_maps(c->d, c->to))
 SHOW(irq, bus_show_irq(vm_bus(debug_vm(c->d)), buf_print, c->to))
 SHOW(devices, bus_show_devices(vm_bus(debug_vm(c->d)), buf_print, c->to))
 SHOW(screen, bus_show_screen(vm_bus(debug_vm(c->d)), buf_print, c->to))
@@ -166,6 +165,15 @@ int info_paging(struct console *c, char *args, struct err *e)
 	if (*args && debug_eval(c->d, args, NULL, &v, e))
 		return -1;
 	debug_show_paging(c->d, (gla_t)v.bits, c->to);
+	return 0;
+}
+
+int info_maps(struct console *c, char *args, struct err *e)
+{
+	if (*args && strcmp(args, "frames"))
+		return err_set(e, "expected: info maps, or info maps frames; "
+				  "found `%.40s'", args);
+	debug_show_maps(c->d, *args, c->to);
 	return 0;
 }
 

@@ -215,8 +215,9 @@ void debug_set_intel(struct debug *d, bool on);
 void debug_backtrace(struct debug *d, unsigned limit, struct buf *out);
 /* The walk for one address, level by level. */
 void debug_show_paging(struct debug *d, gla_t at, struct buf *out);
-/* All that the current page tables map, in runs. */
-void debug_show_maps(struct debug *d, struct buf *out);
+/* All that the current page tables map, in runs of equal rights; `by_frame`
+ * also of frames side by side. */
+void debug_show_maps(struct debug *d, bool by_frame, struct buf *out);
 /* The guest kernel's tasks: as `description` says (tasks.def), or, when NULL,
  * those of a kernel that is known. */
 int debug_show_tasks(struct debug *d, const char *description, struct buf *out,

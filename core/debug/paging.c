@@ -8,12 +8,16 @@
  * one function that is told the shape; it reads physical memory only and
  * changes nothing.  In PAE mode the processor walks from the four PDPTEs it
  * loaded with CR3, which may differ from those in memory: the loaded ones
- * are used and a difference is told. */
+ * are used and a difference is told.
+ *
+ * Beside the guest's tables stands what the windows hold (core/mem/window.h),
+ * which are the translator's TLB: what they lack or still have, and why. */
 #include "core/debug/debug_priv.h"
 
 #include <string.h>
 
 #include "core/mem/mem.h"
+#include "core/mem/window.h"
 
 struct level {
 	const char *name;
@@ -132,7 +136,22 @@ static void walk(struct debug *d, gla_t lin, struct walk *w)
 
 /* ---- one address ---- */
 
-static void spell(const struct level *l, bool is_last, struct buf *out)
+/* Bits that must be 0 (SDM 3A tables 4-4, 4-8 to 4-11). */
+static u64 reserved_bits(const struct cpu *c, const struct level *l)
+{
+	u64 bits = ~((1ull << 36) - 1);
+
+	if (!is_pae(c))
+		return l->is_large ? 1u << 21 : 0;
+	if (!strcmp(l->name, "PDPTE"))
+		return bits | 0x1e6;
+	if (l->is_large)
+		bits |= 0x1fe000;
+	return c->efer & EFER_NXE ? bits & ~PTE_NX : bits;
+}
+
+static void spell(const struct cpu *c, const struct level *l, bool is_last,
+		  struct buf *out)
 {
 	u64 e = l->entry;
 
@@ -161,6 +180,8 @@ static void spell(const struct level *l, bool is_last, struct buf *out)
 		buf_printf(out, ", no execute");
 	if (is_last && e & (l->is_large ? 1u << 12 : PTE_PS))
 		buf_printf(out, ", PAT");
+	if (e & reserved_bits(c, l))
+		buf_printf(out, ", reserved bits set: an access is #PF");
 	if (e & 0xe00)
 		buf_printf(out, ", guest's own bits %llu",
 			   (unsigned long long)(e >> 9 & 7));
@@ -194,6 +215,94 @@ static void show_verdict(const struct cpu *c, const struct walk *w, gla_t at,
 		buf_printf(out, "nobody may execute it\n");
 }
 
+/* ---- and the windows ---- */
+
+/* Why a window does not have what the guest's tables allow. */
+static const char *why_not_mapped(const struct window_view *v, u64 entry,
+				  enum window_page kind)
+{
+	if (kind == WINDOW_PAGE_DEVICE)
+		return "a device: each access is a call";
+	if (kind == WINDOW_PAGE_NOTHING)
+		return "no memory there: each access is a call";
+	if (v->is_read_watched)
+		return "watched for reading: each access is a call";
+	if (!(entry & PTE_A))
+		return "A is clear: the first access has to set it";
+	return v->is_recorded
+		       ? "code was run there, but no data access has come"
+		       : "no access has come since the last flush";
+}
+
+static const char *why_read_only(const struct window_view *v, u64 entry,
+				 enum window_page kind)
+{
+	if (kind == WINDOW_PAGE_CODE)
+		return "translated code was made from it: a write must be seen";
+	if (kind == WINDOW_PAGE_ROM)
+		return "it is ROM";
+	if (v->is_watched)
+		return "watched: writes must be seen";
+	if (!(entry & PTE_D))
+		return "D is clear: the first write has to set it";
+	return "no write has come since the last flush";
+}
+
+/* The entry differs from the one a window was filled by, but for A and D. */
+static bool is_stale(const struct window_view *v, u64 entry)
+{
+	return v->has_entry && (v->entry ^ entry) & ~(u64)(PTE_A | PTE_D);
+}
+
+static void show_window(struct debug *d, const struct walk *w, gla_t at,
+			bool user, struct buf *out)
+{
+	const struct cpu *c = debug_cpu(d);
+	struct window_view v = window_look(c, at, user);
+	u64 entry = w->levels ? w->level[w->levels - 1].entry : 0;
+	bool may_write = w->rights & PTE_RW || (!user && !(c->cr0 & CR0_WP));
+	enum window_page kind = window_page_kind(vm_mem(d->vm), w->gpa);
+
+	buf_printf(out, "%s window: ", user ? "user" : "kernel");
+	if (!v.is_mapped && !w->mapped)
+		buf_printf(out, "not mapped either\n");
+	else if (!v.is_mapped)
+		buf_printf(out, "not mapped (%s)\n",
+			   why_not_mapped(&v, entry, kind));
+	else
+		buf_printf(out, "mapped to physical 0x%llx, %s",
+			   (unsigned long long)(v.frame | (at & 0xfff)),
+			   v.is_writable ? "writable" : "read-only");
+	if (v.is_mapped && w->mapped && may_write && !v.is_writable)
+		buf_printf(out, " (%s)", why_read_only(&v, entry, kind));
+	if (v.is_mapped)
+		buf_byte(out, '\n');
+	if (v.is_recorded && is_stale(&v, entry))
+		buf_printf(out,
+			   "  it was filled when the entry was 0x%llx: the guest "
+			   "has changed it\n  and not flushed, so the old one "
+			   "holds, as in a processor's TLB\n",
+			   (unsigned long long)v.entry);
+}
+
+/* Which window an access would use follows from U/S; a page whose rights have
+ * changed may still be in the other one. */
+static void show_windows(struct debug *d, const struct walk *w, gla_t at,
+			 struct buf *out)
+{
+	const struct cpu *c = debug_cpu(d);
+	bool user = w->mapped && w->rights & PTE_US && c->cr0 & CR0_PG;
+
+	if (!window_look(c, at, user).is_on) {
+		buf_printf(out, "windows are off: every access is a call\n");
+		return;
+	}
+	if (w->mapped || !window_look(c, at, true).is_recorded)
+		show_window(d, w, at, user, out);
+	if (window_look(c, at, !user).is_recorded)
+		show_window(d, w, at, !user, out);
+}
+
 void debug_show_paging(struct debug *d, gla_t at, struct buf *out)
 {
 	const struct cpu *c = debug_cpu(d);
@@ -205,6 +314,10 @@ void debug_show_paging(struct debug *d, gla_t at, struct buf *out)
 			   "paging is off (CR0.PG = 0): 0x%08x is "
 			   "physical 0x%08x\n",
 			   at, at);
+		w = (struct walk){.mapped = true, .gpa = at,
+				  .rights = PTE_RW | PTE_US, .levels = 1};
+		w.level[0].entry = PTE_P | PTE_A | PTE_D;
+		show_windows(d, &w, at, out);
 		return;
 	}
 	buf_printf(out, "%s%s, CR3 = 0x%08x\n",
@@ -220,7 +333,7 @@ void debug_show_paging(struct debug *d, gla_t at, struct buf *out)
 		buf_printf(out, "%-5s[%3u] at 0x%08llx = 0x%0*llx  ", l->name,
 			   l->index, (unsigned long long)l->at, (int)bytes,
 			   (unsigned long long)l->entry);
-		spell(l, w.mapped && i == w.levels - 1, out);
+		spell(c, l, w.mapped && i == w.levels - 1, out);
 		buf_byte(out, '\n');
 		if (!strcmp(l->name, "PDPTE") &&
 		    read_entry(d, l->at, 8) != l->entry)
@@ -230,30 +343,48 @@ void debug_show_paging(struct debug *d, gla_t at, struct buf *out)
 				   (unsigned long long)read_entry(d, l->at, 8));
 	}
 	show_verdict(c, &w, at, out);
+	show_windows(d, &w, at, out);
 }
 
 /* ---- all addresses ---- */
 
+/* Pages side by side with the same rights; their frames may lie anywhere. */
 struct run {
 	u64 start, end;
-	gpa_t gpa;
-	u64 rights, page;
+	gpa_t gpa;	 /* of the first page */
+	unsigned pieces; /* of frames side by side */
+	u64 rights;
+	gpa_t next; /* frame that would go on */
 };
 
 static void show_run(const struct run *r, struct buf *out)
 {
 	if (r->end == r->start)
 		return;
-	buf_printf(out, "%08llx-%08llx %8lluK r%c%c %c%c -> %09llx\n",
+	buf_printf(out, "%08llx-%08llx %8lluK r%c%c %c%c -> ",
 		   (unsigned long long)r->start, (unsigned long long)r->end - 1,
 		   (unsigned long long)(r->end - r->start) >> 10,
 		   r->rights & PTE_RW ? 'w' : '-',
 		   r->rights & PTE_NX ? '-' : 'x',
 		   r->rights & PTE_US ? 'u' : 'k',
-		   r->rights & PTE_G ? 'g' : '-', (unsigned long long)r->gpa);
+		   r->rights & PTE_G ? 'g' : '-');
+	if (r->pieces == 1)
+		buf_printf(out, "%09llx\n", (unsigned long long)r->gpa);
+	else
+		buf_printf(out, "%u places\n", r->pieces);
 }
 
-void debug_show_maps(struct debug *d, struct buf *out)
+/* What the level that is not present would cover. */
+static u64 hole(const struct debug *d, const struct walk *w)
+{
+	bool pae = is_pae(debug_cpu(d));
+
+	if (w->levels == 1)
+		return pae ? 1u << 30 : 4u << 20;
+	return w->levels == 2 && pae ? 2u << 20 : 4096;
+}
+
+void debug_show_maps(struct debug *d, bool by_frame, struct buf *out)
 {
 	struct run r = {0};
 	struct walk w;
@@ -264,25 +395,25 @@ void debug_show_maps(struct debug *d, struct buf *out)
 		return;
 	}
 	while (at <= UINT32_MAX) {
+		bool goes_on;
+
 		walk(d, (gla_t)at, &w);
 		if (!w.mapped) {
-			/* Past all that the missing level would cover. */
-			u64 hole = w.levels == 1
-					   ? (is_pae(debug_cpu(d)) ? 1u << 30
-								   : 4u << 20)
-				   : w.levels == 2 && is_pae(debug_cpu(d))
-					   ? 2u << 20
-					   : 4096;
-			at = (at | (hole - 1)) + 1;
+			at = (at | (hole(d, &w) - 1)) + 1;
 			continue;
 		}
-		if (at != r.end || w.gpa != r.gpa + (r.end - r.start) ||
-		    w.rights != r.rights) {
+		goes_on = w.gpa == r.next;
+		if (at != r.end || w.rights != r.rights ||
+		    (by_frame && !goes_on)) {
 			show_run(&r, out);
-			r = (struct run){at, at, w.gpa, w.rights, w.page};
+			r = (struct run){.start = at, .gpa = w.gpa,
+					 .rights = w.rights, .pieces = 1};
+		} else if (!goes_on) {
+			r.pieces++;
 		}
 		at += w.page;
 		r.end = at;
+		r.next = w.gpa + w.page;
 	}
 	show_run(&r, out);
 }

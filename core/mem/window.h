@@ -69,6 +69,28 @@ enum window_fill window_follow(struct cpu *c, gla_t lin,
 bool window_holds(const struct mem *m, enum window_kind kind, gla_t lin,
 		  gpa_t gpa);
 
+/* What the window in use of that kind holds for a page (window_look.c). */
+struct window_view {
+	bool is_on; /* windows are in use at all */
+	bool is_watched, is_read_watched;
+	bool is_recorded; /* else all that follows is 0 */
+	bool is_mapped;	  /* else only followed: code was met there, no data */
+	bool is_writable, is_global;
+	gpa_t frame;
+	bool has_entry; /* ... that it was made from: */
+	u64 entry;
+};
+struct window_view window_look(const struct cpu *c, gla_t lin, bool user);
+/* What lies at a physical address, as far as windows care. */
+enum window_page {
+	WINDOW_PAGE_RAM,
+	WINDOW_PAGE_CODE, /* translations were made from it */
+	WINDOW_PAGE_ROM,
+	WINDOW_PAGE_DEVICE,
+	WINDOW_PAGE_NOTHING,
+};
+enum window_page window_page_kind(const struct mem *m, gpa_t gpa);
+
 /* CR3 was loaded (all false), or everything incl. globals must go (all). */
 void window_flush(struct cpu *c, bool all);
 /* Another CR3 was loaded.  True: by what was announced nothing has changed
