@@ -57,6 +57,14 @@ static bool is_cold(const struct tr *t)
 	return t->site == SITE_COLD || t->site == SITE_EITHER;
 }
 
+/* Can it be among the lines of which the table says where they are? */
+static bool may_be_reached(const struct tr *t, unsigned seg, unsigned size)
+{
+	return t->site == SITE_WATCHED && t->bt->has_shrx &&
+	       seg_is_flat(t, seg) && !(t->mode & MODE_ALIGN) &&
+	       size <= MEM_LINE && !(t->in->op->form & F_X87);
+}
+
 /* Offset in r8d already; answers with the address to use. */
 static struct addr soft(struct tr *t, unsigned seg, unsigned size,
 			unsigned access)
@@ -65,9 +73,10 @@ static struct addr soft(struct tr *t, unsigned seg, unsigned size,
 		  (t->in->op->form & F_X87 ? SOFT_X87 : 0) |
 		  (access & F_R ? SOFT_READ : 0) | size << SOFT_SIZE_SHIFT |
 		  (is_cold(t) ? SOFT_COLD : 0);
+	bool lines = may_be_reached(t, seg, size);
 
-	emit_count(t, R9, how, SOFT_COUNT_SHIFT);
-	e_call(&t->e, t->bt->stub_soft);
+	emit_count(t, R9, how | (lines ? SOFT_WATCHED : 0), SOFT_COUNT_SHIFT);
+	e_call(&t->e, lines ? t->bt->stub_watched : t->bt->stub_soft);
 	t->fpu_ready = 0; /* a device may have been asked */
 	if (access & F_W)
 		t->soft_write = true;
@@ -117,8 +126,8 @@ static struct addr cold(struct tr *t, unsigned seg, unsigned size,
 
 static bool use_soft(const struct tr *t)
 {
-	return t->site == SITE_SOFT || !t->bt->cfg.windows ||
-	       (t->mode & MODE_ALIGN);
+	return t->site == SITE_SOFT || t->site == SITE_WATCHED ||
+	       !t->bt->cfg.windows || (t->mode & MODE_ALIGN);
 }
 
 static struct addr windowed(struct tr *t, int reg, s32 disp)

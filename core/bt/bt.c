@@ -133,6 +133,7 @@ int bt_attach(struct bt *bt, struct err *e)
 	if (window_init(m, bt->cfg.windows, e) < 0)
 		return -1;
 	mem_set_hooks(m, &hooks);
+	bt->live->reach_age = (u64)(uintptr_t)mem_reach_age(m);
 	cache_reset(bt);
 	return 0;
 }

@@ -90,6 +90,9 @@ u64 bt_rep_allowance(const struct bt *bt);
 void bt_rep_done(struct bt *bt, u64 extra);
 /* Must a REP end after the iterations it has done? */
 bool bt_rep_must_end(const struct bt *bt);
+/* Something is not watched any more: what was made to be careful with it is
+ * made anew. */
+void bt_unwatched(struct bt *bt);
 /* Whom to ask besides the guest's debug registers about bytes of watched
  * pages: as `watched` in mem.h.  Who is told kicks. */
 void bt_on_watch(struct bt *bt,

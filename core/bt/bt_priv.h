@@ -45,6 +45,9 @@ enum site {
 	/* In supervisor code, the same with both windows: for code that copies
 	 * from user pages and to them. */
 	SITE_EITHER,
+	/* The soft way, in a page some of whose bytes are watched; with a
+	 * table of lines in which none is (site.c). */
+	SITE_WATCHED,
 };
 
 /* ---- blocks ---- */
@@ -90,6 +93,8 @@ struct live {
 	u64 user_window;
 	u64 window_map, user_window_map; /* of these (window.h) */
 	u64 spill;
+	u64 reach_age; /* where that is (mem.h) */
+	u64 lines; /* struct reached_line[REACHED_LINES], of the CPL */
 	u64 seg_window[2]; /* FS, GS: window of the CPL, or nowhere */
 	u64 jump_cache;
 	u64 call_entry[BT_CALLS_MAX]; /* of each call's stub, 0: none */
@@ -140,6 +145,14 @@ struct cold_page {
 	u32 count;
 };
 enum { COLD_PAGES = 1 << 10 };
+
+/* A line of memory that translated code in flat segments may read and write,
+ * by its number modulo REACHED_LINES (mem_reach_line). */
+struct reached_line {
+	u64 tag; /* -(*mem_reach_age() + number) */
+	u64 host; /* address less the linear one */
+};
+enum { REACHED_LINES = 256 };
 
 /* What a soft access left to do once its instruction has run. */
 struct soft_pending {
@@ -197,8 +210,9 @@ struct bt {
 	u8 *host_stack[2];   /* their upper ends: supervisor, user */
 	/* stubs (running addresses) */
 	const u8 *stub_enter, *stub_resume, *stub_exit_edge, *stub_exit_plain,
-		*stub_fault, *stub_op, *stub_soft, *stub_post, *stub_jump,
-		*stub_fpu, *stub_tell, *stub_dead, *stub_slot, *stub_return;
+		*stub_fault, *stub_op, *stub_soft, *stub_watched, *stub_post,
+		*stub_jump, *stub_fpu, *stub_tell, *stub_dead, *stub_slot,
+		*stub_return;
 	/* A load from [r14] at each block's head faults below this. */
 	u8 *budget_base;
 	u8 *nowhere; /* reserved space that no access may reach */
@@ -219,6 +233,8 @@ struct bt {
 	u64 skew;
 	struct site_entry sites[SITES_SIZE];
 	struct cold_page cold_pages[COLD_PAGES];
+	struct reached_line lines[2][REACHED_LINES]; /* supervisor, user */
+	bool has_watched_sites;
 	bool has_shrx;
 	u32 site_count;
 	struct cs_form cs_forms[CS_FORMS_MAX];
@@ -371,6 +387,8 @@ void site_heat(struct bt *bt, struct block *b);
 /* A cold site reached RAM at lin the soft way.  False: it will again, since it
  * does not look in the window that the page belongs to. */
 bool site_soft_hit(struct bt *bt, gla_t lin, bool write);
+/* A watched site reached lin the soft way: does it go on without, next time? */
+void site_reached(struct bt *bt, gla_t lin);
 
 /* record.c: a block was made, for an event. */
 void record_insn(struct tr *t);
@@ -486,7 +504,7 @@ struct block *calling_block(const struct bt *bt, unsigned *index);
 
 /* how: */
 enum { SOFT_SEG = 7, SOFT_WRITE = 8, SOFT_READ = 16, SOFT_COLD = 32,
-       SOFT_X87 = 64,
+       SOFT_X87 = 64, SOFT_WATCHED = 128,
        SOFT_SIZE_SHIFT = 8, SOFT_COUNT_SHIFT = 16 };
 enum { SOFT_CALL = 1 << 16 }; /* of bt_soft_post */
 

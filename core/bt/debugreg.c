@@ -47,6 +47,8 @@ static void apply(struct bt *bt, const struct debug_point *p, bool on)
 		bt_forget_at(bt, p->lin);
 	else if (is_data(p->type))
 		mem_watch(bt->cpu, p->lin, p->len, p->type == DR_ACCESS, on);
+	if (!on)
+		bt_unwatched(bt);
 }
 
 static struct debug_point point(const struct cpu *c, unsigned i)

@@ -101,8 +101,9 @@ static enum bt_exit change_site(struct bt *bt, struct block *b, unsigned index,
 				enum site site)
 {
 	site_change(bt, b, index, site,
-		    site == SITE_SOFT ? TRACE_adapt_NO_WINDOW
-				      : TRACE_adapt_OTHER_WINDOW);
+		    site == SITE_SOFT	   ? TRACE_adapt_NO_WINDOW
+		    : site == SITE_WATCHED ? TRACE_adapt_WATCHED
+					   : TRACE_adapt_OTHER_WINDOW);
 	return BT_EXIT_DEAD;
 }
 
@@ -149,7 +150,9 @@ static enum bt_exit page_fault(struct bt *bt, struct block *b, unsigned index)
 	case WINDOW_OTHER:
 		return change_site(bt, b, index, other_window(bt, b, index));
 	default:
-		return change_site(bt, b, index, SITE_SOFT);
+		return change_site(bt, b, index,
+				   mem_is_watched(c->mem, lin) ? SITE_WATCHED
+							       : SITE_SOFT);
 	}
 }
 /*T:*/

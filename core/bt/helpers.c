@@ -181,6 +181,8 @@ u64 bt_soft_access(struct bt *bt, u32 offset, u32 how)
 	if (host && how & SOFT_COLD &&
 	    !site_soft_hit(bt, lin, how & SOFT_WRITE))
 		look_in_both(bt);
+	if (host && how & SOFT_WATCHED)
+		site_reached(bt, lin);
 	if (host)
 		return given(bt, host, lin, how);
 	p->parts = 1;

@@ -27,6 +27,7 @@ static const struct {
 } stubs[] = {
 	STUB(exit_edge), STUB(exit_plain), STUB(op),   STUB(soft),  STUB(post),
 	STUB(jump),	 STUB(fpu),	   STUB(dead), STUB(slot),  STUB(return),
+	STUB(watched),
 };
 
 static const char *name_of_stub(const struct bt *bt, u64 at)

@@ -91,6 +91,7 @@ void run_refresh_mode(struct bt *bt)
 		bt->mode & MODE_USER
 			? l->user_window_map
 			: (u64)(uintptr_t)window_map_supervisor(c->mem);
+	l->lines = (u64)(uintptr_t)bt->lines[!!(bt->mode & MODE_USER)];
 	l->seg_window[0] = segment_window(bt, SEG_FS);
 	l->seg_window[1] = segment_window(bt, SEG_GS);
 	l->context = link_context(bt);

@@ -159,6 +159,58 @@ static const u8 *make_call(struct bt *bt, struct emit *e, void *fn, int arg1,
 	return start;
 }
 
+static void restore_for_watched(struct bt *bt, struct emit *e)
+{
+	e_load_rip(e, 1, RCX, &bt->live->spill);
+	e_load_rip(e, 1, R10, &bt->live->r[2]);
+	e_load_rip(e, 1, R11, &bt->live->r[3]);
+}
+
+/* Offset in r8d of a flat segment, size in bits 8 to 15 of r9d: as stub_soft,
+ * but when the table says where its line is, r8 := its host address at once.
+ * Only r8 changes, and no flags. */
+static void make_watched(struct bt *bt, struct emit *e)
+{
+	u8 *one_line, *hit;
+
+	bt->stub_watched = emit_pc(e);
+	e_store_rip(e, 1, &bt->live->spill, RCX);
+	e_store_rip(e, 1, &bt->live->r[2], R10);
+	e_store_rip(e, 1, &bt->live->r[3], R11);
+	e_mov_ri(e, RCX, SOFT_SIZE_SHIFT);
+	e_shrx(e, R11, R9, RCX);
+	e_rr(e, 0, 0x0fb6, R11, R11); /* movzx r11d, r11b */
+	e_lea(e, 0, R11, R11, R8, 0, -1);
+	e_mov_ri(e, RCX, __builtin_ctz(MEM_LINE));
+	e_shrx(e, R10, R8, RCX);
+	e_shrx(e, R11, R11, RCX);
+	e_rr(e, 0, 0xf7, 2, R11); /* not r11d */
+	e_lea(e, 0, RCX, R10, R11, 0, 1);
+	one_line = e_short(e, JECXZ);
+	restore_for_watched(bt, e);
+	e_jmp(e, bt->stub_soft);
+	e_short_here(e, one_line);
+	_Static_assert(REACHED_LINES == 256 && sizeof(struct reached_line) == 16,
+		       "index by a byte, scaled by 2 and 8");
+	e_rr(e, 0, 0x0fb6, RCX, R10); /* movzx ecx, r10b */
+	e_lea(e, 1, RCX, RCX, RCX, 0, 0);
+	e_load_rip(e, 1, R11, &bt->live->lines);
+	e_lea(e, 1, R11, R11, RCX, 3, 0);
+	e_load_rip(e, 1, RCX, &bt->live->reach_age);
+	e_rm(e, 1, 0x8b, RCX, RCX, -1, 0, 0);
+	e_lea(e, 1, RCX, RCX, R10, 0, 0);
+	e_rm(e, 1, 0x8b, R10, R11, -1, 0, 0);
+	e_lea(e, 1, RCX, RCX, R10, 0, 0);
+	hit = e_short(e, JECXZ);
+	restore_for_watched(bt, e);
+	e_jmp(e, bt->stub_soft);
+	e_short_here(e, hit);
+	e_rm(e, 1, 0x8b, R11, R11, -1, 0, offsetof(struct reached_line, host));
+	e_lea(e, 1, R8, R8, R11, 0, 0);
+	restore_for_watched(bt, e);
+	e8(e, 0xc3);
+}
+
 /* Indirect branch to r8d: the jump cache, without touching flags. */
 static void make_jump(struct bt *bt, struct emit *e)
 {
@@ -216,6 +268,7 @@ void stubs_emit(struct bt *bt)
 	make_return(bt, &e);
 	bt->stub_op = make_call(bt, &e, (void *)bt_call_op, R8, R9, false);
 	bt->stub_soft = make_call(bt, &e, (void *)bt_soft_access, R8, R9, true);
+	make_watched(bt, &e);
 	bt->stub_post = make_call(bt, &e, (void *)bt_soft_post, R9, -1, false);
 	bt->stub_fpu = make_call(bt, &e, (void *)bt_fpu_needed, R10, R11, false);
 	bt->stub_tell = make_call(bt, &e, (void *)bt_tell_call, R8, R9, false);

@@ -147,6 +147,15 @@ void mem_watch(struct cpu *c, gla_t lin, unsigned len, bool reads, bool watch);
 /* As mem_host_ptr, also in a watched page, for bytes that nobody watches; not
  * to execute. */
 void *mem_reach(struct cpu *c, gla_t lin, unsigned len, unsigned access);
+/* Host address of the MEM_LINE bytes that lin is among, when the CPL of the
+ * moment may read and write all of them and nobody is to be told; else NULL.
+ * Good until the number at mem_reach_age() changes, whose lower 26 bits
+ * are 0: there is room for the line's. */
+enum { MEM_LINE = 64 };
+void *mem_reach_line(struct cpu *c, gla_t lin);
+const u64 *mem_reach_age(const struct mem *m);
+/* Does anybody watch bytes of that page? */
+bool mem_is_watched(const struct mem *m, gla_t lin);
 
 /* A kernel may promise to say when a page becomes a page table or directory,
  * or is one no more, and to say so whenever it changes an entry in one.  `said`

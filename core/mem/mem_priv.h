@@ -51,7 +51,7 @@ enum {
 	PAGE_TABLE = 16, /* announced (mem_announce_table) */
 };
 
-enum { QUIET = 64, QUIET_PAGES = 8 };
+enum { QUIET_PAGES = 8 };
 
 struct window_pool;
 
@@ -62,9 +62,9 @@ struct mem {
 	u8 *page_flags; /* 2^20 bytes */
 	u16 *watched;	/* watches in each of the 2^20 linear pages */
 	u16 *read_watched; /* those of them that mean reads, too */
-	/* Of watched pages, the stretches of QUIET bytes that nobody watches. */
+	/* Of watched pages, the lines of MEM_LINE bytes that nobody watches. */
 	struct quiet {
-		u64 stretches; /* a bit each, when it is known */
+		u64 lines; /* a bit each, when it is known */
 		gla_t page;    /* number; ~0: none */
 	} quiet[QUIET_PAGES];
 	struct mmio mmio[MMIO_MAX];
@@ -73,6 +73,7 @@ struct mem {
 	/* The epoch of translations, and that of global ones: a flush begins
 	 * a new one, so that it need not visit entries (tlb.c). */
 	u32 tlb_epoch, tlb_global_epoch;
+	u64 reach_age; /* see mem_reach_age() */
 	/* A bit for each 4 MiB of which entries were made from a large page:
 	 * INVLPG anywhere in it is for all of them. */
 	u64 tlb_large[1024 / 64];

@@ -32,8 +32,14 @@ void tlb_init(struct mem *m)
 		}
 }
 
+static void outdate(struct mem *m)
+{
+	m->reach_age += (1ull << 32) / MEM_LINE;
+}
+
 static void begin_epoch(struct mem *m, u32 *epoch)
 {
+	outdate(m);
 	*epoch += 2;
 	if (*epoch >= TLB_EPOCHS)
 		tlb_init(m);
@@ -114,26 +120,26 @@ static void forget_quiet(struct mem *m)
 		m->quiet[i] = (struct quiet){ 0, ~0u };
 }
 
-/* Does nobody watch anything near these bytes of a watched page?  Asking costs
- * more than the access, so what is known is kept. */
+/* Does nobody watch anything in the lines that these bytes of a watched page
+ * are in?  Asking costs more than the access, so what is known is kept. */
 static bool is_quiet(struct cpu *c, gla_t lin, unsigned len)
 {
 	gla_t page = lin >> 12;
 	struct quiet *q = &c->mem->quiet[page % QUIET_PAGES];
-	unsigned first = (lin & 0xfff) / QUIET;
-	unsigned last = ((lin & 0xfff) + len - 1) / QUIET;
+	unsigned first = (lin & 0xfff) / MEM_LINE;
+	unsigned last = ((lin & 0xfff) + len - 1) / MEM_LINE;
 
 	if (q->page != page)
 		*q = (struct quiet){ 0, page };
 	for (unsigned i = first; i <= last; i++) {
-		gla_t at = (page << 12) + i * QUIET;
+		gla_t at = (page << 12) + i * MEM_LINE;
 
-		if (q->stretches >> i & 1)
+		if (q->lines >> i & 1)
 			continue;
-		if (mem_ask_watch(c, at, QUIET, true, false) ||
-		    mem_ask_watch(c, at, QUIET, false, false))
+		if (mem_ask_watch(c, at, MEM_LINE, true, false) ||
+		    mem_ask_watch(c, at, MEM_LINE, false, false))
 			return false;
-		q->stretches |= 1ull << i;
+		q->lines |= 1ull << i;
 	}
 	return true;
 }
@@ -153,6 +159,24 @@ void *mem_reach(struct cpu *c, gla_t lin, unsigned len, unsigned access)
 	    mem_ask_watch(c, lin, len, access & MEM_WRITE, false))
 		return NULL;
 	return t->host + (lin & 0xfff);
+}
+
+void *mem_reach_line(struct cpu *c, gla_t lin)
+{
+	lin &= ~(gla_t)(MEM_LINE - 1);
+	if (!mem_reach(c, lin, MEM_LINE, MEM_READ))
+		return NULL;
+	return mem_reach(c, lin, MEM_LINE, MEM_WRITE);
+}
+
+const u64 *mem_reach_age(const struct mem *m)
+{
+	return &m->reach_age;
+}
+
+bool mem_is_watched(const struct mem *m, gla_t lin)
+{
+	return m->watched[lin >> 12];
 }
 
 bool mem_translate(struct cpu *c, gla_t lin, unsigned access, gpa_t *gpa)
@@ -300,6 +324,7 @@ void mem_flush_page(struct cpu *c, gla_t lin)
 {
 	TRACE(mmu_flush_tlb, .what = TRACE_flush_PAGE, .address = lin);
 	flushed(c);
+	outdate(c->mem);
 	if (c->mem->tlb_large[lin >> 28] >> (lin >> 22 & 63) & 1)
 		tlb_flush_all(c->mem);
 	for (unsigned user = 0; user < 2; user++) {
@@ -324,6 +349,7 @@ void mem_mark_code(struct cpu *c, gpa_t gpa, bool holds_code)
 	if (holds_code) {
 		u8 *host = m->ram + (gpa & ~0xfffull);
 
+		outdate(m);
 		for (unsigned u = 0; u < 2; u++)
 			for (unsigned i = 0; i < TLB_SIZE; i++)
 				if (m->tlb[u][i].host == host)

@@ -443,6 +443,7 @@ int vm_watch_remove(struct vm *vm, gla_t lin, unsigned len, unsigned rw)
 			continue;
 		*w = vm->watches[--vm->watch_count];
 		mem_watch(vm->cpu, lin, len, rw & VM_WATCH_READ, false);
+		bt_unwatched(vm->bt);
 		return 0;
 	}
 	return -1;
