@@ -125,8 +125,7 @@ SHOW(gdt, debug_show_gdt(c->d, c->to))
 SHOW(idt, debug_show_idt(c->d, c->to))
 SHOW(ldt, debug_show_ldt(c->d, c->to))
 SHOW(tss, debug_show_tss(c->d, c->to))
-SHOW(irq, bus_show_irq(vm_bus(debug_vm(c->d)), buf_print, c->to))
-SHOW(devices, bus_show_devices(vm_bus(debug_vm(c->d)), buf_print, c->to))
+SHOW(irq, debug_show_irq(c->d, c->to))
 SHOW(screen, bus_show_screen(vm_bus(debug_vm(c->d)), buf_print, c->to))
 SHOW(exits, vm_show_exits(debug_vm(c->d), buf_print, c->to))
 SHOW(windows, window_show(vm_cpu(debug_vm(c->d)), buf_print, c->to))
@@ -165,6 +164,19 @@ int info_paging(struct console *c, char *args, struct err *e)
 	if (*args && debug_eval(c->d, args, NULL, &v, e))
 		return -1;
 	debug_show_paging(c->d, (gla_t)v.bits, c->to);
+	return 0;
+}
+
+int info_devices(struct console *c, char *args, struct err *e)
+{
+	struct bus *b = vm_bus(debug_vm(c->d));
+	char *name = words_next(&args);
+
+	if (!name)
+		bus_show_devices(b, buf_print, c->to);
+	else if (!bus_show_named(b, name, buf_print, c->to))
+		return err_set(e, "no device `%.40s'; `info devices' shows all",
+			       name);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <readline/readline.h>
 
 #include "core/debug/regs.h"
+#include "core/dev/dev.h"
 
 static struct {
 	struct console *console;
@@ -173,15 +174,63 @@ static char *next_trace(const char *text, int again)
 	return next_word(trace_word, text, again);
 }
 
-/* The completion of the line's second word, or of what follows it. */
-static rl_compentry_func_t *after(const char *line, int start,
-				  rl_compentry_func_t *second)
+static char *next_device(const char *text, int again)
 {
-	size_t at = strcspn(line, " \t"), topic = at + strspn(line + at, " \t");
+	const struct bus *b = vm_bus(debug_vm(completing.console->d));
+	const char *name;
 
-	if (topic == (size_t)start)
-		return second;
-	return strncmp(line + topic, "vmi", 3) ? next_symbol : next_vmi;
+	if (!again)
+		completing.index = 0;
+	while ((name = bus_device_name(b, (unsigned)completing.index))) {
+		completing.index++;
+		if (*name && !strncmp(name, text, strlen(text)))
+			return strdup(name);
+	}
+	return NULL;
+}
+
+/* What completes an argument of that kind; NULL: nothing does. */
+static rl_compentry_func_t *generator(enum arg kind)
+{
+	static rl_compentry_func_t *const generators[] = {
+		[ARG_EXPR] = next_symbol,     [ARG_PLACE] = next_symbol,
+		[ARG_COMMAND] = next_command, [ARG_INFO] = next_info,
+		[ARG_EXPLAIN] = next_explain, [ARG_BREAK] = next_breakpoint,
+		[ARG_SETTING] = next_setting, [ARG_VMI] = next_vmi,
+		[ARG_CATCH] = next_catch,     [ARG_DEVICE] = next_device,
+		[ARG_STATS] = next_stats,     [ARG_TOP] = next_top,
+		[ARG_TRACE] = next_trace,     [ARG_REST] = NULL,
+	};
+
+	return generators[kind];
+}
+
+/* For the word at `start` of a line whose command is known.  A command with
+ * topics takes a topic, then what that takes; `help' takes a command, then its
+ * topic. */
+static rl_compentry_func_t *for_word(const struct command *cmd,
+				     const char *line, int start)
+{
+	size_t at = strcspn(line, " \t"), word = at + strspn(line + at, " \t");
+	const struct command *table = command_topics(cmd), *topic;
+	char name[48];
+
+	if (word == (size_t)start)
+		return generator(cmd->arg);
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(line + word, " \t"),
+		 line + word);
+	if (cmd->arg == ARG_COMMAND) {
+		if (!strcmp(name, "vmi"))
+			return next_vmi;
+		topic = command_find(commands, "command", name, NULL);
+		return topic && command_topics(topic) ? generator(topic->arg)
+		       : topic && topic->arg == ARG_SETTING ? next_setting
+							    : NULL;
+	}
+	if (!table)
+		return generator(cmd->arg);
+	topic = command_find(table, "topic", name, NULL);
+	return topic ? generator(topic->arg) : NULL;
 }
 
 char **complete_line(const char *text, int start, int end)
@@ -189,7 +238,7 @@ char **complete_line(const char *text, int start, int end)
 	char word[48];
 	const struct command *cmd;
 	int from = (int)strspn(rl_line_buffer, " \t");
-	rl_compentry_func_t *next = NULL;
+	rl_compentry_func_t *next;
 
 	(void)end;
 	rl_attempted_completion_over = 1;
@@ -201,46 +250,15 @@ char **complete_line(const char *text, int start, int end)
 	cmd = command_find(commands, "command", word, NULL);
 	if (!cmd)
 		return NULL;
-	switch (cmd->arg) {
-	case ARG_EXPR:
-	case ARG_PLACE:
-		next = next_symbol;
-		break;
-	case ARG_COMMAND:
-		next = after(rl_line_buffer + from, start - from, next_command);
-		break;
-	case ARG_INFO: /* info TOPIC, then what the topic takes */
-		next = after(rl_line_buffer + from, start - from, next_info);
-		break;
-	case ARG_EXPLAIN:
-		next = after(rl_line_buffer + from, start - from, next_explain);
-		break;
-	case ARG_BREAK:
-		next = next_breakpoint;
-		break;
-	case ARG_SETTING:
-		next = next_setting;
-		break;
-	case ARG_STATS:
-		next = next_stats;
-		break;
-	case ARG_TOP:
-		next = next_top;
-		break;
-	case ARG_CATCH:
-	case ARG_TRACE:
-		snprintf(completing.before, sizeof(completing.before), "%.*s",
-			 start - from - (int)strlen(word),
-			 rl_line_buffer + from + strlen(word));
-		next = cmd->arg == ARG_CATCH ? next_catch : next_trace;
-		break;
-	case ARG_FILE:
+	if (cmd->arg == ARG_FILE) { /* readline's own */
 		rl_attempted_completion_over = 0;
 		return NULL;
-	default:
-		return NULL;
 	}
-	return rl_completion_matches(text, next);
+	snprintf(completing.before, sizeof(completing.before), "%.*s",
+		 start - from - (int)strlen(word),
+		 rl_line_buffer + from + strlen(word));
+	next = for_word(cmd, rl_line_buffer + from, start - from);
+	return next ? rl_completion_matches(text, next) : NULL;
 }
 
 void complete_attach(struct console *c)

@@ -24,6 +24,7 @@ enum arg {
 	ARG_SETTING,
 	ARG_VMI, /* names of VMI's calls */
 	ARG_CATCH,
+	ARG_DEVICE,
 	ARG_STATS, /* words of stats, of top */
 	ARG_TOP,
 	ARG_TRACE,

@@ -222,6 +222,8 @@ void debug_show_maps(struct debug *d, bool by_frame, struct buf *out);
  * those of a kernel that is known. */
 int debug_show_tasks(struct debug *d, const char *description, struct buf *out,
 		     struct err *e);
+/* What asks for an interrupt, and what the next one waits for. */
+void debug_show_irq(struct debug *d, struct buf *out);
 void debug_show_gdt(struct debug *d, struct buf *out);
 void debug_show_idt(struct debug *d, struct buf *out);
 void debug_show_ldt(struct debug *d, struct buf *out);

@@ -2,19 +2,15 @@
 /* Descriptor tables in words: GDT, LDT, IDT and the task state segment, read
  * from guest memory as they are now.  What the processor has loaded may be
  * older: segment registers keep what they were loaded with (`info registers
- * system` shows that).  Formats: SDM 3A 3.4.5 (segments), 6.11 (gates), 7.2
+ * system` shows that); where it differs, that is told, as is what is wrong with
+ * an entry (tables_check.c).  Formats: SDM 3A 3.4.5 (segments), 6.11 (gates), 7.2
  * (TSS). */
-#include "core/debug/debug_priv.h"
+#include "core/debug/tables_priv.h"
 
 #include "core/mem/mem.h"
 
 /* Gates whose handlers lie so close are told in one line. */
 enum { STUB_MAX = 32, STUBS_MIN = 8 };
-
-static u32 field(u64 d, unsigned from, unsigned bits)
-{
-	return (u32)(d >> from & ((1ull << bits) - 1));
-}
 
 static const char *system_type(unsigned type)
 {
@@ -48,53 +44,53 @@ static const char *system_type(unsigned type)
 	}
 }
 
-static bool is_gate(unsigned type)
+bool tables_is_gate(unsigned type)
 {
 	return type == SYS_CALL16 || type == SYS_CALL32 ||
 	       (type >= SYS_TASK_GATE && type <= SYS_TRAP16) ||
 	       type == SYS_INT32 || type == SYS_TRAP32;
 }
 
-static u32 gate_offset_of(u64 e)
+/* Ends the line. */
+static void show_flaw(const char *flaw, struct buf *out)
 {
-	return field(e, 0, 16) | field(e, 48, 16) << 16;
-}
-
-static void show_gate(struct debug *d, u64 e, struct buf *out)
-{
-	u32 offset = gate_offset_of(e);
-
-	buf_printf(out, "%s, dpl %u, selector %04x",
-		   system_type(field(e, 40, 4)), field(e, 45, 2),
-		   field(e, 16, 16));
-	if (field(e, 40, 4) != SYS_TASK_GATE) {
-		buf_printf(out, ", ");
-		debug_address(d, offset, out);
-	}
-	if (!field(e, 47, 1))
-		buf_printf(out, ", not present");
+	if (flaw)
+		buf_printf(out, "  ! %s", flaw);
 	buf_byte(out, '\n');
 }
 
-static void show_segment(struct debug *d, u64 e, struct buf *out)
+static void show_gate(struct debug *d, u64 e, const char *flaw, struct buf *out)
 {
-	u32 base = field(e, 16, 24) | field(e, 56, 8) << 24;
-	u32 limit = field(e, 0, 16) | field(e, 48, 4) << 16;
-	unsigned type = field(e, 40, 4);
+	u32 offset = tables_gate_offset(e);
 
-	if (!field(e, 44, 1) && is_gate(type)) {
-		show_gate(d, e, out);
+	buf_printf(out, "%s, dpl %u, selector %04x",
+		   system_type(tables_field(e, 40, 4)), tables_field(e, 45, 2),
+		   tables_field(e, 16, 16));
+	if (tables_field(e, 40, 4) != SYS_TASK_GATE) {
+		buf_printf(out, ", ");
+		debug_address(d, offset, out);
+	}
+	if (!tables_field(e, 47, 1))
+		buf_printf(out, ", not present");
+	show_flaw(flaw, out);
+}
+
+static void show_segment(struct debug *d, u64 e, bool in_gdt, struct buf *out)
+{
+	u32 base = tables_base(e), limit = tables_limit(e);
+	unsigned type = tables_field(e, 40, 4);
+
+	if (!tables_field(e, 44, 1) && tables_is_gate(type)) {
+		show_gate(d, e, tables_segment_flaw(d, e, in_gdt), out);
 		return;
 	}
-	if (field(e, 55, 1))
-		limit = limit << 12 | 0xfff;
 	buf_printf(out, "base %08x limit %08x dpl %u ", base, limit,
-		   field(e, 45, 2));
-	if (!field(e, 44, 1))
+		   tables_field(e, 45, 2));
+	if (!tables_field(e, 44, 1))
 		buf_printf(out, "%s", system_type(type));
 	else
 		buf_printf(out, "%s-bit %s%s%s%s",
-			   field(e, 54, 1) ? "32" : "16",
+			   tables_field(e, 54, 1) ? "32" : "16",
 			   type & SEG_CODE ? "code" : "data",
 			   !(type & SEG_RW)  ? ""
 			   : type & SEG_CODE ? ", readable"
@@ -103,11 +99,33 @@ static void show_segment(struct debug *d, u64 e, struct buf *out)
 			   : type & SEG_CODE ? ", conforming"
 					     : ", expand-down",
 			   type & SEG_A ? ", accessed" : "");
-	buf_printf(out, "%s\n", field(e, 47, 1) ? "" : ", not present");
+	buf_printf(out, "%s", tables_field(e, 47, 1) ? "" : ", not present");
+	show_flaw(tables_segment_flaw(d, e, in_gdt), out);
+}
+
+/* The segment registers that were loaded with the selector, and whether what
+ * they keep is not what the table says now (SDM 3A 3.4.3). */
+static void show_users(struct debug *d, u32 selector, u64 e, struct buf *out)
+{
+	static const char *const names[] = {"es", "cs", "ss", "ds", "fs", "gs"};
+	const struct cpu *c = debug_cpu(d);
+
+	for (unsigned i = 0; i < SEG_COUNT; i++) {
+		const struct seg *s = &c->seg[i];
+
+		if (s->sel < 4 || (s->sel & ~3u) != selector ||
+		    (s->base == tables_base(e) && s->limit == tables_limit(e)))
+			continue;
+		buf_printf(out,
+			   "      ! %s was loaded when it said otherwise: base "
+			   "%08x limit %08x\n",
+			   names[i], s->base, s->limit);
+	}
 }
 
 /* Entries of [base, base+limit]; empty ones are left out. */
-static void show_segments(struct debug *d, u32 base, u32 limit, struct buf *out)
+static void show_segments(struct debug *d, u32 base, u32 limit, bool in_gdt,
+			  struct buf *out)
 {
 	for (u32 at = 0; at + 7 <= limit && at < 0x10000; at += 8) {
 		u64 e = 0;
@@ -120,7 +138,11 @@ static void show_segments(struct debug *d, u32 base, u32 limit, struct buf *out)
 		if (!e)
 			continue;
 		buf_printf(out, "%04x: ", at);
-		show_segment(d, e, out);
+		if (!at && in_gdt)
+			buf_printf(out, "(never used)  ");
+		show_segment(d, e, in_gdt, out);
+		if (!cpu_is_real(debug_cpu(d)))
+			show_users(d, at | (in_gdt ? 0 : 4), e, out);
 	}
 }
 
@@ -133,11 +155,11 @@ static unsigned like_stubs(const u64 *gates, unsigned v, unsigned count)
 
 	if (v + 1 == count)
 		return 1;
-	step = gate_offset_of(gates[v + 1]) - gate_offset_of(gates[v]);
+	step = tables_gate_offset(gates[v + 1]) - tables_gate_offset(gates[v]);
 	while (v + n < count && step <= STUB_MAX &&
 	       !((gates[v + n] ^ gates[v]) & same) &&
-	       gate_offset_of(gates[v + n]) -
-			       gate_offset_of(gates[v + n - 1]) ==
+	       tables_gate_offset(gates[v + n]) -
+			       tables_gate_offset(gates[v + n - 1]) ==
 		       step)
 		n++;
 	return n < STUBS_MIN ? 1 : n;
@@ -157,14 +179,16 @@ static void show_gates(struct debug *d, u32 base, u32 limit, struct buf *out)
 		if (!gates[v])
 			continue;
 		buf_printf(out, "%02x: ", v);
-		show_gate(d, gates[v], out);
+		show_gate(d, gates[v], tables_gate_flaw(d, gates[v], true),
+			  out);
 		if (n > 1)
 			buf_printf(out,
 				   "    and so on to %02x, each %u further\n",
 				   v + n - 1,
-				   gate_offset_of(gates[v + 1]) -
-					   gate_offset_of(gates[v]));
+				   tables_gate_offset(gates[v + 1]) -
+					   tables_gate_offset(gates[v]));
 	}
+	tables_check_idt(gates, count, out);
 }
 
 void debug_show_gdt(struct debug *d, struct buf *out)
@@ -173,7 +197,7 @@ void debug_show_gdt(struct debug *d, struct buf *out)
 
 	buf_printf(out, "GDT at 0x%08x, limit 0x%x\n", c->gdtr.base,
 		   c->gdtr.limit);
-	show_segments(d, c->gdtr.base, c->gdtr.limit, out);
+	show_segments(d, c->gdtr.base, c->gdtr.limit, true, out);
 }
 
 void debug_show_ldt(struct debug *d, struct buf *out)
@@ -186,7 +210,7 @@ void debug_show_ldt(struct debug *d, struct buf *out)
 	}
 	buf_printf(out, "LDT %04x at 0x%08x, limit 0x%x\n", c->ldtr.sel,
 		   c->ldtr.base, c->ldtr.limit);
-	show_segments(d, c->ldtr.base, c->ldtr.limit, out);
+	show_segments(d, c->ldtr.base, c->ldtr.limit, false, out);
 }
 
 void debug_show_idt(struct debug *d, struct buf *out)
@@ -248,4 +272,5 @@ void debug_show_tss(struct debug *d, struct buf *out)
 			   fields[i].size * 2, v, i % 4 == 3 ? "\n" : "  ");
 	}
 	buf_byte(out, '\n');
+	tables_check_tss(d, out);
 }

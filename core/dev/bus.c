@@ -523,13 +523,61 @@ static void show_device(struct bus *b, unsigned i, bus_print *out, void *to)
 		row->chip->show(b->device[i], out, to);
 }
 
+static const char *line_owner(unsigned line)
+{
+	for (unsigned i = 0; i < DEV_COUNT; i++)
+		if (device_rows[i].irq == (int)line)
+			return device_rows[i].id;
+	return "a device";
+}
+
+/* An asserted line, and what the controllers make of it. */
+static void show_line(const struct bus *b, unsigned line, bus_print *out,
+		      void *to)
+{
+	void *ioapic = b->device[DEV_ioapic];
+
+	out(to, "IRQ %u (%s) is high: ", line, line_owner(line));
+	pic_show_line(b->device[DEV_pic], line, out, to);
+	if (ioapic) {
+		out(to, "; ");
+		ioapic_show_pin(ioapic, line ? line : 2, out, to);
+	}
+	out(to, "\n");
+}
+
 void bus_show_irq(struct bus *b, bus_print *out, void *to)
 {
-	out(to, "ISA lines asserted: %04x; to the processor: %s\n",
-	    b->state.lines, b->state.intr ? "INTR" : "nothing");
+	for (unsigned line = 0; line < 16; line++)
+		if (b->state.lines >> line & 1)
+			show_line(b, line, out, to);
+	if (!b->state.lines)
+		out(to, "no IRQ is high\n");
+	if (b->device[DEV_lapic])
+		lapic_show_waiting(b->device[DEV_lapic], out, to);
+	if (pic_output(b->device[DEV_pic]) && !extint_accepted(b))
+		out(to, "the PIC's INT is not passed on: LINT0 of the local "
+			"APIC is masked or not ExtINT\n");
 	show_device(b, DEV_pic, out, to);
 	show_device(b, DEV_lapic, out, to);
 	show_device(b, DEV_ioapic, out, to);
+}
+
+const char *bus_device_name(const struct bus *b, unsigned i)
+{
+	if (i >= DEV_COUNT)
+		return NULL;
+	return b->device[i] ? device_rows[i].id : "";
+}
+
+bool bus_show_named(struct bus *b, const char *name, bus_print *out, void *to)
+{
+	for (unsigned i = 0; i < DEV_COUNT; i++)
+		if (b->device[i] && !strcmp(device_rows[i].id, name)) {
+			show_device(b, i, out, to);
+			return true;
+		}
+	return false;
 }
 
 void bus_show_devices(struct bus *b, bus_print *out, void *to)

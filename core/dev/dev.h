@@ -94,6 +94,10 @@ unsigned bus_key_room(const struct bus *b);
  * through the printf-like function given. */
 typedef void bus_print(void *to, const char *fmt, ...);
 void bus_show_irq(struct bus *b, bus_print *out, void *to);
+/* The one device of that name; false: there is none. */
+bool bus_show_named(struct bus *b, const char *name, bus_print *out, void *to);
+/* Names in order, "" for one that this machine lacks, NULL after the last. */
+const char *bus_device_name(const struct bus *b, unsigned i);
 void bus_show_devices(struct bus *b, bus_print *out, void *to);
 void bus_show_screen(struct bus *b, bus_print *out, void *to);
 

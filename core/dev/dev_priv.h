@@ -81,6 +81,13 @@ void ioapic_set_pin(void *ioapic, unsigned pin, bool level);
 void ioapic_eoi(void *ioapic, unsigned vector);
 bool ioapic_accepts_extint(const void *ioapic);
 
+/* Where a request stands and what holds it up, in words: a line of the PIC, a
+ * pin of the IO-APIC, the most urgent vector of the local APIC (if any). */
+void pic_show_line(const void *pic, unsigned line, bus_print *out, void *to);
+void ioapic_show_pin(const void *ioapic, unsigned pin, bus_print *out,
+		     void *to);
+void lapic_show_waiting(const void *lapic, bus_print *out, void *to);
+
 /* ---- others ---- */
 bool uart_receive(void *uart, u8 byte);
 void kbd_key(void *kbd, u8 scancode);

@@ -197,6 +197,28 @@ static void ioapic_reset(void *dev)
 		a->pin[i] = (struct redirection){.low = RED_MASKED};
 }
 
+void ioapic_show_pin(const void *dev, unsigned pin, bus_print *out, void *to)
+{
+	const struct ioapic *a = dev;
+	const struct redirection *r = &a->pin[pin];
+
+	out(to, "IO-APIC pin %u: ", pin);
+	if (r->low & RED_MASKED)
+		out(to, "masked");
+	else if (r->low & RED_REMOTE_IRR)
+		out(to, "sent as vector %02xh; its EOI has not come",
+		    r->low & 0xffu);
+	else if (!(r->low & RED_LEVEL))
+		out(to, "sent as vector %02xh when its line rose",
+		    r->low & 0xffu);
+	else if (!lapic_is_destination(bus_device(a->bus, DEV_lapic),
+				       (u8)(r->high >> 24),
+				       r->low & RED_LOGICAL))
+		out(to, "goes to APIC %02x, which is not there", r->high >> 24);
+	else
+		out(to, "is sent as vector %02xh", r->low & 0xffu);
+}
+
 static void ioapic_show(void *dev, bus_print *out, void *to)
 {
 	struct ioapic *a = dev;

@@ -524,10 +524,33 @@ static void show_set(const char *name, const u32 *set, bus_print *out, void *to)
 	out(to, "\n");
 }
 
+void lapic_show_waiting(const void *dev, bus_print *out, void *to)
+{
+	const struct lapic *l = dev;
+	int vector = highest(l->irr);
+
+	if (vector < 0)
+		return;
+	out(to, "local APIC: vector %02xh ", (unsigned)vector);
+	if (!is_working(l))
+		out(to, "waits: the APIC is switched off (%s)\n",
+		    l->globally_enabled ? "SVR bit 8" : "IA32_APIC_BASE");
+	else if (deliverable(l) >= 0)
+		out(to, "is next\n");
+	else if (highest(l->isr) >= 0 &&
+		 ((u32)highest(l->isr) & 0xf0) >= ((u32)vector & 0xf0))
+		out(to, "waits for the EOI of vector %02xh\n",
+		    (unsigned)highest(l->isr));
+	else
+		out(to, "waits: the task priority (TPR) is %02xh\n", l->tpr);
+}
+
 static void lapic_show(void *dev, bus_print *out, void *to)
 {
 	static const char *const names[] = {"timer", "thermal", "perf",
 					    "LINT0", "LINT1",   "error"};
+	static const char *const modes[] = {"fixed", "lowest", "SMI", "?3",
+					    "NMI", "INIT", "?6", "ExtINT"};
 	struct lapic *l = dev;
 
 	out(to, "  ID=%08x TPR=%02x PPR=%02x LDR=%08x DFR=%08x SVR=%03x%s\n",
@@ -536,11 +559,15 @@ static void lapic_show(void *dev, bus_print *out, void *to)
 	show_set("IRR", l->irr, out, to);
 	show_set("ISR", l->isr, out, to);
 	show_set("TMR", l->tmr, out, to);
-	out(to, "  LVT");
 	for (unsigned i = 0; i < LVT_COUNT; i++)
-		out(to, " %s=%05x", names[i], l->lvt[i]);
+		out(to, "  LVT %-7s %05x %s vector=%02x%s%s\n", names[i],
+		    l->lvt[i], modes[delivery_mode(l->lvt[i])],
+		    l->lvt[i] & 0xff,
+		    i == LVT_TIMER && l->lvt[i] & LVT_PERIODIC ? " periodic"
+							       : "",
+		    l->lvt[i] & LVT_MASKED ? " masked" : "");
 	out(to,
-	    "\n  ICR=%08x%08x ESR=%02x timer initial=%08x current=%08x "
+	    "  ICR=%08x%08x ESR=%02x timer initial=%08x current=%08x "
 	    "divide=%x\n",
 	    l->icr_high, l->icr_low, l->esr, l->initial, timer_current(l),
 	    l->divide);

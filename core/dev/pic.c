@@ -342,6 +342,46 @@ static void pic_reset(void *dev)
 		};
 }
 
+/* Why one IR of a chip is not the winner; NULL: it is. */
+static const char *held_up(const struct i8259 *c, unsigned ir)
+{
+	u8 bit = 1u << ir;
+	unsigned at = priority(c, bit);
+
+	if (c->icw_state != READY)
+		return "its chip is being initialized";
+	if (c->imr & bit)
+		return "masked in IMR";
+	if (c->isr & bit)
+		return "in service: its EOI has not come";
+	if (!(c->irr & bit))
+		return c->lines & bit ? "its edge was taken; the line has to "
+					"fall and rise again"
+				      : "it does not ask";
+	if (at > priority(c, c->irr & ~c->imr))
+		return "one of higher priority goes first";
+	if (winner(c) != (int)ir)
+		return "one in service has priority: its EOI has not come";
+	return NULL;
+}
+
+void pic_show_line(const void *dev, unsigned line, bus_print *out, void *to)
+{
+	const struct pic *p = dev;
+	const struct i8259 *c = &p->chip[line >> 3];
+	const char *why = held_up(c, line & 7);
+
+	out(to, "PIC %s IR%u: ", c->is_master ? "master" : "slave", line & 7);
+	if (why)
+		out(to, "%s", why);
+	else if (!c->is_master && held_up(&p->chip[0], CASCADE))
+		out(to, "next of its chip, but at the master IR2 is held up: "
+			"%s", held_up(&p->chip[0], CASCADE));
+	else
+		out(to, "next, with vector %02xh",
+		    (c->icw2 & 0xf8u) | (line & 7));
+}
+
 static void pic_show(void *dev, bus_print *out, void *to)
 {
 	struct pic *p = dev;

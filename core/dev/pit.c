@@ -461,6 +461,9 @@ static void pit_reset(void *dev)
 
 static void pit_show(void *dev, bus_print *out, void *to)
 {
+	static const char *const modes[] = {
+		"interrupt on terminal count", "one-shot", "rate generator",
+		"square wave", "software strobe", "hardware strobe"};
 	struct pit *p = dev;
 	u64 t = tick_now(p);
 
@@ -469,10 +472,14 @@ static void pit_show(void *dev, bus_print *out, void *to)
 
 		settle(&c, t);
 		out(to,
-		    "  channel %u mode=%u %s N=%u CE=%04x OUT=%d GATE=%d%s\n",
-		    i, c.mode, c.bcd ? "BCD" : "binary", c.count,
+		    "  channel %u mode=%u (%s) %s N=%u CE=%04x OUT=%d GATE=%d%s",
+		    i, c.mode, modes[c.mode], c.bcd ? "BCD" : "binary", c.count,
 		    counter(&c, t), output(&c, t), c.gate,
 		    c.null_count ? " (null count)" : "");
+		if (c.counting && (c.mode == 2 || c.mode == 3))
+			out(to, ", %u.%02u Hz", PIT_HZ / c.count,
+			    PIT_HZ % c.count * 100 / c.count);
+		out(to, "\n");
 	}
 	out(to, "  port B=%02x\n", read_port_b(p));
 }

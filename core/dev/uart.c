@@ -370,6 +370,30 @@ static void uart_reset(void *dev)
 	update_line(u);
 }
 
+/* The registers in words: speed and format, what may interrupt, the wires. */
+static void show_words(const struct uart *u, bus_print *out, void *to)
+{
+	static const char *const parity[] = {"N", "O", "N", "E",
+					     "N", "M", "N", "S"};
+	static const char *const interrupts[] = {" received", " empty",
+						 " line", " modem"};
+	static const char *const wires[] = {" DTR", " RTS", " OUT1", " OUT2",
+					    " loop"};
+	unsigned divisor = u->dlm * 256u + u->dll;
+
+	out(to, "  %u baud %u%s%s, interrupts:",
+	    divisor ? BIT_CLOCK_HZ / divisor : 0, (u->lcr & 3u) + 5,
+	    parity[u->lcr >> 3 & 7], u->lcr & 4 ? "2" : "1");
+	for (unsigned i = 0; i < ARRAY_LEN(interrupts); i++)
+		if (u->ier >> i & 1)
+			out(to, "%s", interrupts[i]);
+	out(to, "%s; outputs:", u->ier & 15 ? "" : " none");
+	for (unsigned i = 0; i < ARRAY_LEN(wires); i++)
+		if (u->mcr >> i & 1)
+			out(to, "%s", wires[i]);
+	out(to, "%s\n", u->mcr & 31 ? "" : " none");
+}
+
 static void uart_show(void *dev, bus_print *out, void *to)
 {
 	struct uart *u = dev;
@@ -379,6 +403,7 @@ static void uart_show(void *dev, bus_print *out, void *to)
 	    "DL=%04x IIR=%02x FIFO %u, waiting %u\n",
 	    u->ier, u->fcr, u->lcr, u->mcr, u->msr, u->scr,
 	    u->dlm << 8 | u->dll, identify(u), u->fifo_len, u->queue_len);
+	show_words(u, out, to);
 }
 
 static const struct state_field uart_state[] = {

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`info gdt`, `idt`, `ldt`, `tss` say what is wrong with an entry, `info irq` what the next interrupt waits for."""
+import os
+import re
+import subprocess
+
+VITRINE = os.environ.get("VITRINE", "build/vitrine")
+LANTERN = os.environ.get("LANTERN", "build/lantern.elf")
+
+
+def session(*commands):
+    r = subprocess.run([VITRINE, "-clock", "virtual", "-serial", "null", LANTERN, "-append", "tour"], capture_output=True, text=True,
+                       input="\n".join((*commands, "quit")), timeout=60, check=False)
+    assert r.returncode == 0 and not r.stderr, r
+    return r.stdout
+
+
+def has(text, *patterns):
+    for pattern in patterns:
+        assert re.search(pattern, text, re.MULTILINE), (pattern, text)
+
+
+def put(table, entry, value):
+    """Commands that write a descriptor."""
+    return (f"set *(unsigned*)(${table}r_base + {entry * 8}) = {value & 0xffffffff:#x}",
+            f"set *(unsigned*)(${table}r_base + {entry * 8 + 4}) = {value >> 32:#x}")
+
+
+begin = ("tbreak sys_fork", "run")
+text = session(*begin, "info gdt", "info idt", "info ldt", "info tss")
+assert "!" not in text, text  # lantern's are as they should be
+has(text, "^no I/O map", "^no LDT is loaded$")
+
+text = session(*begin, *put("gdt", 2, 0x00CF92000000FFFE), "info gdt")
+has(text, r"^0010: base 00000000 limit ffffefff .*\n +! es was loaded when it said otherwise: base 00000000 limit ffffffff$")
+for value, flaw in ((0x0000890000000066, "a TSS needs a limit of 67h"), (0x0000810000000010, "a 16-bit TSS needs a limit of 2Bh"),
+                    (0x00AF9A000000FFFF, "L is set: reserved outside of 64-bit mode"), (0x00008D0000000067, "its type is reserved"),
+                    (0xC0108E0000080000, "interrupt and trap gates belong in the IDT"),
+                    (0xC0108C0000000000, "its selector is null"), (0xC0108C0000800000, "its selector is outside of the table"),
+                    (0xC0108C0000100000, "its selector is no code segment"), (0x00008500000A0000, "its selector is no TSS")):
+    text = session(*begin, *put("gdt", 6, value), "info gdt")
+    assert "0030: " in text and "  ! " + flaw + "\n" in text, (hex(value), flaw, text)
+for value, flaw in ((0x00008E0000080000, "nothing is mapped at its handler"), (0x00008C0000080000, "no interrupt, trap or task gate: #GP"),
+                    (0xC0108E0000180000, "its code would run at level 3"), (0x0000850000280000, "its TSS is busy"),
+                    (0x0000850000000000, "its selector is null or outside of the GDT")):
+    text = session(*begin, *put("idt", 9, value), "info idt")
+    assert "\n09: " in text and "  ! " + flaw + "\n" in text, (hex(value), flaw, text)
+text = session(*begin, *put("idt", 14, 0), "info idt")
+has(text, r"^! no gate for #PF: one becomes a double or triple fault$")
+for field, value, flaw in ((4, 0, "nothing is mapped below esp0"), (8, 0, "ss0 is null"), (8, 0x800, "ss0 is outside of its table"),
+                           (8, 8, "ss0 is no writable data segment"), (8, 0x23, "ss0 is not of level 0")):
+    text = session(*begin, f"set *(unsigned*)($tr_base + {field}) = {value}", "info tss")
+    has(text, "^! " + flaw)
+
+has(session("info irq"), r"^processor: INTR is asserted, IF is clear: taken after STI, POPF or IRET has set IF$",
+    r"^IRQ 0 \(pit\) is high: PIC master IR0: next, with vector 08h; IO-APIC pin 2: masked$")
+has(session(*begin, "info irq"), r"^processor: INTR is not asserted, IF is set: it would take one at once$",
+    r"PIC master IR0: its edge was taken; the line has to fall and rise again")
+# At the handler of a device's interrupt it is in service, and IF is clear.
+has(session("catch interrupt 0x20", "run", "info irq"), r"IF is clear: it would not take one$", "its EOI has not come|its edge was taken")
