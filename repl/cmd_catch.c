@@ -62,6 +62,19 @@ static bool same_name(const char *name, const char *typed)
 	       (*name == '#' && !strcasecmp(name + 1, typed));
 }
 
+int exception_named(const char *typed)
+{
+	const char *name;
+	u64 n;
+
+	for (unsigned i = 0; i < EXCEPTIONS; i++)
+		if ((name = exception_name(i)) &&
+		    (same_name(name, typed) ||
+		     (words_number(typed, &n) && n == i)))
+			return (int)i;
+	return -1;
+}
+
 static int unknown(const struct kind *k, const char *typed, struct err *e)
 {
 	struct buf names = {0};

@@ -169,6 +169,11 @@ static char *next_catch(const char *text, int again)
 	return next_word(catch_word, text, again);
 }
 
+static char *next_inject(const char *text, int again)
+{
+	return next_word(inject_word, text, again);
+}
+
 static char *next_trace(const char *text, int again)
 {
 	return next_word(trace_word, text, again);
@@ -199,7 +204,8 @@ static rl_compentry_func_t *generator(enum arg kind)
 		[ARG_SETTING] = next_setting, [ARG_VMI] = next_vmi,
 		[ARG_CATCH] = next_catch,     [ARG_DEVICE] = next_device,
 		[ARG_STATS] = next_stats,     [ARG_TOP] = next_top,
-		[ARG_TRACE] = next_trace,     [ARG_REST] = NULL,
+		[ARG_TRACE] = next_trace,     [ARG_INJECT] = next_inject,
+		[ARG_REST] = NULL,
 	};
 
 	return generators[kind];

@@ -25,6 +25,7 @@ enum arg {
 	ARG_VMI, /* names of VMI's calls */
 	ARG_CATCH,
 	ARG_DEVICE,
+	ARG_INJECT,
 	ARG_STATS, /* words of stats, of top */
 	ARG_TOP,
 	ARG_TRACE,
@@ -130,6 +131,12 @@ const char *catch_word(const char *before, unsigned i);
 extern const char *const top_words[];
 /* repl/cmd_trace.c: the same for `trace'. */
 const char *trace_word(const char *before, unsigned i);
+
+/* The exception of that name or number; -1: none. */
+int exception_named(const char *typed);
+
+/* repl/cmd_inject.c: the same for `inject'. */
+const char *inject_word(const char *before, unsigned i);
 
 /* repl/complete.c */
 char **complete_line(const char *text, int start, int end);

@@ -54,6 +54,23 @@ int debug_reset(struct debug *d, struct err *e);
 int debug_save(struct debug *d, const char *path, struct err *e);
 int debug_load(struct debug *d, const char *path, struct err *e);
 
+/* Calls a function of the guest's (call.c).  `registers`: the first three
+ * arguments are in EAX, EDX, ECX, as in Linux kernels; else all on the stack. */
+enum { CALL_ARGS_MAX = 16 };
+struct debug_call {
+	gla_t function;
+	bool registers;
+	unsigned count;
+	u32 args[CALL_ARGS_MAX];
+};
+/* 0: it ran.  *returned: its result is EDX:EAX, and the guest stands as
+ * before; else something stopped it there.  -1: it could not start. */
+int debug_call(struct debug *d, const struct debug_call *call, u64 *result,
+	       bool *returned, struct err *e);
+/* Puts back the registers from before one that did not return; false: there
+ * is none. */
+bool debug_call_undo(struct debug *d);
+
 /* What somebody above knows of the call that the guest is about to make
  * (VM_EVENT_CALL): its arguments have names. */
 struct debug_calls {

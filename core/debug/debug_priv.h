@@ -13,6 +13,13 @@ struct variable {
 	struct value value;
 };
 
+/* All that a called function may change; what it does to memory stays. */
+struct registers_before {
+	u32 gpr[8], eip, arith, iflag, dflag, sysflags;
+	bool halted;
+	u8 shadow, fxsave[512];
+};
+
 struct debug {
 	struct vm *vm; /* borrowed */
 	struct symbols *symbols;
@@ -26,6 +33,8 @@ struct debug {
 	u64 probe_steps; /* instructions to step for a probe */
 	void (*probe_after)(void *arg);
 	void *probe_arg;
+	struct registers_before before_call;
+	bool call_is_open; /* one was called and did not return */
 	gla_t stop_pc; /* where it came to stand */
 	int next_number;
 	enum vm_stop why;
@@ -58,6 +67,9 @@ struct breakpoint *debug_break_append(struct debug *d,
 				      const struct breakpoint *form,
 				      const char *what, const char *condition,
 				      struct err *e);
+/* step.c: runs to addr, counted only with that stack pointer at this level.
+ * True when it got there and nothing else came first. */
+bool debug_run_to_frame(struct debug *d, gla_t addr, u32 esp);
 /* client.c: the ones that were not put back go for good. */
 void debug_client_settle(struct debug *d);
 /* Does the client's breakpoint, met, want to stop?  Runs its commands. */

@@ -205,6 +205,17 @@ static bool run_to(struct debug *d, gla_t addr, u32 esp)
 	return run_to_hidden(d, &form);
 }
 
+bool debug_run_to_frame(struct debug *d, gla_t addr, u32 esp)
+{
+	const struct cpu *c = debug_cpu(d);
+	struct breakpoint form = {.kind = BREAK_CODE, .addr = addr,
+				  .hidden = true, .frame = FRAME_SAME,
+				  .frame_esp = esp, .frame_cr3 = c->cr3,
+				  .frame_cpl = c->cpl};
+
+	return run_to_hidden(d, &form);
+}
+
 /* ---- one instruction ---- */
 
 /* The interrupt that was just delivered: until its handler has returned to
@@ -404,6 +415,7 @@ static void put_elsewhere(struct debug *d)
 	d->why = STOP_LIMIT;
 	d->hit = d->client_hit = NULL;
 	d->stop_pc = debug_pc(d);
+	d->call_is_open = false;
 }
 
 int debug_reset(struct debug *d, struct err *e)

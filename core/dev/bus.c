@@ -260,6 +260,11 @@ int bus_intr_ack(struct bus *b)
 	return vector;
 }
 
+bool bus_irq_level(const struct bus *b, unsigned line)
+{
+	return b->state.lines >> line & 1;
+}
+
 void bus_irq(struct bus *b, unsigned line, bool level)
 {
 	void *ioapic = b->device[DEV_ioapic];

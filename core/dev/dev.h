@@ -38,6 +38,7 @@ u64 bus_now(const struct bus *b);
 /* ISA interrupt lines 0..15, level semantics: the PIC and the IO-APIC see
  * both.  ISA line 0 is IO-APIC pin 2. */
 void bus_irq(struct bus *b, unsigned line, bool level);
+bool bus_irq_level(const struct bus *b, unsigned line);
 
 /* The processor met an x87 error with CR0.NE clear: FERR#. */
 void bus_ferr(struct bus *b);

@@ -83,7 +83,9 @@ void catch_delivered(struct vm *vm, unsigned vector, unsigned instead_of)
 void catch_interrupt(struct vm *vm, unsigned vector)
 {
 	if (caught(vm, VM_EVENT_INTERRUPT, vector, 1))
-		tell(vm, "interrupt %02xh from a device", vector);
+		tell(vm, vector == EXC_NMI ? "NMI (interrupt %02xh)"
+					   : "interrupt %02xh from a device",
+		     vector);
 }
 
 static void software_interrupt(void *arg, u8 vector)

@@ -122,7 +122,7 @@ static u64 runnable_from(struct vm *vm)
 {
 	u64 now = clock_now(vm, vm->cpu->icount), due;
 
-	if (!vm->cpu->halted || bus_intr_pending(vm->bus))
+	if (!vm->cpu->halted || irq_waits(vm))
 		return now;
 	due = bus_next_deadline(vm->bus);
 	return due > now ? due : now;

@@ -162,7 +162,7 @@ static void deliver_vector(struct vm *vm, u8 vector, enum trace_word source)
 
 static void deliver_interrupt(struct vm *vm)
 {
-	int vector = bus_intr_ack(vm->bus);
+	int vector = irq_take(vm);
 
 	note_interrupted(vm);
 	if (vector >= 0) {
@@ -170,7 +170,7 @@ static void deliver_interrupt(struct vm *vm)
 		deliver_vector(vm, (u8)vector, TRACE_source_DEVICE);
 		catch_interrupt(vm, (unsigned)vector);
 	}
-	bt_set_irq(vm->bt, bus_intr_pending(vm->bus));
+	bt_set_irq(vm->bt, irq_waits(vm));
 }
 
 /* The next one waits until IRET (SDM 3A 6.7.1). */
@@ -183,6 +183,7 @@ static void deliver_nmi(struct vm *vm)
 	c->nmi_blocked = true;
 	vm->interrupts[EXC_NMI]++;
 	deliver_vector(vm, EXC_NMI, TRACE_source_NMI);
+	catch_interrupt(vm, EXC_NMI);
 }
 
 /* Is this the HLT that stands for a BIOS service?  Then says which. */
@@ -239,7 +240,7 @@ static void idle(struct vm *vm)
 	}
 	if (next == UINT64_MAX || waits_for_person(vm))
 		poll_host(vm, ms_until(vm, next));
-	if (next == UINT64_MAX || bus_intr_pending(vm->bus) || vm->interrupt ||
+	if (next == UINT64_MAX || irq_waits(vm) || vm->interrupt ||
 	    vm->look)
 		return;
 	clock_skip_to(vm, next);
@@ -257,7 +258,7 @@ static enum vm_stop halted(struct vm *vm)
 		vm->halted_at = vm->idle_ns;
 		TRACE(cpu_halt, .interruptible = !!c->iflag);
 	}
-	if ((bus_intr_pending(vm->bus) && c->iflag) ||
+	if ((irq_waits(vm) && c->iflag) ||
 	    (c->nmi_pending && !c->nmi_blocked)) {
 		c->halted = vm->halted = false;
 		TRACE(cpu_wake, .idle_ns = vm->idle_ns - vm->halted_at);

@@ -134,6 +134,8 @@ static const struct state_field time_state[] = {
 
 static const struct state_field vm_state[] = {
 	STATE(struct vm, requests, REQUESTS_ALL),
+	STATE(struct vm, injected, 256),
+	STATE(struct vm, injected_lines, STATE_ANY),
 	STATE(struct vm, exception_passes, 1),
 	STATE_ARRAY(struct vm, exceptions, STATE_TIME),
 	STATE_ARRAY(struct vm, interrupts, STATE_TIME),

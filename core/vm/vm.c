@@ -78,7 +78,7 @@ static void intr_changed(void *arg)
 	struct vm *vm = arg;
 
 	if (vm->bus) /* it speaks already while it is being made */
-		bt_set_irq(vm->bt, bus_intr_pending(vm->bus));
+		bt_set_irq(vm->bt, irq_waits(vm));
 }
 
 static void request(void *arg, enum bus_request what)
@@ -307,6 +307,7 @@ int vm_restart(struct vm *vm, struct err *e)
 	cpu_reset(vm->cpu);
 	mem_reset(vm->cpu);
 	vm->requests = 0;
+	vm->injected = vm->injected_lines = 0;
 	vm->halted = false;
 	bus_reset(vm->bus);
 	tables_write(vm->mem, &vm->bus_cfg);

@@ -80,6 +80,16 @@ void vm_stop_at_double_fault(struct vm *vm, bool on);
 /* Signal-safe: vm_run calls `poll` soon. */
 void vm_look(struct vm *vm);
 
+/* What nothing in the machine made, to come when the guest goes on
+ * (inject.c).  -1: something like it waits already. */
+int vm_inject_interrupt(struct vm *vm, u8 vector, struct err *e);
+/* ISA line 0 to 15 is up until an interrupt has been taken. */
+int vm_inject_line(struct vm *vm, unsigned line, struct err *e);
+int vm_inject_nmi(struct vm *vm, struct err *e);
+/* address: for #PF. */
+int vm_inject_exception(struct vm *vm, u8 vector, u32 error, gla_t address,
+			struct err *e);
+
 struct cpu *vm_cpu(struct vm *vm);
 struct bus *vm_bus(struct vm *vm);
 struct mem *vm_mem(struct vm *vm);

@@ -42,6 +42,8 @@ struct vm {
 	struct bus_config bus_cfg;
 	struct clock clock;
 	unsigned requests; /* enum bus_request bits */
+	u16 injected;	   /* an interrupt's vector + 1, 0: none */
+	u16 injected_lines;
 	volatile int interrupt, look;
 	bool stops_at_df, df;	  /* a double fault was delivered */
 	u8 df_during;		  /* ... instead of this */
@@ -74,6 +76,10 @@ struct vm {
 /* What a guest's reset does: memory, CPU and devices as at power-on; time and
  * counters go on. */
 int vm_restart(struct vm *vm, struct err *e);
+
+/* inject.c: does an interrupt wait for IF?  Takes it; its vector, or -1. */
+bool irq_waits(struct vm *vm);
+int irq_take(struct vm *vm);
 
 /* run.c: delivers the exception pending, if nobody may want to stop there. */
 bool vm_deliver_at_once(void *arg);

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sending the processor interrupts and exceptions that nothing has made, and calling the guest's functions: what the guest
+makes of them, and that afterwards all is as before."""
+import os
+import re
+import subprocess
+
+VITRINE = os.environ.get("VITRINE", "build/vitrine")
+LANTERN = os.environ.get("LANTERN", "build/lantern.elf")
+
+
+def session(*commands):
+    r = subprocess.run([VITRINE, "-clock", "virtual", "-append", "test", LANTERN],
+                       input="\n".join(("tbreak sys_fork", "run", *commands, "quit")), capture_output=True, text=True,
+                       timeout=50, check=False)
+    assert r.returncode == 0, r
+    return r.stdout + r.stderr
+
+
+def has(text, *patterns):
+    for pattern in patterns:
+        assert re.search(pattern, text, re.MULTILINE), (pattern, text)
+
+
+# Exceptions come to their handlers with what they carry; a page fault sets CR2.
+has(session("inject exception #PF 2 0x80aaaaaa", "inject exception #GP 0", "stepi", "print $cr2", "x/1xw $esp"),
+    r"^#PF will be delivered at 0x\w+ <sys_fork\+0>$", "^#PF is about to be delivered; step first$",
+    r"^=> 0x\w+ <trap_stub_14\+0>", r"^\$1 = \(void \*\) 0x80aaaaaa|^\$1 = 0x80aaaaaa", r"^0x\w+.*:\t0x00000002$")
+has(session("catch exception GP", "inject exception 13 0x18", "continue", "continue"),
+    r"^Catchpoint 2, #GP, error code 0018$", r"panic: ")
+# Interrupts wait for IF; a line for its controller.
+has(session("catch interrupt 0x77", "inject interrupt 0x77", "inject interrupt 0x78", "continue"),
+    r"^Interrupt 77h waits\.$", "^interrupt 77h waits already; ", r"^Catchpoint 2, interrupt 77h from a device$")
+has(session("set $eflags = 2", "inject interrupt 0x77"), r"^Interrupt 77h waits until IF is set\.$")
+has(session("catch interrupt", "inject irq 4", "inject irq 4", "continue", "info irq"),
+    r"^Line 4 is up until an interrupt is taken\.$", "^line 4 is up already$", r"^Catchpoint 2, interrupt 2\dh from a device$",
+    r"lines=01 ELCR")
+has(session("catch interrupt 2", "inject nmi", "inject nmi", "continue", "continue"),
+    r"^An NMI waits\.$", "^an NMI waits already$", r"^Catchpoint 2, NMI \(interrupt 02h\)$", "panic: NMI in the kernel")
+# An idle guest wakes.
+has(session("catch exit HALT", "continue", "inject exception #UD", "stepi"), "^=> .*<trap_stub_6")
+
+# Functions: arguments on the stack, the result, all registers as before; and the guest goes on as if nothing had been.
+text = session("print $icount", "info registers", "echo --", "call process_find(1)", "call process_find(4711)",
+               "call memset($esp-400, 'A', 4)", "x/1xw $esp-400", "call memcmp(boot_stack, boot_stack + 0, 8 * (2 + 2))", "echo --",
+               "info registers", "continue")
+registers = re.findall(r"^e\w+ +0x\w+", text.split("--")[0], re.MULTILINE)
+assert len(registers) > 8 and registers == re.findall(r"^e\w+ +0x\w+", text.split("--")[2], re.MULTILINE), text
+has(text, r"^\$2 = 0xc\w+ \(edx ", r"^\$3 = 0x0 ", ":\t0x41414141$", r"^\$5 = 0x0 ",
+    "^Stopped: the guest wrote to the debug-exit port")
+# One that is stopped in between stays there, until its caller's registers are put back.
+has(session("break process_find", "call process_find(1)", "backtrace", "call", "call", "delete", "continue"),
+    r"^Breakpoint 2, 0x\w+ <process_find\+0>", "^The function has not returned\\.", "^#0 .*<process_find",
+    r"^=> 0x\w+ <sys_fork\+0>", r"^expected FUNCTION\(ARGS\)", "^Stopped: the guest wrote to the debug-exit port")
+has(session("call/r process_find(1)", "call process_find", "call process_find(", "call nosuch(1)", "call 0x70000000()",
+            "call process_find(1,)", "call process_find(1 2)", f"call process_find({','.join(['1'] * 17)})", "call ()",
+            "set $esp = 0x70000000", "call process_find(1)"),
+    r"^expected FUNCTION\(ARGS\)", "^no symbol `nosuch'$", "^there is no code at 0x70000000$", "^expected `,' between arguments$",
+    "^more than 16 arguments$", "^there is no stack at ")
+text = session("inject", "inject fire", "inject irq", "inject irq 16", "inject irq x", "inject interrupt 256",
+               "inject exception", "inject exception #ZZ", "inject exception #NMI", "inject exception 9", "inject exception #PF x",
+               "inject exception #PF 0x100000000")
+has(text, "^expected irq, interrupt, exception or nmi$", "^expected irq, interrupt, exception or nmi, found `fire'$",
+    "^expected an interrupt line from 0 to 15$", "^expected an interrupt line from 0 to 15, found `16'$", "^no symbol `x'",
+    "^expected an interrupt from 0 to 255, found `256'$", "^expected an error code, found `0x100000000'$")
+assert text.count("expected an exception, as in inject exception #PF 2 0x1000") == 4, text
