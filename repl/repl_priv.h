@@ -80,6 +80,7 @@ struct console {
 	char *list_file;
 	struct settings settings;
 	struct pager pager;
+	unsigned tour_step; /* where `tour' goes on */
 };
 
 typedef int command_fn(struct console *c, char *args, struct err *e);

@@ -198,7 +198,7 @@ def colors():
         p.expect("no command.*\r\n")
         assert ("\x1b[31m" in p.before) == colored, (name, p.before)
         p.close(force=True)
-    r = subprocess.run([VITRINE, "-S", LANTERN], input="x/i $pc\nset color on\nx/i $pc\n", capture_output=True, text=True,
+    r = subprocess.run([VITRINE, "-S", LANTERN], input="\n".join(("x/i $pc", "set color on", "x/i $pc", "")), capture_output=True, text=True,
                        timeout=20, check=True)
     plain, colored = r.stdout.splitlines()
     assert "\x1b" not in plain and colored.startswith("\x1b[1;32m=>\x1b[m \x1b[36m0x"), r.stdout
