@@ -118,8 +118,9 @@ $(patsubst %.c,$(B)/obj/%.o,$(PROVIDER)): $(LISTS)
 $(B)/vitrine-trace.so: $(patsubst %.c,$(B)/obj/%.o,$(PROVIDER))
 	@echo "  link $@"; $(CC) $(LDFLAGS) -shared -o $@ $^ -llttng-ust -ldl
 
-# The guest's SSE and x87 registers are live in these rooms, so their C code must not touch them.
-$(addprefix $(B)/obj/,core/op/%.o core/cpu/%.o core/mem/%.o core/bt/%.o core/dev/%.o vmi/%.o trace/emit.o): CFLAGS += -mgeneral-regs-only
+# The guest's SSE and x87 registers may be live while these rooms run, so their C code must not touch them.
+LIVE := core/op/%.o core/cpu/%.o core/mem/%.o core/bt/%.o core/dev/%.o core/vm/%.o vmi/%.o trace/emit.o
+$(addprefix $(B)/obj/,$(LIVE)): CFLAGS += -mgeneral-regs-only
 $(B)/obj/trace/provider%.o: CFLAGS += -fPIC -I$(B)/gen -Wno-missing-prototypes -Wno-strict-prototypes
 
 $(B)/obj/%.o: %.c
@@ -139,7 +140,7 @@ $(B)/unit/%: $(B)/obj/tests/unit/%.o $$(call linked,tests/unit/$$*.c)
 FUZZ_CFLAGS = $(filter-out -fsanitize%,$(CFLAGS)) -DDEBUG -fsanitize=address,undefined $(COVERAGE)
 COVERAGE := -fsanitize=fuzzer-no-link
 $(addprefix build/fuzz/obj/core/,op/%.o cpu/%.o mem/%.o bt/%.o): COVERAGE :=
-$(addprefix build/fuzz/obj/,core/op/%.o core/cpu/%.o core/mem/%.o core/bt/%.o core/dev/%.o vmi/%.o trace/emit.o): CFLAGS += -mgeneral-regs-only
+$(addprefix build/fuzz/obj/,$(LIVE)): CFLAGS += -mgeneral-regs-only
 build/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D); echo "  clang $<"; $(CLANG) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
 build/fuzz/obj/%.o: %.S

@@ -490,6 +490,47 @@ static void data(void)
 	asm volatile("fxsave (%0)" ::"r"(DATA + 0x800) : "memory");
 }
 
+/* ---- what an exception leaves alone ---- */
+
+static void kept(const char *name, u32 code)
+{
+	struct state s = at(3, code);
+	u32 *from = (u32 *)DATA, *to = (u32 *)(DATA + 0x400);
+	bool same = true;
+
+	for (u32 i = 0; i < 32; i++)
+		from[i] = 0x3f000000 + i * 0x01010101;
+	fill(to, 0, 128);
+	asm volatile("movups %0, %%xmm0; movups 16+%0, %%xmm1; movups 32+%0, %%xmm2;"
+		     "movups 48+%0, %%xmm3; movups 64+%0, %%xmm4;"
+		     "movups 80+%0, %%xmm5; movups 96+%0, %%xmm6;"
+		     "movups 112+%0, %%xmm7" : : "m"(*from) : "memory");
+	run(&s);
+	asm volatile("movups %%xmm0, %0; movups %%xmm1, 16+%0; movups %%xmm2, 32+%0;"
+		     "movups %%xmm3, 48+%0; movups %%xmm4, 64+%0;"
+		     "movups %%xmm5, 80+%0; movups %%xmm6, 96+%0;"
+		     "movups %%xmm7, 112+%0" : "=m"(*to) : : "memory");
+	for (u32 i = 0; i < 32; i++)
+		same &= from[i] == to[i];
+	print("%s:", name);
+	told(&s, code);
+	print(same ? " kept\n" : " CHANGED\n");
+}
+#define KEPT(text) kept(text, FRAG(text))
+
+/* After an SSE instruction, so that the registers are where it needs them. */
+static void exceptions_keep(void)
+{
+	print("xmm registers after an exception:\n");
+	KEPT("orps xmm0, xmm0; hlt");
+	KEPT("orps xmm0, xmm0; ud2");
+	KEPT("orps xmm0, xmm0; int 0x21");
+	KEPT("orps xmm0, xmm0; int 0x91");
+	KEPT("orps xmm0, xmm0; xor ecx, ecx; div ecx");
+	KEPT("orps xmm0, xmm0; mov ds, ecx");
+	KEPT("orps xmm0, xmm0; mov eax, cr0");
+}
+
 void test(void)
 {
 	set_cr4(get_cr4() | OSFXSR | OSXMMEXCPT);
@@ -504,4 +545,5 @@ void test(void)
 	images86();
 	simd_errors();
 	alignment();
+	exceptions_keep();
 }
