@@ -11,6 +11,8 @@
 #include "core/bt/bt.h"
 #include "core/cpu/cpu.h"
 
+#define WORDS (1ull << 32)
+
 enum { EXCEPTIONS = 32, VECTORS = 256, PORTS = 65536 };
 
 /* Name of number i, NULL when it has none; "" marks the end of names. */
@@ -36,11 +38,17 @@ static const char *call_name(unsigned i)
 	return i < VMI_CALLS ? vmi_row(i)->name : "";
 }
 
+static const char *hlt_name(unsigned i)
+{
+	(void)i;
+	return "";
+}
+
 static const struct kind {
 	const char *name;
 	enum vm_event event;
 	const char *(*name_of)(unsigned i); /* NULL: only numbers */
-	u32 limit; /* of numbers as good as names; 0: none is */
+	u64 limit; /* of numbers as good as names; 0: none is */
 	const char *expected;
 } kinds[] = {
 	{"exception", VM_EVENT_EXCEPTION, exception_name, EXCEPTIONS,
@@ -53,6 +61,15 @@ static const struct kind {
 	{"exit", VM_EVENT_EXIT, exit_name, 0, "an exit (see `info exits')"},
 	{"bt", VM_EVENT_BT, event_name, 0, "an event of the translator"},
 	{"vmi", VM_EVENT_CALL, call_name, 0, "a call of VMI (see `help vmi')"},
+	{"dr", VM_EVENT_DR, NULL, 8, "a debug register from 0 to 7"},
+	{"msr", VM_EVENT_MSR, NULL, WORDS, "an MSR's number"},
+	{"table", VM_EVENT_TABLE, vm_table_name, 0,
+	 "a descriptor table's register"},
+	{"invlpg", VM_EVENT_INVLPG, NULL, WORDS, "a linear address"},
+	{"cpuid", VM_EVENT_CPUID, NULL, WORDS, "a leaf's number"},
+	{"mmio", VM_EVENT_MMIO, NULL, WORDS, "a physical address"},
+	{"mode", VM_EVENT_MODE, vm_mode_name, 0, "a mode"},
+	{"hlt", VM_EVENT_EXIT, hlt_name, 0, "nothing behind it"},
 };
 
 /* "PF" is as good as "#PF", and case does not matter. */
@@ -97,7 +114,7 @@ static int number_of(struct console *c, const struct kind *k, const char *typed,
 	struct err ignored;
 	int call;
 
-	*number = VM_ANY;
+	*number = k->name_of == hlt_name ? BT_EXIT_HALT : VM_ANY;
 	if (!*typed)
 		return 0;
 	if (k->event == VM_EVENT_CALL) {
@@ -118,6 +135,8 @@ static int number_of(struct console *c, const struct kind *k, const char *typed,
 
 static const struct kind *kind_of(char **args, struct err *e)
 {
+	struct buf names = {0};
+
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		size_t n = strlen(kinds[i].name);
 
@@ -127,10 +146,15 @@ static const struct kind *kind_of(char **args, struct err *e)
 			return &kinds[i];
 		}
 	}
-	err_set(e,
-		"expected exception, interrupt, port in, port out, cr, exit, "
-		"bt or vmi%s%.40s%s",
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		buf_printf(&names, "%s%s",
+			   !i			     ? ""
+			   : i + 1 < ARRAY_LEN(kinds) ? ", "
+						     : " or ",
+			   kinds[i].name);
+	err_set(e, "expected %s%s%.40s%s", buf_text(&names),
 		**args ? ", found `" : "", *args, **args ? "'" : "");
+	buf_free(&names);
 	return NULL;
 }
 
@@ -149,7 +173,9 @@ int cmd_catch(struct console *c, char *args, struct err *e)
 	if (!k || number_of(c, k, args, &number, e))
 		return -1;
 	buf_printf(&what, "%s", k->name);
-	if (number != VM_ANY && k->name_of && k->name_of(number))
+	if (k->name_of == hlt_name)
+		; /* said already */
+	else if (number != VM_ANY && k->name_of && k->name_of(number))
 		buf_printf(&what, " %s", k->name_of(number));
 	else if (number != VM_ANY)
 		buf_printf(&what, number < 10 ? " %u" : " 0x%x", number);

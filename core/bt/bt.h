@@ -149,6 +149,9 @@ extern const struct opcode bt_paravirt_call;
  * runs.  -1: no host memory. */
 int bt_break_add(struct bt *bt, gla_t lin);
 void bt_break_remove(struct bt *bt, gla_t lin);
+/* Called whenever the guest's mode may be another; NULL: nobody wants to
+ * know. */
+void bt_on_mode(struct bt *bt, void (*fn)(void *arg), void *arg);
 /* Who says whether the guest stops at one; NULL: it always does. */
 void bt_on_break(struct bt *bt, bool (*fn)(void *arg, gla_t lin), void *arg);
 /* The instruction at eip runs though it has one, or not. */

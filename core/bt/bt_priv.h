@@ -302,6 +302,8 @@ struct bt {
 	void *watch_arg;
 	bool (*on_exception)(void *arg);
 	void *exception_arg;
+	void (*on_mode)(void *arg);
+	void *mode_arg;
 	bool records; /* recent.c */
 	u8 *ring_map;
 	struct recent_entry *ring;

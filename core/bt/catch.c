@@ -60,6 +60,12 @@ void bt_catch(struct bt *bt, u32 exits, u32 events)
 	bt->seen = bt->stats;
 }
 
+void bt_on_mode(struct bt *bt, void (*fn)(void *arg), void *arg)
+{
+	bt->on_mode = fn;
+	bt->mode_arg = arg;
+}
+
 struct bt_caught bt_caught(struct bt *bt)
 {
 	struct bt_caught got = bt->caught;

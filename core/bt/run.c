@@ -82,6 +82,8 @@ void run_refresh_mode(struct bt *bt)
 		TRACE(cpu_mode, .from = (u8)record_mode(before),
 		      .to = (u8)record_mode(bt->mode),
 		      .paged = !!(bt->mode & MODE_PAGED));
+	if (bt->on_mode)
+		bt->on_mode(bt->mode_arg);
 	l->user_window = (u64)(uintptr_t)window_user(c->mem);
 	l->window = bt->mode & MODE_USER
 			    ? l->user_window

@@ -350,8 +350,18 @@ static bool touched(struct debug *d, struct breakpoint *b, enum vm_stop why)
 /* The guest has met it: if it wants to stop, it is counted and noted. */
 static void meet(struct debug *d, struct breakpoint *b)
 {
-	if (b->parked || !condition_holds(d, b))
+	u64 now = vm_icount(d->vm);
+
+	if (b->parked)
 		return;
+	b->since = b->met++ ? now - b->met_at : ~0ull;
+	b->met_at = now;
+	d->asked = b;
+	if (!condition_holds(d, b)) {
+		d->asked = NULL;
+		return;
+	}
+	d->asked = NULL;
 	b->hits++;
 	if (b->ignore) {
 		b->ignore--;

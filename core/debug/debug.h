@@ -134,6 +134,9 @@ struct breakpoint {
 	u32 frame_esp, frame_cr3;
 	u8 frame_cpl;
 	u64 hits, ignore;
+	u64 met;      /* hits, and when its condition was false */
+	u64 met_at;   /* instructions done when it was met last */
+	u64 since;    /* from the time before to that; ~0: none */
 	char *condition; /* owned; NULL: none */
 	char *what;      /* owned; as the person typed it */
 	u64 old;         /* watched value at the last stop */

@@ -38,6 +38,7 @@ struct debug {
 	gla_t stop_pc; /* where it came to stand */
 	int next_number;
 	enum vm_stop why;
+	struct breakpoint *asked; /* whose condition is being looked at */
 	struct breakpoint *hit; /* at the last stop; NULL: none of ours */
 	struct breakpoint *client_hit; /* the same, among the client's */
 	bool condition_failed;  /* hit because its condition has an error */

@@ -61,6 +61,26 @@ static bool kept(struct debug *d, const char *name, struct value *v)
 	return true;
 }
 
+/* What a condition may want to know of its breakpoint and event; at a stop, of
+ * that one's. */
+static bool event_name(struct debug *d, const char *name, struct value *v)
+{
+	static const char *const names[] = {"_number", "_value", "_address",
+					    "_met", "_since"};
+	const struct breakpoint *b = d->asked ? d->asked : d->hit;
+	struct vm_caught last = vm_caught(d->vm);
+	u64 values[] = {last.number, last.value, last.address, b ? b->met : 0,
+			b ? b->since : 0};
+
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(names[i], name))
+			continue;
+		*v = (struct value){.bits = values[i], .type = {8, false, 0}};
+		return true;
+	}
+	return false;
+}
+
 static bool read_name(void *arg, const char *name, struct value *v)
 {
 	struct debug *d = arg;
@@ -76,7 +96,7 @@ static bool read_name(void *arg, const char *name, struct value *v)
 				    .type = {8, false, 0}};
 		return true;
 	}
-	if (kept(d, name, v))
+	if (event_name(d, name, v) || kept(d, name, v))
 		return true;
 	if (!*name || *name == '$' || isdigit((unsigned char)*name))
 		return false;
@@ -90,11 +110,12 @@ static int write_name(void *arg, const char *name, u64 bits, struct err *e)
 	struct debug *d = arg;
 	enum reg r = reg_find(name);
 	struct variable *var = variable(d, name);
+	struct value ignored;
 
 	if (r != REG_COUNT)
 		return reg_write(debug_cpu(d), r, bits, e);
 	if (!*name || *name == '$' || isdigit((unsigned char)*name) ||
-	    !strcmp(name, "icount"))
+	    !strcmp(name, "icount") || event_name(d, name, &ignored))
 		return err_set(e, "$%s cannot be changed", name);
 	if (!var) {
 		if (d->variable_count == VARIABLES_MAX)

@@ -133,6 +133,11 @@ struct mem_hooks {
 	bool (*watched)(void *arg, gla_t lin, unsigned len, bool write,
 			bool tell);
 };
+/* Called after each access to a device range; NULL: nobody wants to know. */
+void mem_on_mmio(struct mem *m,
+		 void (*fn)(void *arg, gpa_t gpa, unsigned size, bool write,
+			    u32 value),
+		 void *arg);
 void mem_set_hooks(struct mem *m, const struct mem_hooks *hooks);
 
 /* Calls `watched` for the part of [lin, lin+len) that lies in watched pages. */

@@ -79,6 +79,9 @@ struct mem {
 	u64 tlb_large[1024 / 64];
 	struct window_pool *windows;
 	struct mem_hooks hooks;
+	void (*on_mmio)(void *arg, gpa_t gpa, unsigned size, bool write,
+			u32 value);
+	void *mmio_arg;
 	u64 (*said)(void *arg); /* see mem_on_announced() */
 	void *said_arg;
 	u64 table_pokes; /* a debugger's stores to announced tables */

@@ -126,6 +126,15 @@ void mem_set_hooks(struct mem *m, const struct mem_hooks *hooks)
 	m->hooks = *hooks;
 }
 
+void mem_on_mmio(struct mem *m,
+		 void (*fn)(void *arg, gpa_t gpa, unsigned size, bool write,
+			    u32 value),
+		 void *arg)
+{
+	m->on_mmio = fn;
+	m->mmio_arg = arg;
+}
+
 void *mem_phys_ptr(struct mem *m, gpa_t gpa, u64 len)
 {
 	if (gpa > m->ram_size || len > m->ram_size - gpa)
@@ -199,6 +208,8 @@ void mmio_read(struct mem *m, gpa_t gpa, void *buf, unsigned len)
 
 		TRACE(dev_mmio_read, .device = r ? r->name : "nothing",
 		      .address = gpa, .size = (u8)n, .value = v);
+		if (m->on_mmio)
+			m->on_mmio(m->mmio_arg, gpa, n, false, v);
 		copy_bytes(buf, &v, n);
 		buf = (u8 *)buf + n;
 		gpa += n;
@@ -218,6 +229,8 @@ void mmio_write(struct mem *m, gpa_t gpa, const void *buf, unsigned len)
 		      .address = gpa, .size = (u8)n, .value = v);
 		if (r)
 			r->write(r->dev, (u32)(gpa - r->base), n, v);
+		if (m->on_mmio)
+			m->on_mmio(m->mmio_arg, gpa, n, true, v);
 		buf = (const u8 *)buf + n;
 		gpa += n;
 		len -= n;

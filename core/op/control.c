@@ -224,6 +224,7 @@ enum op_result op_mov_to_dr(struct cpu *c, const struct insn *in)
 		value = (value & 0xffff23ffu) | 0x400;
 	c->dr[n] = value;
 	c->mode_changed = true;
+	op_note(OP_NOTE_DR, n, value);
 	return OP_NEXT;
 }
 

@@ -102,6 +102,7 @@ enum op_result op_cpuid(struct cpu *c, const struct insn *in)
 	cpuid_leaf(c, c->gpr[EAX], c->gpr[ECX], out);
 	TRACE(cpu_cpuid, .leaf = c->gpr[EAX], .subleaf = c->gpr[ECX],
 	      .eax = out[0], .ebx = out[1], .ecx = out[2], .edx = out[3]);
+	op_note(OP_NOTE_CPUID, c->gpr[EAX], c->gpr[ECX]);
 	c->gpr[EAX] = out[0];
 	c->gpr[EBX] = out[1];
 	c->gpr[ECX] = out[2];

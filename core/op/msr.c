@@ -214,6 +214,7 @@ enum op_result op_rdmsr(struct cpu *c, const struct insn *in)
 	c->gpr[EAX] = value;
 	c->gpr[EDX] = value >> 32;
 	TRACE(cpu_msr, .index = c->gpr[ECX], .value = value);
+	op_note(OP_NOTE_MSR_READ, c->gpr[ECX], value);
 	return OP_NEXT;
 }
 
@@ -227,6 +228,7 @@ enum op_result op_wrmsr(struct cpu *c, const struct insn *in)
 	if (!msr_write(c, c->gpr[ECX], value))
 		return op_fault(c, EXC_GP, 0);
 	TRACE(cpu_msr, .index = c->gpr[ECX], .value = value, .write = 1);
+	op_note(OP_NOTE_MSR_WRITTEN, c->gpr[ECX], value);
 	return OP_NEXT;
 }
 

@@ -69,6 +69,20 @@ int cpuid_set_feature(const char *name, bool on, struct err *e);
 const char *cpuid_feature_name(unsigned i);
 bool cpuid_feature_on(unsigned i);
 
+/* What an instruction has done that somebody may want to stop at; number and
+ * value are, for each:
+ * DR, MSR_READ, MSR_WRITTEN: register, its value; TABLE: enum op_table_name,
+ * base; INVLPG: linear address, 0; CPUID: leaf, subleaf. */
+enum op_note {
+	OP_NOTE_DR,
+	OP_NOTE_MSR_READ,
+	OP_NOTE_MSR_WRITTEN,
+	OP_NOTE_TABLE,
+	OP_NOTE_INVLPG,
+	OP_NOTE_CPUID,
+};
+enum op_table_name { OP_GDT, OP_IDT, OP_LDT, OP_TR };
+
 /* The world outside the CPU, set by vm: port I/O and time. */
 struct op_hooks {
 	/* size 1, 2 or 4 */
@@ -91,8 +105,15 @@ struct op_hooks {
 	/* Somebody wants to know; NULL when nobody does. */
 	void (*interrupted)(void *catch_arg, u8 vector); /* by INT */
 	void (*cr_written)(void *catch_arg, unsigned number, u32 old, u32 new);
+	void (*noted)(void *catch_arg, enum op_note what, u32 number, u64 value);
 	void *catch_arg;
 };
 extern struct op_hooks op_hooks;
+
+static inline void op_note(enum op_note what, u32 number, u64 value)
+{
+	if (op_hooks.noted)
+		op_hooks.noted(op_hooks.catch_arg, what, number, value);
+}
 
 #endif

@@ -12,7 +12,7 @@
 /* ---- GDTR, IDTR ---- */
 
 static enum op_result load_table(struct cpu *c, const struct insn *in,
-				 struct dtable *t)
+				 struct dtable *t, enum op_table_name name)
 {
 	struct {
 		u16 limit, base_low, base_high;
@@ -28,6 +28,7 @@ static enum op_result load_table(struct cpu *c, const struct insn *in,
 	t->limit = image.limit;
 	t->base = in->opsize == 2 ? base & 0xffffff : base;
 	cpu_forget_descriptors(c);
+	op_note(OP_NOTE_TABLE, name, t->base);
 	return OP_NEXT;
 }
 
@@ -44,11 +45,11 @@ static enum op_result store_table(struct cpu *c, const struct insn *in,
 
 enum op_result op_lgdt(struct cpu *c, const struct insn *in)
 {
-	return load_table(c, in, &c->gdtr);
+	return load_table(c, in, &c->gdtr, OP_GDT);
 }
 enum op_result op_lidt(struct cpu *c, const struct insn *in)
 {
-	return load_table(c, in, &c->idtr);
+	return load_table(c, in, &c->idtr, OP_IDT);
 }
 enum op_result op_sgdt(struct cpu *c, const struct insn *in)
 {
@@ -65,8 +66,11 @@ enum op_result op_lldt(struct cpu *c, const struct insn *in)
 {
 	u32 sel;
 
-	return op_done(need_protected(c) && need_cpl0(c) &&
-		       rm_read(c, in, 2, &sel) && ldtr_load(c, sel, EXC_GP));
+	if (!need_protected(c) || !need_cpl0(c) || !rm_read(c, in, 2, &sel) ||
+	    !ldtr_load(c, sel, EXC_GP))
+		return OP_FAULT;
+	op_note(OP_NOTE_TABLE, OP_LDT, c->ldtr.base);
+	return OP_NEXT;
 }
 
 static bool tr_load(struct cpu *c, u16 sel)
@@ -94,8 +98,11 @@ enum op_result op_ltr(struct cpu *c, const struct insn *in)
 {
 	u32 sel;
 
-	return op_done(need_protected(c) && need_cpl0(c) &&
-		       rm_read(c, in, 2, &sel) && tr_load(c, sel));
+	if (!need_protected(c) || !need_cpl0(c) || !rm_read(c, in, 2, &sel) ||
+	    !tr_load(c, sel))
+		return OP_FAULT;
+	op_note(OP_NOTE_TABLE, OP_TR, c->tr.base);
+	return OP_NEXT;
 }
 
 static enum op_result store_selector(struct cpu *c, const struct insn *in,
@@ -229,11 +236,15 @@ enum op_result op_arpl(struct cpu *c, const struct insn *in)
 
 enum op_result op_invlpg(struct cpu *c, const struct insn *in)
 {
+	gla_t lin;
+
 	if (!insn_has_mem(in))
 		return op_fault(c, EXC_UD, 0);
 	if (!need_cpl0(c))
 		return OP_FAULT;
-	mem_flush_page(c, c->seg[in->seg].base + op_ea(c, in));
+	lin = c->seg[in->seg].base + op_ea(c, in);
+	mem_flush_page(c, lin);
+	op_note(OP_NOTE_INVLPG, lin, 0);
 	return OP_NEXT;
 }
 

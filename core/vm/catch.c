@@ -22,7 +22,8 @@ static bool matches(const struct vm_catch *c, enum vm_event what, u32 number,
 	       (c->number == VM_ANY || c->number - number < span);
 }
 
-static bool caught(struct vm *vm, enum vm_event what, u32 number, u32 span)
+static bool caught(struct vm *vm, enum vm_event what, u32 number, u32 span,
+		   u64 value)
 {
 	bool any = false;
 
@@ -36,6 +37,7 @@ static bool caught(struct vm *vm, enum vm_event what, u32 number, u32 span)
 	if (!any)
 		return false;
 	vm->caught = true;
+	vm->last = (struct vm_caught){number, value, 0};
 	bt_kick(vm->bt);
 	return true;
 }
@@ -57,11 +59,13 @@ bool catch_exception(struct vm *vm)
 	const struct exception *x = &vm->cpu->exc;
 
 	if (!vm->catch_count || vm->exception_passes ||
-	    !caught(vm, VM_EVENT_EXCEPTION, x->vector, 1)) {
+	    !caught(vm, VM_EVENT_EXCEPTION, x->vector, 1,
+		    x->has_error ? x->error : 0)) {
 		vm->exception_passes = false;
 		return false;
 	}
 	vm->exception_passes = true;
+	vm->last.address = x->vector == EXC_PF ? x->cr2 : 0;
 	if (x->vector == EXC_PF)
 		tell(vm, "#PF at %08x, error code %04x", x->cr2, x->error);
 	else if (x->has_error)
@@ -74,7 +78,7 @@ bool catch_exception(struct vm *vm)
 
 void catch_delivered(struct vm *vm, unsigned vector, unsigned instead_of)
 {
-	if (caught(vm, VM_EVENT_EXCEPTION, vector, 1))
+	if (caught(vm, VM_EVENT_EXCEPTION, vector, 1, 0))
 		tell(vm, "%s, during the delivery of %s",
 		     cpu_exception_name(vector),
 		     cpu_exception_name(instead_of));
@@ -82,7 +86,7 @@ void catch_delivered(struct vm *vm, unsigned vector, unsigned instead_of)
 
 void catch_interrupt(struct vm *vm, unsigned vector)
 {
-	if (caught(vm, VM_EVENT_INTERRUPT, vector, 1))
+	if (caught(vm, VM_EVENT_INTERRUPT, vector, 1, 0))
 		tell(vm, vector == EXC_NMI ? "NMI (interrupt %02xh)"
 					   : "interrupt %02xh from a device",
 		     vector);
@@ -93,9 +97,10 @@ static void software_interrupt(void *arg, u8 vector)
 	struct vm *vm = arg;
 	bool is_exception = vector == EXC_BP || vector == EXC_OF;
 
-	if (is_exception && caught(vm, VM_EVENT_EXCEPTION, vector, 1))
+	if (is_exception &&
+	    caught(vm, VM_EVENT_EXCEPTION, vector, 1, 0))
 		tell(vm, "%s by its instruction", cpu_exception_name(vector));
-	else if (caught(vm, VM_EVENT_INTERRUPT, vector, 1))
+	else if (caught(vm, VM_EVENT_INTERRUPT, vector, 1, 0))
 		tell(vm, "interrupt %02xh by INT", vector);
 }
 
@@ -103,16 +108,101 @@ static void cr_written(void *arg, unsigned number, u32 old, u32 value)
 {
 	struct vm *vm = arg;
 
-	if (caught(vm, VM_EVENT_CR, number, 1))
+	if (caught(vm, VM_EVENT_CR, number, 1, value))
 		tell(vm, "CR%u was %08x, is %08x", number, old, value);
+}
+
+static const char *const table_names[] = {"gdt", "idt", "ldt", "tr", ""};
+
+const char *vm_table_name(unsigned number)
+{
+	return table_names[number];
+}
+
+/* An instruction that nothing else tells of. */
+static void noted(void *arg, enum op_note what, u32 number, u64 value)
+{
+	struct vm *vm = arg;
+
+	switch (what) {
+	case OP_NOTE_DR:
+		if (caught(vm, VM_EVENT_DR, number, 1, value))
+			tell(vm, "DR%u is %08x", number, (u32)value);
+		break;
+	case OP_NOTE_MSR_READ:
+	case OP_NOTE_MSR_WRITTEN:
+		if (caught(vm, VM_EVENT_MSR, number, 1, value))
+			tell(vm, "MSR %xh %s: %016llx", number,
+			     what == OP_NOTE_MSR_READ ? "read" : "written",
+			     (unsigned long long)value);
+		break;
+	case OP_NOTE_TABLE:
+		if (caught(vm, VM_EVENT_TABLE, number, 1, value))
+			tell(vm, "%s loaded, base %08x", table_names[number],
+			     (u32)value);
+		break;
+	case OP_NOTE_INVLPG:
+		if (caught(vm, VM_EVENT_INVLPG, number & ~(GUEST_PAGE - 1),
+			   GUEST_PAGE, 0))
+			tell(vm, "INVLPG %08x", number);
+		break;
+	case OP_NOTE_CPUID:
+		if (caught(vm, VM_EVENT_CPUID, number, 1, value))
+			tell(vm, "CPUID leaf %xh, subleaf %xh", number,
+			     (u32)value);
+		break;
+	}
+}
+
+static void accessed(void *arg, gpa_t gpa, unsigned size, bool write, u32 value)
+{
+	struct vm *vm = arg;
+
+	if (caught(vm, VM_EVENT_MMIO, (u32)gpa, size, value))
+		tell(vm, "device memory %08llx, %u byte%s %s: %0*x",
+		     (unsigned long long)gpa, size, size == 1 ? "" : "s",
+		     write ? "written" : "read", (int)size * 2, value);
+}
+
+static const char *const mode_names[] = {"real", "kernel", "middle", "user",
+					 "v86", ""};
+
+const char *vm_mode_name(unsigned number)
+{
+	return mode_names[number];
+}
+
+static u8 mode_of(const struct cpu *c)
+{
+	enum { REAL, KERNEL, MIDDLE, USER, V86 };
+
+	return cpu_is_real(c)	? REAL
+	       : cpu_is_vm86(c) ? V86
+	       : c->cpl == 0	? KERNEL
+	       : c->cpl == 3	? USER
+				: MIDDLE;
+}
+
+static void mode_changed(void *arg)
+{
+	struct vm *vm = arg;
+	u8 before = vm->mode;
+
+	vm->mode = mode_of(vm->cpu);
+	if (vm->mode != before && caught(vm, VM_EVENT_MODE, vm->mode, 1, before))
+		tell(vm, "from %s mode to %s mode", mode_names[before],
+		     mode_names[vm->mode]);
 }
 
 void catch_port(struct vm *vm, bool out, u16 port, unsigned size, u32 value)
 {
-	if (caught(vm, out ? VM_EVENT_PORT_OUT : VM_EVENT_PORT_IN, port, size))
+	if (size < 4)
+		value &= (1u << 8 * size) - 1;
+	if (caught(vm, out ? VM_EVENT_PORT_OUT : VM_EVENT_PORT_IN, port, size,
+		   value))
 		tell(vm, "port %03xh, %u byte%s %s: %0*x", port, size,
 		     size == 1 ? "" : "s", out ? "out" : "in", (int)size * 2,
-		     size == 4 ? value : value & ((1u << 8 * size) - 1));
+		     value);
 }
 
 void catch_translator(struct vm *vm)
@@ -120,11 +210,11 @@ void catch_translator(struct vm *vm)
 	struct bt_caught got = bt_caught(vm->bt);
 
 	for (unsigned i = 0; i < BT_EXIT_COUNT; i++)
-		if (got.exits >> i & 1 && caught(vm, VM_EVENT_EXIT, i, 1))
+		if (got.exits >> i & 1 && caught(vm, VM_EVENT_EXIT, i, 1, 0))
 			tell(vm, "exit %s: %s", bt_exit_name(i),
 			     bt_exit_text(i));
 	for (unsigned i = 0; i < BT_EVENT_COUNT; i++)
-		if (got.events >> i & 1 && caught(vm, VM_EVENT_BT, i, 1))
+		if (got.events >> i & 1 && caught(vm, VM_EVENT_BT, i, 1, 0))
 			tell(vm, "%s: %s", bt_event_name(i), bt_event_text(i));
 }
 
@@ -172,9 +262,27 @@ static u32 mask_of(const struct vm *vm, enum vm_event what)
 	return mask;
 }
 
+static bool any_of(const struct vm *vm, u32 events)
+{
+	for (unsigned i = 0; i < vm->catch_count; i++)
+		if (events >> vm->catches[i].what & 1)
+			return true;
+	return false;
+}
+
 /* Who must tell us, by what is in the list. */
 static void listen(struct vm *vm)
 {
+	static const u32 notes = 1u << VM_EVENT_DR | 1u << VM_EVENT_MSR |
+				 1u << VM_EVENT_TABLE | 1u << VM_EVENT_INVLPG |
+				 1u << VM_EVENT_CPUID;
+
+	op_hooks.noted = any_of(vm, notes) ? noted : NULL;
+	mem_on_mmio(vm->mem, any_of(vm, 1u << VM_EVENT_MMIO) ? accessed : NULL,
+		    vm);
+	vm->mode = mode_of(vm->cpu);
+	bt_on_mode(vm->bt, any_of(vm, 1u << VM_EVENT_MODE) ? mode_changed : NULL,
+		   vm);
 	op_hooks.interrupted =
 		mask_of(vm, VM_EVENT_INTERRUPT) | mask_of(vm, VM_EVENT_EXCEPTION)
 			? software_interrupt
@@ -217,6 +325,11 @@ bool vm_catch_hit(struct vm *vm, enum vm_event what, u32 number)
 			return c->hit;
 	}
 	return false;
+}
+
+struct vm_caught vm_caught(struct vm *vm)
+{
+	return vm->last;
 }
 
 const char *vm_catch_text(struct vm *vm)

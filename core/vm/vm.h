@@ -153,12 +153,32 @@ enum vm_event {
 	VM_EVENT_EXIT,
 	VM_EVENT_BT,
 	VM_EVENT_CALL, /* a paravirtual call, before it is made */
+	VM_EVENT_DR, /* written */
+	VM_EVENT_MSR, /* read or written, by index */
+	VM_EVENT_TABLE, /* GDTR, IDTR, LDTR, TR loaded: vm_table_name() */
+	VM_EVENT_INVLPG, /* of the page at that linear address */
+	VM_EVENT_CPUID, /* by leaf */
+	VM_EVENT_MMIO, /* an access to a device, by physical address */
+	VM_EVENT_MODE, /* entered: vm_mode_name() */
+	VM_EVENT_COUNT
 };
+/* Names of their numbers, "" after the last. */
+const char *vm_table_name(unsigned number);
+const char *vm_mode_name(unsigned number);
 #define VM_ANY (~0u)
 int vm_catch_add(struct vm *vm, enum vm_event what, u32 number);
 int vm_catch_remove(struct vm *vm, enum vm_event what, u32 number);
 /* Did the last stop come from this one? */
 bool vm_catch_hit(struct vm *vm, enum vm_event what, u32 number);
+/* The last event's own numbers: which, with what value (CR, DR, MSR, port and
+ * device: the value moved; exception: error code; table: its base; CPUID: the
+ * subleaf), and of #PF the address. */
+struct vm_caught {
+	u32 number;
+	u64 value;
+	gla_t address;
+};
+struct vm_caught vm_caught(struct vm *vm);
 /* "#PF at 00000010, error code 0006": what the last one was. */
 const char *vm_catch_text(struct vm *vm);
 

@@ -61,6 +61,8 @@ struct vm {
 	struct vm_catch catches[CATCHES_MAX];
 	unsigned catch_count;
 	bool caught;
+	struct vm_caught last;
+	u8 mode; /* as catch_mode last saw it */
 	bool exception_passes; /* it was caught; now it is delivered */
 	char catch_text[120];
 	enum vm_stop why;
