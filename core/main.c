@@ -839,8 +839,9 @@ static int end_trace(void)
 	struct err e = {""};
 	int failed = trace_session_end(&said, &e);
 
-	if (said.len)
-		fprintf(stderr, "vitrine: %s", buf_text(&said));
+	for (char *line, *rest = said.data; (line = strsep(&rest, "\n"));)
+		if (*line)
+			fprintf(stderr, "vitrine: %s\n", line);
 	if (failed)
 		complain(&e);
 	buf_free(&said);

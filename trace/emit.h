@@ -8,6 +8,10 @@
 /* NULL until it is opened. */
 extern const struct trace_provider *trace_provider;
 extern u64 trace_ns_per_tick;
+/* ms that an event may wait for room, in sessions of our own. */
+enum { TRACE_BLOCK_MS = 2000 };
+/* Events that were not recorded since nobody took them. */
+u64 trace_left_out(void);
 /* trace_on is another now. */
 void trace_changed(void);
 

@@ -21,7 +21,6 @@
 
 #define SUBBUF_SIZE "--subbuf-size=4M"
 #define SUBBUF_COUNT "--num-subbuf=8"
-#define BLOCKING "--blocking-timeout=1000000" /* us */
 
 enum { WAIT_MS = 5000, NAME_MAX_LEN = 64, PATH_LEN = 3000 };
 
@@ -32,6 +31,7 @@ static struct {
 	struct buf chosen; /* as the user said it */
 	bool want[TRACE_EVENTS];
 	u64 before[TRACE_EVENTS]; /* trace_count() when it began */
+	u64 left_out_before;	  /* trace_left_out() then */
 	struct trace_extras extras;
 } session;
 
@@ -142,9 +142,11 @@ static int command(struct buf *out, struct err *e, const char *verb,
 static int set_up(struct err *e)
 {
 	struct buf names = { 0 }, output = { 0 }, pid = { 0 };
-	char of[NAME_MAX_LEN + 16];
+	char of[NAME_MAX_LEN + 16], waits[48];
 	int bad;
 
+	snprintf(waits, sizeof(waits), "--blocking-timeout=%d", /* us */
+		 TRACE_BLOCK_MS * 1000);
 	snprintf(of, sizeof(of), "--session=%s", session.name);
 	buf_printf(&output, "--output=%s", session.dir);
 	buf_printf(&pid, "--vpid=%d", (int)getpid());
@@ -154,7 +156,7 @@ static int set_up(struct err *e)
 	if (!bad) {
 		session.active = true;
 		bad = command(NULL, e, "enable-channel", of, "--userspace",
-			      SUBBUF_SIZE, SUBBUF_COUNT, BLOCKING, "vitrine") < 0 ||
+			      SUBBUF_SIZE, SUBBUF_COUNT, waits, "vitrine") < 0 ||
 		      command(NULL, e, "track", of, "--userspace",
 			      buf_text(&pid), NULL, NULL, NULL) < 0 ||
 		      command(NULL, e, "enable-event", of, "--userspace",
@@ -229,6 +231,7 @@ int trace_session_start(const char *events, const char *dir,
 	}
 	for (unsigned i = 0; i < TRACE_EVENTS; i++)
 		session.before[i] = trace_count(i);
+	session.left_out_before = trace_left_out();
 	return 0;
 }
 
@@ -246,7 +249,7 @@ const char *trace_session_directory(void)
 
 static u64 recorded(void)
 {
-	u64 sum = 0;
+	u64 sum = session.left_out_before - trace_left_out();
 
 	for (unsigned i = 0; i < TRACE_EVENTS; i++)
 		if (session.want[i])
@@ -273,8 +276,14 @@ static s64 discarded(struct err *e)
 	return sum;
 }
 
+/* Those that LTTng counts, and those it was spared. */
 static void say_discarded(s64 lost, struct buf *out)
 {
+	u64 left_out = trace_left_out() - session.left_out_before;
+
+	if (left_out)
+		buf_printf(out, "WARNING: nobody took events any more (is the disk full?): %llu were NOT RECORDED\n",
+			   (unsigned long long)left_out);
 	if (lost > 0)
 		buf_printf(out, "WARNING: %lld events were DISCARDED: the trace is not complete\n",
 			   (long long)lost);
@@ -303,33 +312,31 @@ void trace_session_status(struct buf *out)
 
 int trace_session_stop(struct buf *out, struct err *e)
 {
-	bool bad, still_on;
 	struct err why = { "" };
 	u64 count = recorded();
 	s64 lost = -1;
+	bool still_on, whole;
 
 	if (!session.active)
 		return err_set(e, "no trace is being recorded");
 	trace_poll();
 	still_on = all_on();
-	bad = command(NULL, &why, "stop", session.name, NULL, NULL, NULL, NULL,
-		      NULL) < 0;
-	if (!bad)
+	if (!command(NULL, &why, "stop", session.name, NULL, NULL, NULL, NULL,
+		     NULL))
 		lost = discarded(&why);
-	write_beside("symbols", session.extras.symbols, NULL);
-	if (write_beside("counters.json", session.extras.counters, e) < 0) {
-		drop();
-		return -1;
-	}
+	whole = lost >= 0;
+	if (write_beside("symbols", session.extras.symbols, &why) < 0 ||
+	    write_beside("counters.json", session.extras.counters, &why) < 0)
+		whole = false;
 	drop();
-	if (bad || lost < 0)
-		return err_set(e, "the trace in %s may end early: %s",
+	say_discarded(lost, out);
+	if (!whole)
+		return err_set(e, "the trace in %s is not whole: %s",
 			       session.dir, why.text);
 	if (!still_on)
 		buf_printf(out, "WARNING: events were turned off by somebody else meanwhile\n");
 	buf_printf(out, "%llu events in %s\n", (unsigned long long)count,
 		   session.dir);
-	say_discarded(lost, out);
 	return 0;
 }
 

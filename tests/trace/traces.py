@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests of tracing share: running Vitrine with a trace, reading the trace, comparing it with the counters."""
+import collections
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+VITRINE = os.environ.get("VITRINE", "build/vitrine")
+LANTERN = os.environ.get("LANTERN", "build/lantern.elf")
+BUILD = os.environ.get("B", "build")
+
+EVENT = re.compile(r"^\[(\d+)\.(\d+)\] \S+ (\w+):(\w+): \{.*?\}, \{ (.*) \}$")
+FIELD = re.compile(r'(\w+) = (\[ .*?\]|\( (?:"[^"]*"|<[^>]*>)(?: : container = )?(-?\d+)? \)|"(?:[^"\\]|\\.)*"|-?\w+)(?=,|$| )')
+WORD = re.compile(r'\( "([^"]*)"')
+
+Event = collections.namedtuple("Event", "ns name fields")
+
+
+def value(text):
+    """A field as babeltrace2 shows it: a number, a word of an enumeration, text, or a list of numbers."""
+    if text.startswith("("):
+        word = WORD.match(text)
+        return word[1] if word else text
+    if text.startswith("["):
+        return [int(v, 0) for v in re.findall(r"= (\w+)", text)]
+    if text.startswith('"'):
+        return text[1:-1]
+    return int(text, 0)
+
+
+def read(directory):
+    """The events of a trace, in order."""
+    p = subprocess.Popen(["babeltrace2", "--no-delta", "--clock-seconds", directory], stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, text=True)
+    for line in p.stdout:
+        m = EVENT.match(line)
+        if not m:
+            raise AssertionError("cannot read " + line)
+        fields = {k: value(v) for k, v, _ in FIELD.findall(m[5])}
+        yield Event(int(m[1]) * 1000000000 + int(m[2]), m[3][len("vitrine_"):] + ":" + m[4], fields)
+    error = p.stderr.read()
+    if p.wait() or "discarded" in error:
+        raise AssertionError("babeltrace2: " + error[:300])
+
+
+def run(arguments, directory=None, events=None, check=True, env=None, seconds=100):
+    """Runs Vitrine; with a directory, all or some events are recorded into it. -> CompletedProcess, counters."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as stats:
+        command = [VITRINE, "-batch", "-stats", stats.name]
+        if directory and events:
+            command += ["-e", f"trace start {events} --output {directory}"]
+        elif directory:
+            command += ["-trace", directory]
+        done = subprocess.run(command + arguments, capture_output=True, timeout=seconds, env=env,
+                              stdin=subprocess.DEVNULL, errors="replace")
+        if check and done.returncode not in (0, 1):
+            raise AssertionError(f"status {done.returncode}: {done.stderr[-300:]}")
+        text = stats.read()
+        return done, json.loads(text) if text else {}
+
+
+# What the counters of -stats say, by event.
+COUNTERS = {"bt:translate": "blocks", "bt:link": "links", "bt:lookup_miss": "exit_LOOKUP", "bt:flush": "flushes",
+            "bt:invalidate": "invalidated", "bt:adapt": "adapted", "mmu:shadow_map": "window_maps",
+            "mmu:shadow_unmap": "window_unmaps", "mmu:guest_fault": "exception_14"}
+VECTORS = dict(DE=0, DB=1, NMI=2, BP=3, OF=4, BR=5, UD=6, NM=7, DF=8, TS=10, NP=11, SS=12, GP=13, PF=14, MF=16, AC=17,
+               MC=18, XM=19)
+
+
+def differences(events, counters):
+    """Where the number of events is not what the machine counted."""
+    count = collections.Counter()
+    for e in events:
+        count[e.name] += 1
+        if e.name in ("vmi:call_entry", "vmi:call_exit", "vmi:call_fault"):
+            count[e.name + " " + e.fields["call"]] += 1
+        elif e.name == "cpu:exception":
+            count[f"exception_{VECTORS[e.fields['vector']]}"] += 1
+        elif e.name == "cpu:interrupt":
+            count[f"interrupt_{e.fields['vector']}"] += 1
+    wrong = []
+
+    def same(what, traced, counted):
+        if traced != counted:
+            wrong.append(f"{what}: {traced} events, counted {counted}")
+    for event, counter in COUNTERS.items():
+        same(event, count[event], counters.get(counter, 0))
+    for kind in ("exception", "interrupt"):
+        for n in range(256):
+            same(f"{kind} {n}", count[f"{kind}_{n}"], counters.get(f"{kind}_{n}", 0))
+    same("call_fault", count["vmi:call_fault"], counters.get("vmi_faulted", 0))
+    calls = {n.split(" ")[1] for n in count if " " in n}
+    calls |= {n[4:] for n in counters if n.startswith("vmi_") and n[4].isupper()}
+    for call in calls:
+        faulted = count["vmi:call_fault " + call]
+        same("call_exit " + call, count["vmi:call_exit " + call], counters.get("vmi_" + call, 0))
+        same("call_entry " + call, count["vmi:call_entry " + call], counters.get("vmi_" + call, 0) + faulted)
+        same(call, count["vmi:" + call], counters.get("vmi_" + call, 0) + faulted)
+    return wrong
+
+
+def need():
+    """The tests need LTTng's programs."""
+    for program in ("lttng", "lttng-sessiond", "babeltrace2"):
+        if subprocess.run(["which", program], capture_output=True).returncode:
+            print(f"there is no {program}")
+            sys.exit(77)
