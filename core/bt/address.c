@@ -257,7 +257,7 @@ void address_after_push(struct tr *t, const u32 *target)
 	if (!t->soft_write)
 		return;
 	if (target)
-		e_store_rip_imm(&t->e, &t->bt->live->indirect, *target);
+		e_store_rip_eip(&t->e, &t->bt->live->indirect, *target);
 	else
 		e_store_rip(&t->e, 0, &t->bt->live->indirect, R10);
 	after_write(t, SOFT_CALL);

@@ -65,8 +65,11 @@ struct block {
 	bool calls_rom; /* has calls of the ROM in line, */
 	u32 rom_shift;	/* whose linear addresses less the physical are this */
 	struct insn_mark *marks; /* insns + 1 of them */
+	const u16 *fixups; /* where it depends on its place (emit.h); */
+	u32 fixup_count;   /* 0: it cannot be copied elsewhere */
 	struct block *hash_next;
 	struct block *page_next, *page2_next;
+	struct block **page_link, **page2_link; /* what leads to it there */
 };
 
 /* A branch to a known address, until it is linked. */
@@ -127,6 +130,7 @@ struct area {
 };
 
 enum { BLOCK_INSNS = 64 }; /* at most */
+enum { FIXUPS_MAX = 1024, PLACES = 1 << 16 };
 
 enum { BOUNCE_PAGES = 2, SITES_SIZE = 1 << 16 };
 
@@ -206,6 +210,7 @@ struct bt {
 	/* Of the block that is being made; what is needed later is kept. */
 	struct insn decoded[BLOCK_INSNS];
 	struct insn_mark decoded_marks[BLOCK_INSNS + 1];
+	u16 fixups[FIXUPS_MAX];
 	u8 *host_stacks;     /* two, a guard page below each */
 	u8 *host_stack[2];   /* their upper ends: supervisor, user */
 	/* stubs (running addresses) */
@@ -225,6 +230,8 @@ struct bt {
 	u32 edge_count;
 	struct block *hash[BLOCK_HASH];
 	struct block **page_blocks; /* by physical page */
+	/* By physical address and mode, one that can be copied (rebase.c). */
+	struct block *places[PLACES];
 	struct jump_entry *jump_cache;
 	struct bt_paravirt paravirt;
 	u64 call_stops[BT_CALLS_MAX / 64]; /* paravirtual calls to stop at */
@@ -343,6 +350,7 @@ struct tr {
 		u8 back; /* instructions of the block left out by the branch */
 	} cold[BLOCK_INSNS + 8];
 	unsigned cold_count;
+	bool stays;	 /* the block cannot be copied elsewhere */
 	bool soft_write; /* the instruction wrote the soft way */
 	struct trace_bt_translate *record; /* NULL: nobody records it */
 	bool trial;	 /* somebody looks: without what measures */
@@ -362,6 +370,7 @@ void stubs_emit(struct bt *bt);
 
 /* cache.c */
 struct block *cache_find(struct bt *bt, gla_t lin, gpa_t gpa, u32 mode);
+struct block *cache_look(const struct bt *bt, gla_t lin, gpa_t gpa, u32 mode);
 void cache_insert(struct bt *bt, struct block *b);
 struct block *cache_by_host(const struct bt *bt, const u8 *pc);
 void *meta_alloc(struct bt *bt, u64 size);
@@ -400,6 +409,12 @@ enum trace_word record_mode(u32 mode);
 /* translate.c: NULL with an exception pending in cpu->exc. */
 struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa,
 			unsigned max_insns, bool temporary);
+bool translate_out_of_room(const struct bt *bt);
+/* rebase.c: the block for lin, copied from one for another linear address;
+ * NULL: there is none. */
+struct block *rebase(struct bt *bt, gla_t lin, gpa_t gpa);
+bool rebase_can(const struct tr *t);
+void rebase_note(struct bt *bt, struct block *b);
 /* mode.c */
 u32 mode_now(struct bt *bt);
 
@@ -593,6 +608,8 @@ static inline bool catch_any(const struct bt *bt)
 enum call_answer { CALL_GO_ON, CALL_LEAVE, CALL_RESUME /* at resume_pc */ };
 
 /* run.c */
+/* The jump at running address `site` leads to `to` from now on. */
+void link_jump(struct bt *bt, u8 *site, const struct block *to);
 void run_refresh_mode(struct bt *bt);
 /* Guest instructions retired, from a call out of translated code that has
  * given back what its block has not retired. */

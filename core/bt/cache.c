@@ -18,35 +18,84 @@ static unsigned hash_of(gla_t lin, gpa_t gpa, u32 mode)
 	return (h ^ h >> 15) % BLOCK_HASH;
 }
 
-struct block *cache_find(struct bt *bt, gla_t lin, gpa_t gpa, u32 mode)
+struct block *cache_look(const struct bt *bt, gla_t lin, gpa_t gpa, u32 mode)
 {
 	struct block *b = bt->hash[hash_of(lin, gpa, mode)];
 
-	bt->stats.lookups++;
 	while (b && (b->lin != lin || b->gpa != gpa || b->mode != mode))
 		b = b->hash_next;
 	return b;
 }
 
+struct block *cache_find(struct bt *bt, gla_t lin, gpa_t gpa, u32 mode)
+{
+	bt->stats.lookups++;
+	return cache_look(bt, lin, gpa, mode);
+}
+
+/* The next link of `b` in the list of physical page `page`; and what leads to
+ * b there. */
+static struct block **next_in_page(struct block *b, gpa_t page)
+{
+	return b->gpa >> 12 == page ? &b->page_next : &b->page2_next;
+}
+
+static struct block ***link_in_page(struct block *b, gpa_t page)
+{
+	return b->gpa >> 12 == page ? &b->page_link : &b->page2_link;
+}
+
+static void enlist(struct bt *bt, struct block *b, gpa_t gpa)
+{
+	gpa_t page = gpa >> 12;
+	struct block **head = &bt->page_blocks[page];
+	struct block **next = next_in_page(b, page);
+
+	*next = *head;
+	if (*next)
+		*link_in_page(*next, page) = next;
+	*head = b;
+	*link_in_page(b, page) = head;
+	mem_mark_code(bt->cpu, gpa, true);
+}
+
+static void unlist(struct block *b, gpa_t gpa)
+{
+	gpa_t page = gpa >> 12;
+	struct block *next = *next_in_page(b, page);
+	struct block **link = *link_in_page(b, page);
+
+	*link = next;
+	if (next)
+		*link_in_page(next, page) = link;
+}
+
 void cache_insert(struct bt *bt, struct block *b)
 {
 	unsigned h = hash_of(b->lin, b->gpa, b->mode);
-	struct block **page = &bt->page_blocks[b->gpa >> 12];
 
 	b->hash_next = bt->hash[h];
 	bt->hash[h] = b;
-	b->page_next = *page;
-	*page = b;
-	mem_mark_code(bt->cpu, b->gpa, true);
-	if (b->gpa2 != ~0ull) {
-		page = &bt->page_blocks[b->gpa2 >> 12];
-		b->page2_next = *page;
-		*page = b;
-		mem_mark_code(bt->cpu, b->gpa2, true);
-	}
+	enlist(bt, b, b->gpa);
+	if (b->gpa2 != ~0ull && b->gpa2 >> 12 != b->gpa >> 12)
+		enlist(bt, b, b->gpa2);
+	rebase_note(bt, b);
 	b->order = bt->block_count;
 	bt->order[bt->block_count++] = b;
 	paravirt_made(bt, b);
+}
+
+/* Takes a block that lives out of what it was inserted in. */
+static void forget(struct bt *bt, struct block *b)
+{
+	struct block **at = &bt->hash[hash_of(b->lin, b->gpa, b->mode)];
+
+	while (*at != b)
+		at = &(*at)->hash_next;
+	*at = b->hash_next;
+	unlist(b, b->gpa);
+	if (b->gpa2 != ~0ull && b->gpa2 >> 12 != b->gpa >> 12)
+		unlist(b, b->gpa2);
 }
 
 /* The block whose host code contains pc; blocks are in address order. */
@@ -81,27 +130,12 @@ void *meta_alloc(struct bt *bt, u64 size)
 	return p;
 }
 
-/* The next link of `b` in the list of physical page `page`. */
-static struct block **next_in_page(struct block *b, gpa_t page)
-{
-	return b->gpa >> 12 == page ? &b->page_next : &b->page2_next;
-}
-
-static void unlist(struct bt *bt, struct block *b, gpa_t gpa)
-{
-	struct block **at = &bt->page_blocks[gpa >> 12];
-
-	while (*at && *at != b)
-		at = next_in_page(*at, gpa >> 12);
-	if (*at)
-		*at = *next_in_page(b, gpa >> 12);
-}
-
 static struct emit head_of(const struct bt *bt, const struct block *b)
 {
 	u8 *at = codemem_written(bt, b->host);
 
-	return (struct emit){ at, at + 16, bt->code_x - bt->code_w, false };
+	return (struct emit){ .at = at, .end = at + 16,
+			      .delta = bt->code_x - bt->code_w };
 }
 
 /* What leads to the dead block shall lead to `to`, its new translation. */
@@ -119,16 +153,10 @@ void cache_revive(struct bt *bt, struct block *dead, const struct block *to)
 /*T:100 Code that was changed: its translation dies at its head. */
 void cache_kill(struct bt *bt, struct block *b, enum trace_word why)
 {
-	struct block **at = &bt->hash[hash_of(b->lin, b->gpa, b->mode)];
 	struct emit e;
 
-	while (*at && *at != b)
-		at = &(*at)->hash_next;
-	if (*at)
-		*at = b->hash_next;
-	unlist(bt, b, b->gpa);
-	if (b->gpa2 != ~0ull)
-		unlist(bt, b, b->gpa2);
+	if (!b->dead && !b->temporary)
+		forget(bt, b);
 	b->dead = true;
 	paravirt_died(bt, b);
 	e = head_of(bt, b);
@@ -204,6 +232,8 @@ void cache_reset(struct bt *bt)
 	}
 	for (unsigned i = 0; i < BLOCK_HASH; i++)
 		bt->hash[i] = NULL;
+	for (unsigned i = 0; i < PLACES; i++)
+		bt->places[i] = NULL;
 	bt->block_count = 0;
 	bt->edge_count = EDGES_TEMPORARY;
 	bt->meta_used = 0;

@@ -12,12 +12,37 @@ enum host_reg {
 	R8, R9, R10, R11, R12, R13, R14, R15,
 };
 
+/* What changes in the 4 bytes at a place when a block is copied to where its
+ * guest code has another linear address (rebase.c). */
+enum fixup {
+	FIXUP_HOST,	 /* relative to the host address of what stays */
+	FIXUP_EIP,	 /* a guest address that moves with the code */
+	FIXUP_MINUS_EIP, /* the same, negated */
+	FIXUP_SLOT, /* in a link table, of the address 7 bytes before */
+	FIXUP_EDGE, /* the number of an edge */
+	FIXUP_SHIFT = 13,
+};
+
 struct emit {
 	u8 *at;	      /* where the next byte is written */
 	u8 *end;
 	s64 delta;    /* running address - written address */
 	bool full;
+	/* The places that depend on where host and guest code are: kind <<
+	 * FIXUP_SHIFT | offset from `start`.  One that finds no room is counted
+	 * nevertheless. */
+	const u8 *start;
+	u16 *fixups;
+	u32 fixup_count, fixup_room;
 };
+
+static inline void e_fixup(struct emit *e, enum fixup kind)
+{
+	if (e->fixup_count < e->fixup_room)
+		e->fixups[e->fixup_count] =
+			(u16)((e->at - e->start) | kind << FIXUP_SHIFT);
+	e->fixup_count++;
+}
 
 static inline u8 *emit_pc(const struct emit *e)
 {
@@ -121,6 +146,7 @@ static inline void e_rip(struct emit *e, unsigned w, unsigned op, unsigned reg,
 	e_rex(e, rex_for(w, reg, 0, 0));
 	e_op(e, op);
 	e8(e, (reg & 7) << 3 | 5);
+	e_fixup(e, FIXUP_HOST);
 	e32(e, (u32)((const u8 *)target - (emit_pc(e) + 4 + tail)));
 }
 
@@ -157,7 +183,6 @@ static inline void e_store_rip(struct emit *e, unsigned w, const void *to,
 	e_rip(e, w, 0x89, reg, to, 0);
 }
 
-/* mov dword [rip+to], imm */
 /* A BMI2 instruction of map 0F38, 32 bits: no flags.  pp: 2 is F3h, 3 F2h;
  * `v` is the operand in VEX.vvvv. */
 static inline void e_bmi(struct emit *e, unsigned op, unsigned pp,
@@ -199,10 +224,54 @@ static inline void e_pdep(struct emit *e, unsigned reg, unsigned from,
 	e_bmi(e, 0xf5, 3, reg, from, mask);
 }
 
+/* mov dword [rip+to], imm */
 static inline void e_store_rip_imm(struct emit *e, const void *to, u32 v)
 {
 	e_rip(e, 0, 0xc7, 0, to, 4);
 	e32(e, v);
+}
+
+/* ---- guest addresses that move with the guest's code ---- */
+
+static inline void e_eip(struct emit *e, u32 eip)
+{
+	e_fixup(e, FIXUP_EIP);
+	e32(e, eip);
+}
+
+static inline void e_mov_eip(struct emit *e, unsigned reg, u32 eip)
+{
+	e_rex(e, rex_for(0, 0, 0, reg));
+	e8(e, 0xb8 | (reg & 7));
+	e_eip(e, eip);
+}
+
+static inline void e_store_rip_eip(struct emit *e, const void *to, u32 eip)
+{
+	e_rip(e, 0, 0xc7, 0, to, 4);
+	e_eip(e, eip);
+}
+
+/* lea ecx, [r8 - eip] */
+static inline void e_lea_ecx_r8_less(struct emit *e, u32 eip)
+{
+	e8(e, 0x41);
+	e8(e, 0x8d);
+	e8(e, 0x88);
+	e_fixup(e, FIXUP_MINUS_EIP);
+	e32(e, 0 - eip);
+}
+
+/* mov r8d, eip; jump (4) or call (2) [r13 + slot * 8] */
+static inline void e_through_slot(struct emit *e, unsigned kind, u32 eip,
+				  int slot)
+{
+	e_mov_eip(e, R8, eip);
+	e8(e, 0x41);
+	e8(e, 0xff);
+	e8(e, 0x80 | kind << 3 | 5);
+	e_fixup(e, FIXUP_SLOT);
+	e32(e, (u32)slot * 8);
 }
 
 static inline void e_lea(struct emit *e, unsigned w, unsigned reg, int base,
@@ -215,12 +284,14 @@ static inline void e_lea(struct emit *e, unsigned w, unsigned reg, int base,
 static inline void e_jmp(struct emit *e, const u8 *target)
 {
 	e8(e, 0xe9);
+	e_fixup(e, FIXUP_HOST);
 	e32(e, (u32)(target - (emit_pc(e) + 4)));
 }
 
 static inline void e_call(struct emit *e, const u8 *target)
 {
 	e8(e, 0xe8);
+	e_fixup(e, FIXUP_HOST);
 	e32(e, (u32)(target - (emit_pc(e) + 4)));
 }
 
@@ -228,6 +299,7 @@ static inline void e_jcc(struct emit *e, unsigned cc, const u8 *target)
 {
 	e8(e, 0x0f);
 	e8(e, 0x80 | cc);
+	e_fixup(e, FIXUP_HOST);
 	e32(e, (u32)(target - (emit_pc(e) + 4)));
 }
 

@@ -8,11 +8,14 @@
  * with a limit, is left to the operations, which check the target. */
 #include "core/bt/bt_priv.h"
 
-static u32 target_of(const struct tr *t)
+static u32 target_of(struct tr *t)
 {
 	u32 target = t->next + t->in->imm;
 
-	return t->in->opsize == 2 ? target & 0xffff : target;
+	if (t->in->opsize == 4)
+		return target;
+	t->stays = true; /* the target does not move with the code */
+	return target & 0xffff;
 }
 
 static bool target_allowed(const struct tr *t, u32 target)
@@ -117,7 +120,7 @@ static void push_return(struct tr *t, const u32 *target)
 	struct addr a = address_stack(t, -4, 4, F_W);
 
 	e_addr(&t->e, 0, 0xc7, 0, a);
-	e32(&t->e, t->next);
+	e_eip(&t->e, t->next);
 	e_lea(&t->e, 0, R12, R12, -1, 0, -4);
 	address_after_push(t, target);
 }

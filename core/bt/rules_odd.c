@@ -55,7 +55,7 @@ static void sti(struct tr *t)
 {
 	struct emit *e = &t->e;
 
-	e_store_rip_imm(e, &t->bt->live->sti_eip, t->next);
+	e_store_rip_eip(e, &t->bt->live->sti_eip, t->next);
 	e_store_rip_imm(e, &t->bt->cpu->iflag, EFL_IF);
 	emit_look(t);
 }

@@ -153,10 +153,17 @@ static void link_straddling(struct bt *bt, const struct edge *edge)
 	if (slot < 0)
 		return;
 	__builtin_memcpy(&rel, site, 4);
-	e = (struct emit){ site + 4 + rel, site + 4 + rel + 15,
-			   bt->code_x - bt->code_w, false };
-	e_mov_ri(&e, R8, edge->target);
-	e_rm(&e, 0, 0xff, 4, R13, -1, 0, slot * 8);
+	e = (struct emit){ .at = site + 4 + rel, .end = site + 4 + rel + 15,
+			   .delta = bt->code_x - bt->code_w };
+	e_through_slot(&e, 4, edge->target, slot);
+	edge->from->fixup_count = 0; /* its fixups are not right any more */
+}
+
+void link_jump(struct bt *bt, u8 *site, const struct block *to)
+{
+	codemem_patch_jump(bt, site, to->host);
+	bt->stats.links++;
+	TRACE(bt_link, .target = to->eip, .how = TRACE_link_JUMP);
 }
 
 static void link_edge(struct bt *bt, const struct edge *edge, struct block *to)
@@ -170,9 +177,7 @@ static void link_edge(struct bt *bt, const struct edge *edge, struct block *to)
 		link_straddling(bt, edge);
 		return;
 	}
-	codemem_patch_jump(bt, edge->site, to->host);
-	bt->stats.links++;
-	TRACE(bt_link, .target = edge->target, .how = TRACE_link_JUMP);
+	link_jump(bt, edge->site, to);
 }
 
 u64 run_icount(const struct bt *bt)

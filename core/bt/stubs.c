@@ -258,8 +258,8 @@ static void make_return(struct bt *bt, struct emit *e)
 
 void stubs_emit(struct bt *bt)
 {
-	struct emit e = { bt->code_w, bt->code_w + GUEST_PAGE,
-			  bt->code_x - bt->code_w, false };
+	struct emit e = { .at = bt->code_w, .end = bt->code_w + GUEST_PAGE,
+			  .delta = bt->code_x - bt->code_w };
 
 	make_enter(bt, &e);
 	make_exits(bt, &e);

@@ -53,7 +53,7 @@ static void *keep(struct tr *t, const void *what, u64 size)
  * says so. */
 void emit_op(struct tr *t)
 {
-	e_store_rip_imm(&t->e, &t->bt->cpu->eip, t->eip);
+	e_store_rip_eip(&t->e, &t->bt->cpu->eip, t->eip);
 	emit_op_at(t);
 }
 
@@ -95,11 +95,11 @@ static bool through_slot(struct tr *t, unsigned kind, u32 target)
 {
 	int slot = link_slot(t->bt, target);
 
-	e_mov_ri(&t->e, R8, target);
 	if (slot < 0)
-		return false;
-	e_rm(&t->e, 0, 0xff, kind, R13, -1, 0, slot * 8);
-	return true;
+		e_mov_eip(&t->e, R8, target);
+	else
+		e_through_slot(&t->e, kind, target, slot);
+	return slot >= 0;
 }
 
 void emit_jcc_to(struct tr *t, unsigned cc, u32 target)
@@ -142,7 +142,7 @@ void emit_continuation(struct tr *t)
 	u8 *right;
 
 	e_mov_rr(e, 1, R9, RCX);
-	e_lea(e, 0, RCX, R8, -1, 0, -(s32)t->next);
+	e_lea_ecx_r8_less(e, t->next);
 	right = e_short(e, JECXZ);
 	e_mov_rr(e, 1, RCX, R9);
 	e_jmp(e, t->bt->stub_return);
@@ -196,7 +196,7 @@ void emit_give_back(struct tr *t)
 
 void emit_exit(struct tr *t, enum bt_exit why)
 {
-	e_store_rip_imm(&t->e, &t->bt->live->indirect, t->next);
+	e_store_rip_eip(&t->e, &t->bt->live->indirect, t->next);
 	e_store_rip_imm(&t->e, &t->bt->live->exit, why);
 	e_jmp(&t->e, t->bt->stub_exit_plain);
 }
@@ -231,7 +231,9 @@ static void emit_cold(struct tr *t)
 			near && emit_linking(t) ? patch + e->delta : NULL,
 			target,
 		};
-		e_store_rip_imm(e, &bt->live->edge, edge);
+		e_rip(e, 0, 0xc7, 0, &bt->live->edge, 4);
+		e_fixup(e, FIXUP_EDGE);
+		e32(e, edge);
 		e_jmp(e, bt->stub_exit_edge);
 	}
 }
@@ -375,6 +377,11 @@ static void emit_block(struct tr *t)
 		emit_jump_to(t, t->next);
 	emit_cold(t);
 	b->host_len = (u32)(emit_pc(&t->e) - b->host);
+	if (rebase_can(t)) {
+		b->fixups = keep(t, t->e.fixups,
+				 t->e.fixup_count * sizeof(*b->fixups));
+		b->fixup_count = t->e.fixup_count;
+	}
 }
 /*T:*/
 
@@ -474,7 +481,7 @@ static bool decode_straddle(struct tr *t, u8 *bytes, unsigned room)
 	return true;
 }
 
-static bool out_of_room(const struct bt *bt)
+bool translate_out_of_room(const struct bt *bt)
 {
 	return bt->emit.at + BLOCK_ROOM > bt->emit.end ||
 	       bt->meta_used + (64 << 10) > bt->meta_size ||
@@ -495,6 +502,10 @@ static void new_block(struct tr *t, gla_t lin, gpa_t gpa, bool temporary)
 	t->insns = bt->decoded;
 	t->b = b;
 	t->e = bt->emit;
+	t->e.start = t->e.at;
+	t->e.fixup_count = 0;
+	t->e.fixups = bt->fixups;
+	t->e.fixup_room = FIXUPS_MAX;
 	if (temporary) {
 		t->e.at = codemem_written(bt, bt->temp_x);
 		t->e.end = t->e.at + BLOCK_ROOM;
@@ -530,10 +541,16 @@ struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa, unsigned max,
 		t.record = &record;
 		start = __builtin_ia32_rdtsc();
 	}
-	if (out_of_room(bt)) {
+	if (translate_out_of_room(bt)) {
 		TRACE(bt_cache_full, .bytes = (u64)(bt->emit.at - bt->code_w),
 		      .blocks = bt->block_count);
 		bt_flush(bt, "code memory full");
+	}
+	if (!temporary) {
+		struct block *b = rebase(bt, lin, gpa);
+
+		if (b)
+			return b;
 	}
 	meta_before = bt->meta_used;
 	if (max > bt->cfg.max_insns)
@@ -577,7 +594,7 @@ bool bt_try(struct bt *bt, gla_t lin, gpa_t gpa, unsigned insns,
 	u32 edges_before = bt->edge_count, mode = bt->mode, eip = bt->cpu->eip;
 
 	t.code = mem_phys_ptr(bt->cpu->mem, gpa, 1);
-	if (!t.code || out_of_room(bt))
+	if (!t.code || translate_out_of_room(bt))
 		return false;
 	bt->mode = MODE_KERNEL;
 	bt->cpu->eip = lin;

@@ -82,6 +82,7 @@ static unsigned counters(struct vm *vm, struct counter list[COUNTERS_MAX])
 		 s->window_faults},
 		{"operations", "operations called", s->op_calls},
 		{"soft_accesses", "accesses made by calls", s->soft_calls},
+		{"copied_blocks", "blocks copied from elsewhere", s->copied_blocks},
 		{"partial_blocks", "blocks made to end at a time",
 		 s->partial_blocks},
 		{"window_maps", "host mappings made", w->maps},

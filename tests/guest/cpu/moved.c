@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The same physical pages of user code at several linear addresses, as when a
+ * program is loaded anew at a random one: what depends on EIP is right at each,
+ * in loops, calls, branches to other pages, faults; and a store to the code is
+ * seen at all of them. */
+#include "rt.h"
+
+enum { PLACES = 4, PAGES = 4, TIMES = 3 };
+static const u32 places[PLACES] = { 0x1800000, 0x1a04000, 0x188000, 0x1c7f000 };
+static u32 base; /* of the pages with the fragment, 0: none yet */
+
+/* Maps the fragment's pages at place i, and says where it is there. */
+static u32 place(unsigned i, u32 code)
+{
+	base = code & ~0xfffu;
+	if (places[i] == 0x188000)
+		return code; /* where it was linked to */
+	for (u32 p = 0; p < PAGES; p++) {
+		*pte(places[i] + p * 4096) = (base + p * 4096) | P | U | A;
+		invlpg(places[i] + p * 4096);
+	}
+	return places[i] + (code & 0xfff);
+}
+
+/* What is near the code is printed as what it is from there. */
+static void value(const char *name, u32 v, u32 code)
+{
+	if (v - code < PAGES * 4096)
+		print(" %s +%w", name, v - code);
+	else
+		print(" %s %x", name, v);
+}
+
+static void at_places(const char *name, u32 linked)
+{
+	print("%s\n", name);
+	for (unsigned i = 0; i < PLACES * TIMES; i++) {
+		u32 code = place(i / TIMES, linked);
+		struct state s = at(3, code);
+
+		s.ebx = linked;
+		run(&s);
+		if (i % TIMES != TIMES - 1)
+			continue;
+		print("  %b:", s.vec);
+		value("eip", s.eip, code);
+		value("eax", s.eax, code);
+		value("ecx", s.ecx, code);
+		value("edx", s.edx, code);
+		print("\n");
+	}
+}
+#define AT_PLACES(text) at_places(text, FRAG(text))
+
+static void branches(void)
+{
+	AT_PLACES("call 1f; 1: pop eax");
+	AT_PLACES("call 1f; jmp 2f; 1: mov eax, [esp]; ret; ud2; 2: nop");
+	AT_PLACES("mov ecx, 5; 1: add eax, ecx; dec ecx; jnz 1b; call 2f; jmp 3f;"
+		  "2: mov edx, [esp]; jecxz 4f; ud2; 4: ret 0; ud2; 3: inc ecx");
+	AT_PLACES("call 1f; 1: pop eax; lea eax, [eax+2f-1b]; mov edx, eax; jmp edx; ud2; 2: nop");
+	AT_PLACES("call 1f; 1: pop ecx; lea ecx, [ecx+2f-1b]; call ecx; jmp 3f; ud2; 2: pop edx; jmp edx; 3: nop");
+	AT_PLACES("mov ecx, 3; 1: nop; loop 1b; loopne 2f; ud2; 2: dec ecx");
+	AT_PLACES("xor ecx, ecx; .byte 0x66, 0x75, 0x00; setz cl");
+}
+
+static void other_pages(void)
+{
+	AT_PLACES("jmp 1f; .skip 4096, 0x90; 1: call 2f; jmp 3f; .skip 4096, 0x90;"
+		  "2: mov eax, [esp]; ret; 3: mov ecx, 7");
+	AT_PLACES("mov ecx, 3; 4: call 1f; dec ecx; jnz 4b; jmp 3f; .skip 4090, 0x90;"
+		  "1: mov edx, [esp]; test edx, edx; jz 2f; ret; .skip 4000, 0x90; 2: ud2; 3: nop");
+}
+
+static void faults(void)
+{
+	AT_PLACES("jmp 1f; .skip 60; 1: xor ecx, ecx; div ecx");
+	AT_PLACES("jmp 1f; .skip 61; 1: ud2");
+	AT_PLACES("test eax, eax; jmp 1f; .skip 62; 1: int 0x91");
+	AT_PLACES("call 1f; 1: pop edx; mov eax, cr0");
+	AT_PLACES("call 1f; 1: pop edx; rep stosb; cli");
+	AT_PLACES("fninit; call 1f; 1: pop edx; sub esp, 32; mov dword ptr [esp], 0x37b; fldcw [esp]; fldz; fld1;"
+		  "fdivrp; fnstenv [esp]; fninit; mov eax, [esp+12]; sub eax, edx");
+}
+
+/* Code that was run at all places is changed at one. */
+static void changed(void)
+{
+	u32 linked = FRAG("mov eax, 1; call 1f; 1: pop edx");
+
+	at_places("mov eax, 1", linked);
+	poke(linked + 1, 2);
+	at_places("mov eax, 2", linked);
+	poke(place(1, linked) + 1, 3);
+	at_places("mov eax, 3", linked);
+}
+
+/* One place leads to other physical pages than it did. */
+static void replaced(void)
+{
+	u32 one = FRAG("call 1f; 1: pop eax; mov edx, 1"),
+	    two = FRAG("call 1f; 1: pop eax; mov edx, 2");
+
+	for (unsigned i = 0; i < 6; i++) {
+		u32 page = 0x1900000, which = i & 1 ? two : one;
+		struct state s;
+
+		*pte(page) = (which & ~0xfffu) | P | U;
+		*pte(page + 4096) = ((which & ~0xfffu) + 4096) | P | U;
+		invlpg(page);
+		invlpg(page + 4096);
+		s = at(3, page + (which & 0xfff));
+		run(&s);
+		print("replaced: eax +%w edx %x\n", s.eax - page - (which & 0xfff), s.edx);
+	}
+}
+
+void test(void)
+{
+	paging_on();
+	branches();
+	other_pages();
+	faults();
+	changed();
+	replaced();
+}
