@@ -63,19 +63,33 @@ static void show_source_line(struct console *c)
 			   strchr(text, '\n') ? "" : "\n");
 }
 
+static struct actions *actions_of(struct console *c,
+				  const struct breakpoint *hit)
+{
+	struct actions *a = hit ? c->actions : NULL;
+
+	while (a && a->number != hit->number)
+		a = a->next;
+	return a;
+}
+
+/* `silent' as the first of a breakpoint's commands: the stop is not told. */
+static bool is_silent(const struct actions *a)
+{
+	return a && !strncmp(buf_text(&a->lines), "silent\n", 7);
+}
+
 /* The lines of `commands N`, when breakpoint N has stopped the guest; a line
  * may delete them, so they are run from a copy. */
-static void run_actions(struct console *c, int number)
+static void run_actions(struct console *c, const struct actions *a)
 {
-	struct actions *a = c->actions;
 	char *lines, *line, *rest;
 	struct err e;
 
-	while (a && a->number != number)
-		a = a->next;
 	if (!a || !a->lines.len || ++c->depth > 16)
 		return;
-	rest = lines = strdup(buf_text(&a->lines));
+	lines = strdup(buf_text(&a->lines));
+	rest = lines + (is_silent(a) ? strlen("silent\n") : 0);
 	while (rest && (line = strsep(&rest, "\n")) && !c->quit) {
 		u64 before = vm_icount(debug_vm(c->d));
 
@@ -93,25 +107,29 @@ static void run_actions(struct console *c, int number)
 
 void console_stopped(struct console *c)
 {
-	struct breakpoint *hit = debug_hit(c->d);
+	struct actions *actions = actions_of(c, debug_hit(c->d));
 	struct buf text = {0};
 
+	c->user_stopped |= host_is_terminal(c->host) &&
+			   debug_why(c->d) == STOP_INTERRUPT;
 	vmi_name_stubs(c);
 	debug_describe_stop(c->d, &text);
 	log_line(&c->log, "%llu: %.*s",
 		 (unsigned long long)vm_icount(debug_vm(c->d)),
 		 (int)strcspn(buf_text(&text), "\n"), buf_text(&text));
-	buf_append(c->to, buf_text(&text), text.len);
+	if (!is_silent(actions))
+		buf_append(c->to, buf_text(&text), text.len);
 	buf_free(&text);
 	free(c->list_file); /* `list' begins where the guest stands */
 	c->list_file = NULL;
 	if (debug_ended(c->d))
 		return;
-	show_source_line(c);
-	debug_show_insn(c->d, debug_pc(c->d), c->to);
-	console_show_displays(c);
-	if (hit)
-		run_actions(c, hit->number);
+	if (!is_silent(actions)) {
+		show_source_line(c);
+		debug_show_insn(c->d, debug_pc(c->d), c->to);
+		console_show_displays(c);
+	}
+	run_actions(c, actions);
 }
 
 void console_run_to_end(struct console *c)

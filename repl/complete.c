@@ -14,6 +14,8 @@
 #include "core/debug/regs.h"
 #include "core/dev/dev.h"
 
+enum { MANY = 100 }; /* matches to ask about before they are shown */
+
 static struct {
 	struct console *console;
 	size_t index;
@@ -239,6 +241,25 @@ static rl_compentry_func_t *for_word(const struct command *cmd,
 	return topic ? generator(topic->arg) : NULL;
 }
 
+/* The command of the line being typed, from its first word on; NULL. */
+static const struct command *typed_command(char word[48])
+{
+	const char *line = rl_line_buffer + strspn(rl_line_buffer, " \t");
+
+	snprintf(word, 48, "%.*s", (int)strcspn(line, " \t/"), line);
+	return command_find(commands, "command", word, NULL);
+}
+
+/* $ belongs to a word, operators do not; but they do to a file's name. */
+static char *word_breaks(void)
+{
+	static char expression[] = " \t\n+-*/%&|^!~<>=(){}[],", file[] = " \t\n";
+	char word[48];
+	const struct command *cmd = typed_command(word);
+
+	return cmd && cmd->arg == ARG_FILE ? file : expression;
+}
+
 char **complete_line(const char *text, int start, int end)
 {
 	char word[48];
@@ -250,10 +271,7 @@ char **complete_line(const char *text, int start, int end)
 	rl_attempted_completion_over = 1;
 	if (start <= from)
 		return rl_completion_matches(text, next_command);
-	snprintf(word, sizeof(word), "%.*s",
-		 (int)strcspn(rl_line_buffer + from, " \t/"),
-		 rl_line_buffer + from);
-	cmd = command_find(commands, "command", word, NULL);
+	cmd = typed_command(word);
 	if (!cmd)
 		return NULL;
 	if (cmd->arg == ARG_FILE) { /* readline's own */
@@ -264,13 +282,70 @@ char **complete_line(const char *text, int start, int end)
 		 start - from - (int)strlen(word),
 		 rl_line_buffer + from + strlen(word));
 	next = for_word(cmd, rl_line_buffer + from, start - from);
+	rl_sort_completion_matches = next != next_symbol; /* they are */
 	return next ? rl_completion_matches(text, next) : NULL;
+}
+
+/* ---- the list of what fits ---- */
+
+/* In columns, as readline's own. */
+static void lay_out(char **matches, int n, int longest, struct buf *out)
+{
+	unsigned rows, columns, across, down;
+
+	pager_measure(&rows, &columns);
+	across = columns / ((unsigned)longest + 2);
+	if (!across)
+		across = 1;
+	down = ((unsigned)n + across - 1) / across;
+	for (unsigned row = 0; row < down; row++)
+		for (unsigned i = row; i < (unsigned)n; i += down)
+			buf_printf(out, "%-*s%s",
+				   i + down < (unsigned)n ? longest + 2 : 0,
+				   matches[i + 1],
+				   i + down < (unsigned)n ? "" : "\n");
+}
+
+static bool are_wanted(struct host *h, int n)
+{
+	int key;
+
+	if (n <= MANY)
+		return true;
+	printf("Show all %d? (y or n) ", n);
+	fflush(stdout);
+	do
+		key = host_read_key(h);
+	while (key >= 0 && !strchr("yYnNqQ \r\n\003\033", key));
+	printf("\n");
+	return key == 'y' || key == 'Y' || key == ' ';
+}
+
+/* readline neither asks nor turns pages when it is called back. */
+static void show_matches(char **matches, int n, int longest)
+{
+	struct console *c = completing.console;
+	struct buf text = {0};
+
+	rl_crlf();
+	rl_deprep_terminal();
+	if (are_wanted(c->host, n)) {
+		lay_out(matches, n, longest, &text);
+		pager_begin(&c->pager);
+		pager_write(&c->pager, c->host, true, buf_text(&text),
+			    text.len);
+		buf_free(&text);
+		pager_begin(&c->pager);
+	}
+	rl_prep_terminal(1);
+	rl_on_new_line();
+	rl_forced_update_display();
 }
 
 void complete_attach(struct console *c)
 {
+	rl_completion_display_matches_hook = show_matches;
 	completing.console = c;
 	rl_attempted_completion_function = complete_line;
-	/* $ belongs to a word, operators do not. */
-	rl_completer_word_break_characters = " \t\n+-*/%&|^!~<>=(){}[],";
+	rl_completion_word_break_hook = word_breaks;
 }

@@ -289,6 +289,10 @@ static int source_lines(struct console *c, const char *path, FILE *in,
 		if (console_execute(c, line, c->to == &c->out ? NULL : c->to,
 				    &why))
 			return err_set(e, "%s:%u: %s", path, number, why.text);
+		if (c->user_stopped || (host_is_terminal(c->host) &&
+					host_interrupted(c->host)))
+			return err_set(e, "%s:%u: stopped by the user", path,
+				       number);
 	}
 	return 0;
 }
@@ -395,6 +399,7 @@ static char *read_terminal(struct console *c)
 	char prompt[192], key;
 
 	pager_begin(&c->pager);
+	c->user_stopped = false;
 	make_prompt(c, prompt, sizeof(prompt));
 	typed.ready = false;
 	rl_callback_handler_install(prompt, on_line);
@@ -509,7 +514,12 @@ static void terminal_loop(struct console *c)
 	using_history();
 	stifle_history(HISTORY_LINES);
 	read_history(path);
-	while (!c->quit && (line = read_terminal(c))) {
+	while (!c->quit && ((line = read_terminal(c)) || c->filling)) {
+		if (!line) { /* Ctrl-D is as good as `end' */
+			printf("end\n");
+			c->filling = NULL;
+			continue;
+		}
 		if (*words_trim(line)) {
 			added += remember_line(line);
 			answer(c, line);

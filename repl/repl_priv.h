@@ -65,6 +65,7 @@ struct console {
 	struct buf *to; /* where the current command's text goes */
 	struct log log;
 	bool interactive, quit, ran;
+	bool user_stopped; /* by Ctrl-C, since the last prompt */
 	bool stands; /* somebody else says when the guest runs */
 	bool repeating; /* Enter on an empty line */
 	unsigned depth; /* of source within source */

@@ -13,7 +13,7 @@
 
 #include "repl/host.h"
 
-enum { TAB = 8, CTRL_C = 3, ESCAPE = 0x1b };
+enum { TAB = 8, CTRL_C = 3, CTRL_D = 4, ESCAPE = 0x1b };
 
 #define QUESTION "-- more: Enter or space; c: all of it; q: no more --"
 
@@ -65,11 +65,12 @@ static bool turn(struct pager *p, struct host *h)
 	fflush(stdout);
 	do
 		key = host_read_key(h);
-	while (key >= 0 && !strchr(" \n\rcq\003\033", key));
+	while (key >= 0 && !strchr(" \n\rcq\003\004\033", key));
 	printf("\r%*s\r", (int)strlen(QUESTION), "");
 	p->shown = 0;
 	p->flows = key == 'c';
-	p->quit = key < 0 || key == 'q' || key == CTRL_C || key == ESCAPE;
+	p->quit = key < 0 || key == 'q' || key == CTRL_C ||
+		  key == CTRL_D || key == ESCAPE;
 	return !p->quit;
 }
 

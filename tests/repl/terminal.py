@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The console at a real terminal: the prompt, TAB, Enter, history, keys to the guest and back, Ctrl-C."""
 import os
+import socket
 import sys
 import tempfile
 
@@ -82,6 +83,89 @@ def running():
     assert p.exitstatus == 0, p.exitstatus
 
 
+def scripts():
+    """Commands of a breakpoint, with `silent'; Ctrl-D ends them; Ctrl-C ends a script."""
+    p = start("-S")
+    p.expect(PROMPT)
+    ask(p, "break sys_fork", "Breakpoint 1")
+    p.send("commands 1\rsilent\rprint/x $cpl\recho forked\\n\r\x04")
+    p.expect("end\r\n")
+    p.expect(PROMPT)
+    p.sendline("continue")
+    p.expect(r"\$1 = 0x0\r\nforked\r")
+    assert "Breakpoint 1," not in p.before, p.before
+    p.expect(PROMPT)
+    ask(p, "delete")
+    with tempfile.NamedTemporaryFile("w") as f:
+        f.write("# a comment\nprint 1+1  \ncontinue\necho not reached\\n\n")
+        f.flush()
+        p.sendline("source " + f.name)
+        p.expect(r"\$2 = 2\r")
+        p.expect(r"lantern\$ ")
+        p.send("\x03")
+        p.expect(r"stopped by the user\.")
+        p.expect(rf"{f.name}:3: stopped by the user\r")
+        p.expect(PROMPT)
+        assert "not reached" not in p.before
+    p.sendline("quit")
+    p.expect(pexpect.EOF)
+
+
+def dumb():
+    """Without an ANSI terminal, and with no TERM at all."""
+    for env in ({"TERM": "dumb"}, {"TERM": ""}, {"TERM": "no-such-terminal"}):
+        p = pexpect.spawn(VITRINE, [LANTERN], timeout=20, encoding="utf-8", env={**os.environ, **env}, dimensions=(40, 150))
+        p.expect(r"lantern\$ ")
+        p.send("echo heard\r\x1d")
+        p.expect(PROMPT)
+        ask(p, "print 6*7", "= 42")
+        p.sendline("top ex")
+        p.expect("exits: a second")
+        p.send("q")
+        p.expect(PROMPT)
+        assert "\x1b[H" not in p.before
+        p.sendline("quit")
+        p.expect(pexpect.EOF)
+
+
+def elsewhere():
+    """COM1 on a socket or a pty: the console has the terminal for itself, and its keys still stop the guest."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "com1")
+        p = start("-serial", "unix:" + path)
+        p.expect("looks inside")
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(path)
+            s.settimeout(20)
+            p.send("never a key\x1d")
+            p.expect("Stopped: ")
+            p.expect(PROMPT)
+            ask(p, "send echo typed\\r")
+            p.sendline("continue")
+            seen = b""
+            while b"\ntyped" not in seen:
+                seen += s.recv(100)
+        assert b"never" not in seen
+        p.send("\x03")
+        p.expect("Stopped: ")
+        assert "typed" not in p.before
+        p.expect(PROMPT)
+        p.sendline("quit")
+        p.expect(pexpect.EOF)
+    p = start("-serial", "pty")
+    p.expect(r"COM1 is (/dev/pts/\d+)")
+    tty = os.open(p.match.group(1), os.O_RDWR | os.O_NOCTTY)
+    p.expect("looks inside")
+    seen = b""
+    os.write(tty, b"echo via the pty\r")
+    while b"\nvia the pty" not in seen:
+        seen += os.read(tty, 100)
+    p.send("\x1d")
+    p.expect(PROMPT)
+    p.sendline("quit")
+    p.expect(pexpect.EOF)
+
+
 def history(state):
     path = os.path.join(state, "vitrine", "history")
     with open(path, encoding="utf-8") as f:
@@ -90,8 +174,17 @@ def history(state):
     p.expect(PROMPT)
     p.send("\x12kernel_main\r")  # Ctrl-R finds it
     p.expect(PROMPT)
-    p.sendline("quit")
-    p.expect(pexpect.EOF)
+    ask(p, "print 1")
+    ask(p, "print 1")  # kept once
+    other = start("-S")  # two sessions at a time keep both
+    other.expect(PROMPT)
+    ask(other, "print 2")
+    for q in (p, other):
+        q.sendline("quit")
+        q.expect(pexpect.EOF)
+    with open(path, encoding="utf-8") as f:
+        lines = f.read().splitlines()
+    assert lines.count("print 1") == lines.count("print 2") == 1, lines
 
 
 with tempfile.TemporaryDirectory() as directory:
@@ -99,3 +192,6 @@ with tempfile.TemporaryDirectory() as directory:
     standing()
     history(directory)
     running()
+    scripts()
+    dumb()
+    elsewhere()
