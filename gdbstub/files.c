@@ -183,7 +183,8 @@ void packet_offsets(struct gdbstub *g, struct args *a)
 	(void)a;
 	if (number >= 0 && (unsigned)number < g->cfg.symbol_file_count)
 		by = moved_by(g, g->cfg.symbol_files[number], path);
-	reply(g, "Text=%x;Data=%x;Bss=%x", by, by, by);
+	if (by)
+		reply(g, "Text=%x;Data=%x;Bss=%x", by, by, by);
 }
 
 /* ---- vFile ---- */

@@ -185,7 +185,15 @@ int info_maps(struct console *c, char *args, struct err *e)
 	if (*args && strcmp(args, "frames"))
 		return err_set(e, "expected: info maps, or info maps frames; "
 				  "found `%.40s'", args);
-	debug_show_maps(c->d, *args, c->to);
+	debug_show_maps(c->d, *args ? MAPS_BY_FRAME : MAPS, c->to);
+	return 0;
+}
+
+int info_mem(struct console *c, char *args, struct err *e)
+{
+	(void)args;
+	(void)e;
+	debug_show_maps(c->d, MAPS_AS_QEMU, c->to);
 	return 0;
 }
 

@@ -235,9 +235,10 @@ void debug_set_intel(struct debug *d, bool on);
 void debug_backtrace(struct debug *d, unsigned limit, struct buf *out);
 /* The walk for one address, level by level. */
 void debug_show_paging(struct debug *d, gla_t at, struct buf *out);
-/* All that the current page tables map, in runs of equal rights; `by_frame`
- * also of frames side by side. */
-void debug_show_maps(struct debug *d, bool by_frame, struct buf *out);
+/* All that the current page tables map, in runs of equal rights; by frame:
+ * also of frames side by side; as QEMU: in the form of its `info mem'. */
+enum debug_maps { MAPS, MAPS_BY_FRAME, MAPS_AS_QEMU };
+void debug_show_maps(struct debug *d, enum debug_maps how, struct buf *out);
 /* The guest kernel's tasks: as `description` says (tasks.def), or, when NULL,
  * those of a kernel that is known. */
 int debug_show_tasks(struct debug *d, const char *description, struct buf *out,

@@ -357,10 +357,24 @@ struct run {
 	gpa_t next; /* frame that would go on */
 };
 
-static void show_run(const struct run *r, struct buf *out)
+/* As QEMU's `info mem'; programs read it. */
+static void show_run_as_qemu(const struct run *r, struct buf *out)
+{
+	buf_printf(out, "%016llx-%016llx %016llx %cr%c\n",
+		   (unsigned long long)r->start, (unsigned long long)r->end,
+		   (unsigned long long)(r->end - r->start),
+		   r->rights & PTE_US ? 'u' : '-',
+		   r->rights & PTE_RW ? 'w' : '-');
+}
+
+static void show_run(const struct run *r, enum debug_maps how, struct buf *out)
 {
 	if (r->end == r->start)
 		return;
+	if (how == MAPS_AS_QEMU) {
+		show_run_as_qemu(r, out);
+		return;
+	}
 	buf_printf(out, "%08llx-%08llx %8lluK r%c%c %c%c -> ",
 		   (unsigned long long)r->start, (unsigned long long)r->end - 1,
 		   (unsigned long long)(r->end - r->start) >> 10,
@@ -384,14 +398,16 @@ static u64 hole(const struct debug *d, const struct walk *w)
 	return w->levels == 2 && pae ? 2u << 20 : 4096;
 }
 
-void debug_show_maps(struct debug *d, bool by_frame, struct buf *out)
+void debug_show_maps(struct debug *d, enum debug_maps how, struct buf *out)
 {
 	struct run r = {0};
 	struct walk w;
 	u64 at = 0;
 
 	if (!(debug_cpu(d)->cr0 & CR0_PG)) {
-		buf_printf(out, "paging is off: linear is physical\n");
+		buf_printf(out, how == MAPS_AS_QEMU
+					? "PG disabled\n"
+					: "paging is off: linear is physical\n");
 		return;
 	}
 	while (at <= UINT32_MAX) {
@@ -402,10 +418,12 @@ void debug_show_maps(struct debug *d, bool by_frame, struct buf *out)
 			at = (at | (hole(d, &w) - 1)) + 1;
 			continue;
 		}
+		if (how == MAPS_AS_QEMU)
+			w.rights &= PTE_US | PTE_RW;
 		goes_on = w.gpa == r.next;
 		if (at != r.end || w.rights != r.rights ||
-		    (by_frame && !goes_on)) {
-			show_run(&r, out);
+		    (how == MAPS_BY_FRAME && !goes_on)) {
+			show_run(&r, how, out);
 			r = (struct run){.start = at, .gpa = w.gpa,
 					 .rights = w.rights, .pieces = 1};
 		} else if (!goes_on) {
@@ -415,5 +433,5 @@ void debug_show_maps(struct debug *d, bool by_frame, struct buf *out)
 		r.end = at;
 		r.next = w.gpa + w.page;
 	}
-	show_run(&r, out);
+	show_run(&r, how, out);
 }

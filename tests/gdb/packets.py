@@ -38,8 +38,8 @@ with Machine(kernel=STAGE) as m:
         assert word in words.split(";"), (word, words)
     c.no_acks()
     for packet, answer in (("!", "OK"), ("Hg0", "OK"), ("Hc-1", "OK"), ("Hgp1.1", "OK"), ("qC", "QC1"), ("qfThreadInfo", "m1"), ("qsThreadInfo", "l"),
-                           ("T1", "OK"), ("qAttached", "1"), ("qAttached:1", "1"), ("qOffsets", "Text=0;Data=0;Bss=0"), ("qSymbol::", "OK"),
-                           ("vMustReplyEmpty", ""), ("vCont?", "vCont;c;C;s;S;t;r"), ("qTStatusX", ""), ("qqemu.sstepbits", "ENABLE=1,NOIRQ=2,NOTIMER=4"),
+                           ("T1", "OK"), ("qAttached", "1"), ("qAttached:1", "1"), ("qOffsets", ""), ("qSymbol::", "OK"),
+                           ("vMustReplyEmpty", ""), ("vCont?", "vCont;c;C;s;S;t;r"), ("qTStatusX", ""), ("qqemu.sstepbits", "ENABLE=1,NOIRQ=2,NOTIMER=4"), ("Qqemu.sstepbits", "ENABLE=1,NOIRQ=2,NOTIMER=4"),
                            ("qqemu.sstep", "0x7"), ("vCtrlC", "OK")):
         assert c.ask(packet) == answer, (packet, c.ask(packet))
 
