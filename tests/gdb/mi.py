@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 
-from rsp import Machine
+from rsp import LANTERN, Machine
 
 if not shutil.which("gdb"):
     print("gdb is not installed")
@@ -75,3 +75,36 @@ with Machine("-append", "run=spin") as m:
     g.ask("-target-detach")
     g.ask("-gdb-exit")
     assert g.p.wait(10) == 0
+
+# What VS Code's cppdbg sends: it wants to hear of libraries, and goes on by itself then.
+with Machine("-append", "tour") as m:
+    g = Mi()
+    for setting in ("target-async off", "stop-on-solib-events 1", "detach-on-fork off", "schedule-multiple off", "auto-solib-add on"):
+        g.ask("-gdb-set " + setting)
+    g.ask("-list-features")
+    g.ask(f"-file-exec-and-symbols {LANTERN}")
+    g.ask(f"-target-select remote {m.path}")
+    assert "kernel_main" in g.ask("-break-insert -f kernel_main")
+    g.go("-exec-continue", 'reason="breakpoint-hit".*func="kernel_main"')
+    assert 'details="CPL 0' in g.ask("-thread-info")
+    assert 'level="0"' in g.ask("-stack-list-frames 0 1000")
+    assert 'name="magic"' in g.ask("-stack-list-variables 0")
+    assert 'value="732803074"' in g.ask('-var-create - * "magic"')
+    assert 'numchild="64"' in g.ask('-var-create - @ "processes"')
+    assert 'exp="9"' in g.ask('-var-list-children --simple-values "var2" 0 10')
+    assert 'number="8"' in g.ask("-data-list-register-values x")
+    assert 'opcodes="55"' in g.ask("-data-disassemble -s $pc -e $pc+30 -- 2")
+    g.ask('-break-insert -f -c "number == 4" system_call')
+    g.go("-exec-continue", 'reason="solib-event"')
+    g.go("-exec-continue", 'reason="breakpoint-hit".*func="system_call"')
+    g.ask("-break-delete 1 2")
+    assert 'exp="ticks"' in g.ask("-break-watch ticks")
+    g.go("-exec-continue", 'reason="watchpoint-trigger".*value={old="0",new="1"}.*func="timer_interrupt"')
+    g.go("-exec-finish", 'reason="(function-finished|watchpoint-trigger)"')
+    g.go("-exec-step-instruction", 'reason="end-stepping-range"')
+    assert "changelist" in g.ask("-var-update 1 *")
+    g.ask('-interpreter-exec console "monitor info exits"')
+    g.ask("-target-detach")
+    g.ask("-gdb-exit")
+    assert g.p.wait(10) == 0
+    assert m.wait() == 0
