@@ -3,12 +3,13 @@
  * console's `info', a line of it a row.
  *
  * Columns are found by a pattern: {NAME} is a column, which ends where the text
- * behind it in the pattern is next found ({NAME+TEXT}: behind TEXT); a blank
- * stands for some.  The last column may be missing.  A line that looks
- * otherwise has only the last column, so nothing is lost. */
+ * behind it in the pattern is next found ({NAME+TEXT}: behind TEXT; {NAME=N}:
+ * N characters on); a blank stands for some.  The last column may be missing.
+ * A line that looks otherwise has only the last column, so nothing is lost. */
 #include "gdbstub/stub_priv.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct table {
@@ -28,7 +29,7 @@ static const struct table {
 	{"maps", "All that is mapped now",
 	 "{From}-{To} {Size} {Access} {Mode} -> {Physical}", 0},
 	{"tasks", "Processes of the guest",
-	 "{Now} {Process} {State} {CR3} {Name} {Where}", 1},
+	 "{Now=1}{Process=6}{State=12}{CR3=10}{Name=17}{Where}", 1},
 	{"irq", "Interrupt controllers", "{Interrupts}", 0},
 	{"devices", "Devices and their state", "{Devices}", 0},
 	{"gdt", "Global descriptor table",
@@ -49,30 +50,57 @@ struct cell {
 	size_t name_len, len;
 };
 
-/* Takes {NAME} or {NAME+TEXT} and the text up to the next column off
- * *pattern. */
-static void next_column(const char **pattern, struct cell *c, const char **tail,
-			size_t *tail_len, const char **behind,
-			size_t *behind_len)
-{
-	const char *name = *pattern + 1, *end = strchr(name, '}');
+/* What a pattern says of a column. */
+struct rule {
+	const char *name, *tail, *behind;
+	size_t name_len, tail_len, behind_len, width; /* 0: by what follows */
+};
 
-	c->name = name;
-	c->name_len = strcspn(name, "+}");
-	*tail = name + c->name_len + (name[c->name_len] == '+');
-	*tail_len = (size_t)(end - *tail);
-	*behind = end + 1;
-	*behind_len = strcspn(*behind, "{");
-	*pattern = *behind + *behind_len;
+/* Takes a column, and the text up to the next one, off *pattern. */
+static void next_rule(const char **pattern, struct rule *r)
+{
+	const char *end = strchr(*pattern, '}');
+	bool more;
+
+	r->name = *pattern + 1;
+	r->name_len = strcspn(r->name, "+=}");
+	more = r->name[r->name_len] != '}';
+	r->tail = r->name + r->name_len + more;
+	r->tail_len = (size_t)(end - r->tail);
+	r->width = 0;
+	if (r->name[r->name_len] == '=') {
+		r->width = strtoul(r->tail, NULL, 10);
+		r->tail_len = 0;
+	}
+	r->behind = end + 1;
+	r->behind_len = strcspn(r->behind, "{");
+	*pattern = r->behind + r->behind_len;
 }
 
-static size_t blanks(const char *at, const char *end)
+/* Where the column at `at` ends; NULL: nowhere in the line. */
+static const char *end_of(const struct rule *r, const char *at, const char *end)
 {
-	size_t n = 0;
+	if (r->width)
+		return (size_t)(end - at) > r->width ? at + r->width : end;
+	if (!r->behind_len)
+		return end;
+	if (r->tail_len) {
+		at = memmem(at, (size_t)(end - at), r->tail, r->tail_len);
+		if (!at)
+			return NULL;
+		at += r->tail_len;
+	}
+	return memmem(at, (size_t)(end - at), r->behind, r->behind_len);
+}
 
-	while (at + n < end && at[n] == ' ')
-		n++;
-	return n;
+static struct cell trimmed(const struct rule *r, const char *at,
+			   const char *end)
+{
+	while (at < end && *at == ' ')
+		at++;
+	while (at < end && end[-1] == ' ')
+		end--;
+	return (struct cell){r->name, at, r->name_len, (size_t)(end - at)};
 }
 
 /* The line's columns by the pattern; how many, and false if it does not
@@ -82,36 +110,21 @@ static bool split(const char *pattern, const char *at, const char *end,
 {
 	bool fits = true;
 
-	*count = 0;
-	while (*pattern && *count < COLUMNS_MAX) {
-		const char *tail, *behind, *stop = end;
-		size_t tail_len, behind_len;
-		struct cell *c = &cells[(*count)++];
+	for (*count = 0; *pattern && *count < COLUMNS_MAX; ++*count) {
+		const char *stop;
+		struct rule r;
 
-		next_column(&pattern, c, &tail, &tail_len, &behind,
-			    &behind_len);
-		c->at = at;
-		if (behind_len) {
-			stop = at;
-			if (tail_len) {
-				stop = memmem(at, (size_t)(end - at), tail,
-					      tail_len);
-				stop = stop ? stop + tail_len : end;
-			}
-			stop = memmem(stop, (size_t)(end - stop), behind,
-				      behind_len);
-			/* only the last may be missing */
-			if (!stop && strchr(pattern, '}') &&
-			    strchr(pattern, '}')[1])
-				fits = false;
-			if (!stop)
-				stop = end;
-		}
-		c->len = (size_t)(stop - at);
-		at = stop;
-		if (at < end)
-			at += behind_len;
-		at += blanks(at, end);
+		next_rule(&pattern, &r);
+		stop = end_of(&r, at, end);
+		/* only the last may be missing */
+		if (!stop && strchr(pattern, '}') && strchr(pattern, '}')[1])
+			fits = false;
+		if (!stop)
+			stop = end;
+		cells[*count] = trimmed(&r, at, stop);
+		at = stop < end ? stop + r.behind_len : stop;
+		while (!r.width && at < end && *at == ' ')
+			at++;
 	}
 	return fits;
 }
