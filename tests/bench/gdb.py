@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """gdb.py - the stub beside QEMU's, on lantern, by raw packets.
 
-A client in C (rsp.c) asks both the same things over TCP, by turns; the best of --runs counts. Rows that compare the guest
+A client in C (rsp.c) asks both the same things, by turns, over TCP and one row over a unix socket; the best of --runs counts. Rows that compare the guest
 with and without breakpoints or watchpoints count guest instructions per second of the monitor's processor time."""
 import argparse
 import os
@@ -25,29 +25,39 @@ def free_port():
         return s.getsockname()[1]
 
 
-class TcpClient(Client):
-    def __init__(self, port):
-        self.s = socket.create_connection(("127.0.0.1", port), timeout=30)
+class Guest(Client):
+    def __init__(self, under):
+        self.s = under.connect()
         self.bytes, self.acks, self.said = b"", True, ""
 
 
 class Under:
     """A monitor with lantern and a stub, running getpid in a loop."""
 
-    def __init__(self, name):
+    def __init__(self, name, path=None):
         self.port = free_port()
-        self.name = name
-        words = {"vitrine": [VITRINE, "-batch", "-S", "-serial", "null", "-gdb", f"tcp:{self.port}", "-append", GUEST, LANTERN],
-                 "qemu": ["qemu-system-i386", "-display", "none", "-m", "128", "-S", "-gdb", f"tcp:127.0.0.1:{self.port}", "-kernel",
-                          LANTERN, "-append", GUEST]}[name]
+        self.where = f"unix:{path}" if path else f"tcp:{self.port}"
+        listen = {("vitrine", False): self.where, ("qemu", False): f"tcp:127.0.0.1:{self.port}", ("vitrine", True): self.where,
+                  ("qemu", True): self.where + ",server=on,wait=off"}[name, bool(path)]
+        words = {"vitrine": [VITRINE, "-batch", "-S", "-serial", "null", "-gdb", listen, "-append", GUEST, LANTERN],
+                 "qemu": ["qemu-system-i386", "-display", "none", "-m", "128", "-S", "-gdb", listen, "-kernel", LANTERN, "-append",
+                          GUEST]}[name]
         self.p = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(300):
             try:
-                socket.create_connection(("127.0.0.1", self.port)).close()
+                self.connect().close()
                 break
             except OSError:
                 time.sleep(0.02)
         time.sleep(0.2)
+
+    def connect(self):
+        if self.where.startswith("tcp:"):
+            return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(30)
+        s.connect(self.where[5:])
+        return s
 
     def __enter__(self):
         return self
@@ -62,7 +72,7 @@ class Under:
         return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
     def rsp(self, seconds, *commands):
-        r = subprocess.run([TOOL, f"tcp:{self.port}", str(seconds), *commands], capture_output=True, text=True, timeout=200, check=True)
+        r = subprocess.run([TOOL, self.where, str(seconds), *commands], capture_output=True, text=True, timeout=200, check=True)
         return [float(x) for x in r.stdout.split()]
 
 
@@ -74,18 +84,28 @@ def to_the_loop(c):
         assert c.ask(f"z0,{S[name]:x},1") == "OK"
 
 
-def packets(name, seconds):
+def leave_in_the_loop(u):
+    c = Guest(u)
+    to_the_loop(c)
+    c.ask("D")
+    c.close()
+    time.sleep(0.1)
+
+
+def packets(name, seconds, place):
     at = S["sys_getpid"]
+    with Under(name, f"{place}/{name}.gdb") as u:
+        leave_in_the_loop(u)
+        unix = u.rsp(seconds, "rate vCont;s:1")
+    if os.path.exists(f"{place}/{name}.gdb"):
+        os.unlink(f"{place}/{name}.gdb")
     with Under(name) as u:
-        c = TcpClient(u.port)
-        to_the_loop(c)
-        c.ask("D")
-        c.close()
-        time.sleep(0.1)
+        leave_in_the_loop(u)
         big = "fff0" if name == "vitrine" else "7f0"  # as large as its PacketSize lets it be
         rows = u.rsp(seconds, "rate ?", "rate vCont;s:1", "rate g", "rate mc0100000,40", f"bytes mc0100000,{big}",
                      f"send Z0,{at:x},1", "send vCont;c", f"rate z0,{at:x},1|vCont;s:1|Z0,{at:x},1|vCont;c", f"send z0,{at:x},1", "break 300")
-        return dict(zip(("question", "stepi", "registers", "64 bytes", "memory, MB/s", "a breakpoint's hit", "Ctrl-C, ms"), rows))
+        return dict(zip(("question", "stepi", "registers", "64 bytes", "memory, MB/s", "a breakpoint's hit", "Ctrl-C, ms", "stepi by unix socket"),
+                        rows + unix))
 
 
 def instructions(c):
@@ -106,7 +126,7 @@ def costs(seconds, runs):
     at = S["sys_getpid"]
     out = {}
     with Under("vitrine") as u:
-        c = TcpClient(u.port)
+        c = Guest(u)
         c.no_acks()
         to_the_loop(c)
         c.ask(f"Z0,{at:x},1")
@@ -153,7 +173,7 @@ with tempfile.TemporaryDirectory() as place:
     best = {"vitrine": {}, "qemu": {}}
     for _ in range(a.runs):
         for name in best:
-            for row, value in packets(name, a.seconds).items():
+            for row, value in packets(name, a.seconds, place).items():
                 old = best[name].get(row, value)
                 best[name][row] = min(old, value) if row.endswith("ms") else max(old, value)
     print(f"{'a second':24} {'Vitrine':>12} {'QEMU':>12} {'ratio':>7}")
