@@ -83,6 +83,7 @@ static void make_rom(struct gdbstub *g, struct buf *out)
 
 bool library_has_kernel(struct gdbstub *g)
 {
+	debug_know_guest(g->d, NULL);
 	return symbols_count(debug_symbols(g->d));
 }
 

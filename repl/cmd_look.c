@@ -208,7 +208,7 @@ static int range(struct console *c, char *args, u32 *at, u32 *end,
 				       "x/10i, or give the end)",
 				       *at);
 		*at -= offset;
-		*end = symbols_next(debug_symbols(c->d), *at);
+		*end = debug_next_name(c->d, *at);
 		if (*end <= *at || *end - *at > FUNCTION_MAX)
 			*end = *at + FUNCTION_MAX;
 		return 0;

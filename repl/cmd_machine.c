@@ -3,6 +3,8 @@
 #include "repl/repl_priv.h"
 #include "repl/keys.h"
 
+#include "core/cpu/cpu.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,10 +98,10 @@ int cmd_load(struct console *c, char *args, struct err *e)
 
 /* ---- symbols ---- */
 
-static int add_symbols(struct console *c, const char *path, s64 at,
-		       struct err *e)
+static int add_symbols(struct console *c, struct symbols *to, const char *path,
+		       s64 at, struct err *e)
 {
-	int n = symbols_add(debug_symbols(c->d), path, at, e);
+	int n = symbols_add(to, path, at, e);
 
 	if (n < 0)
 		return -1;
@@ -110,23 +112,39 @@ static int add_symbols(struct console *c, const char *path, s64 at,
 int cmd_symbol_file(struct console *c, char *args, struct err *e)
 {
 	if (!*args)
-		return err_set(e, "expected a file: ELF or System.map");
+		return err_set(e, "expected a file, ELF or System.map, or "
+				  "-linux for those in Linux's memory");
+	debug_forget_guest(c->d);
 	symbols_clear(debug_symbols(c->d));
-	return add_symbols(c, args, -1, e);
+	if (!strcmp(args, "-linux"))
+		return debug_linux_symbols(c->d, c->to) < 0
+			       ? err_set(e, "no Linux with symbols of its own "
+					    "(CONFIG_KALLSYMS) runs here")
+			       : 0;
+	return add_symbols(c, debug_symbols(c->d), args, -1, e);
 }
 
 int cmd_add_symbol_file(struct console *c, char *args, struct err *e)
 {
+	struct symbols *to = debug_symbols(c->d);
 	char *file = words_next(&args);
 	struct value v;
 
+	if (file && !strcmp(file, "-here")) {
+		if (!(vm_cpu(debug_vm(c->d))->cr0 & CR0_PG))
+			return err_set(e, "paging is off: there is no address "
+					  "space to keep them for");
+		to = debug_space_symbols(c->d);
+		file = words_next(&args);
+	}
 	if (!file)
-		return err_set(e, "expected: add-symbol-file FILE [ADDR]");
+		return err_set(e, "expected: add-symbol-file [-here] FILE "
+				  "[ADDR]");
 	if (!*args)
-		return add_symbols(c, file, -1, e);
+		return add_symbols(c, to, file, -1, e);
 	if (debug_eval(c->d, args, NULL, &v, e))
 		return -1;
-	return add_symbols(c, file, (s64)(u32)v.bits, e);
+	return add_symbols(c, to, file, (s64)(u32)v.bits, e);
 }
 
 /* ---- the rest ---- */

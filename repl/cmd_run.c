@@ -112,6 +112,7 @@ void console_stopped(struct console *c)
 
 	c->user_stopped |= host_is_terminal(c->host) &&
 			   debug_why(c->d) == STOP_INTERRUPT;
+	debug_know_guest(c->d, c->to);
 	vmi_name_stubs(c);
 	debug_describe_stop(c->d, &text);
 	log_line(&c->log, "%llu: %.*s",

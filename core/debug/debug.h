@@ -23,6 +23,9 @@ struct debug *debug_new(struct vm *vm);
 void debug_free(struct debug *d);
 struct vm *debug_vm(struct debug *d);
 struct symbols *debug_symbols(struct debug *d);
+/* Those that are asked first in the address space (CR3) of the moment; made
+ * when there are none. */
+struct symbols *debug_space_symbols(struct debug *d);
 
 /* ---- go (step.c): each returns 0 when the guest has stopped for a reason
  * (see below), -1 and one line when it could not even start ---- */
@@ -223,10 +226,23 @@ void debug_address(struct debug *d, u32 addr, struct buf *out);
  * place where what lies there is linked. */
 const char *debug_name(struct debug *d, u32 addr, u32 *offset);
 bool debug_line(struct debug *d, u32 addr, struct source_line *l);
+/* Start of the function after the one that holds addr; 0 when unknown. */
+u32 debug_next_name(struct debug *d, u32 addr);
+/* How the caller's registers are found there, if a file says it. */
+bool debug_frame(struct debug *d, u32 addr, struct cfi_row *row);
 /* Linear address of the next instruction. */
 gla_t debug_pc(struct debug *d);
 unsigned debug_read(struct debug *d, gla_t at, void *buf, unsigned len);
 unsigned debug_write(struct debug *d, gla_t at, const void *buf, unsigned len);
+
+/* ---- what the guest says of itself (linux.c) ---- */
+/* If no symbols are known, looks now and then whether it is a Linux that has
+ * its own; tells of them in `out`, if that is not NULL. */
+void debug_know_guest(struct debug *d, struct buf *out);
+/* Looks now.  How many came, -1: there are none. */
+int debug_linux_symbols(struct debug *d, struct buf *out);
+/* Another guest is there now. */
+void debug_forget_guest(struct debug *d);
 
 /* ---- text (disasm, backtrace, paging, tables) ---- */
 /* One instruction as gdb prints it; its length, 0 when unreadable. */

@@ -20,9 +20,19 @@ struct registers_before {
 	u8 shadow, fxsave[512];
 };
 
+/* Names of a user program, good while CR3 is this. */
+struct space_symbols {
+	struct space_symbols *next;
+	u32 cr3;
+	struct symbols *symbols;
+};
+
 struct debug {
 	struct vm *vm; /* borrowed */
 	struct symbols *symbols;
+	struct space_symbols *spaces;
+	bool knows_linux;  /* they are its own */
+	u64 look_at_guest; /* icount, when none are known */
 	struct breakpoint *breaks;
 	struct breakpoint *code[BUCKETS]; /* by address */
 	unsigned call_catches;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/check.h"
 #include "core/debug/disasm.h"
 #include "core/debug/regs.h"
 #include "core/mem/mem.h"
@@ -129,11 +130,40 @@ static int write_name(void *arg, const char *name, u64 bits, struct err *e)
 	return 0;
 }
 
+static struct symbols *of_space(const struct debug *d)
+{
+	const struct cpu *c = debug_cpu(d);
+
+	if (c->cr0 & CR0_PG)
+		for (struct space_symbols *s = d->spaces; s; s = s->next)
+			if (s->cr3 == c->cr3)
+				return s->symbols;
+	return NULL;
+}
+
+struct symbols *debug_space_symbols(struct debug *d)
+{
+	struct symbols *known = of_space(d);
+	struct space_symbols *s;
+
+	if (known)
+		return known;
+	s = calloc(1, sizeof(*s));
+	CHECK(s, "no host memory for symbols");
+	s->cr3 = debug_cpu(d)->cr3;
+	s->symbols = symbols_new();
+	s->next = d->spaces;
+	d->spaces = s;
+	return s->symbols;
+}
+
 static bool symbol(void *arg, const char *name, u32 *addr)
 {
 	struct debug *d = arg;
+	struct symbols *s = of_space(d);
 
-	return symbols_address(d->symbols, name, addr);
+	return (s && symbols_address(s, name, addr)) ||
+	       symbols_address(d->symbols, name, addr);
 }
 
 static bool argument(void *arg, const char *name, struct value *v)
@@ -218,8 +248,10 @@ int debug_location(struct debug *d, const char *text, gla_t *addr,
 	    strspn(colon + 1, "0123456789 ") == strlen(colon + 1)) {
 		char *file = strndup(text, (size_t)(colon - text));
 		unsigned line = (unsigned)strtoul(colon + 1, NULL, 10);
+		struct symbols *s = of_space(d);
 		bool found = file &&
-			     symbols_line_address(d->symbols, file, line, addr);
+			     ((s && symbols_line_address(s, file, line, addr)) ||
+			      symbols_line_address(d->symbols, file, line, addr));
 
 		free(file);
 		return found ? 0
@@ -241,12 +273,34 @@ static u32 linked(struct debug *d, u32 addr)
 
 const char *debug_name(struct debug *d, u32 addr, u32 *offset)
 {
-	return symbols_name(d->symbols, linked(d, addr), offset);
+	struct symbols *s = of_space(d);
+	const char *name = s ? symbols_name(s, addr, offset) : NULL;
+
+	return name ? name : symbols_name(d->symbols, linked(d, addr), offset);
 }
 
 bool debug_line(struct debug *d, u32 addr, struct source_line *l)
 {
-	return symbols_line(d->symbols, linked(d, addr), l);
+	struct symbols *s = of_space(d);
+
+	return (s && symbols_line(s, addr, l)) ||
+	       symbols_line(d->symbols, linked(d, addr), l);
+}
+
+u32 debug_next_name(struct debug *d, u32 addr)
+{
+	struct symbols *s = of_space(d);
+
+	return symbols_next(s && symbols_name(s, addr, NULL) ? s : d->symbols,
+			    addr);
+}
+
+bool debug_frame(struct debug *d, u32 addr, struct cfi_row *row)
+{
+	struct symbols *s = of_space(d);
+
+	return (s && symbols_frame(s, addr, row)) ||
+	       symbols_frame(d->symbols, linked(d, addr), row);
 }
 
 void debug_address(struct debug *d, u32 addr, struct buf *out)

@@ -416,6 +416,7 @@ static void put_elsewhere(struct debug *d)
 	d->hit = d->client_hit = NULL;
 	d->stop_pc = debug_pc(d);
 	d->call_is_open = false;
+	debug_forget_guest(d);
 }
 
 int debug_reset(struct debug *d, struct err *e)

@@ -122,6 +122,13 @@ void debug_free(struct debug *d)
 	while (d->breaks)
 		debug_break_delete(d, d->breaks);
 	symbols_free(d->symbols);
+	while (d->spaces) {
+		struct space_symbols *s = d->spaces;
+
+		d->spaces = s->next;
+		symbols_free(s->symbols);
+		free(s);
+	}
 	free(d);
 }
 

@@ -47,6 +47,9 @@ struct file {
 	bfd *abfd;      /* owned; NULL for System.map */
 	asymbol **syms; /* owned; bfd wants them for lines */
 	u32 offset;     /* guest address minus the file's */
+	bool has_frames; /* looked for: */
+	struct cfi_section frames[2];
+	bfd_byte *frame_bytes[2]; /* owned */
 };
 
 struct symbols {
@@ -96,6 +99,8 @@ void symbols_clear(struct symbols *s)
 		if (f->abfd)
 			bfd_close(f->abfd);
 		free(f->syms);
+		free(f->frame_bytes[0]);
+		free(f->frame_bytes[1]);
 		free(f);
 	}
 	memset(s, 0, sizeof(*s));
@@ -258,6 +263,21 @@ static bool map_line(const char *line, u32 *addr, char *kind, char name[256])
 	return end && (!line[end] || line[end] == '[');
 }
 
+void symbols_put(struct symbols *s, const char *name, u32 addr, char type)
+{
+	bool absolute = toupper((unsigned char)type) == 'A';
+
+	add(s, name, addr,
+	    addr < UINT32_MAX - MAP_REACH ? addr + MAP_REACH : UINT32_MAX,
+	    absolute ? 0 : (u8)(isupper((unsigned char)type) ? 3 : 1),
+	    toupper((unsigned char)type) == 'T');
+}
+
+void symbols_ready(struct symbols *s)
+{
+	sort(s);
+}
+
 /* How many, or -1 when the first line (kept in `line`) is no symbol's. */
 static int add_map(struct symbols *s, FILE *in, s64 at, char line[512])
 {
@@ -267,21 +287,12 @@ static int add_map(struct symbols *s, FILE *in, s64 at, char line[512])
 
 	*line = '\0';
 	while (fgets(line, 512, in)) {
-		u32 where;
-		bool absolute;
-
 		if (!map_line(line, &addr, &kind, name)) {
 			if (!count)
 				return -1;
 			continue;
 		}
-		where = addr + (at > 0 ? (u32)at : 0);
-		absolute = toupper((unsigned char)kind) == 'A';
-		add(s, name, where,
-		    where < UINT32_MAX - MAP_REACH ? where + MAP_REACH
-						   : UINT32_MAX,
-		    absolute ? 0 : (u8)(isupper((unsigned char)kind) ? 3 : 1),
-		    toupper((unsigned char)kind) == 'T');
+		symbols_put(s, name, addr + (at > 0 ? (u32)at : 0), kind);
 		count++;
 	}
 	return count ? count : -1;
@@ -578,6 +589,39 @@ bool symbols_line(struct symbols *s, u32 addr, struct source_line *l)
 	}
 	*l = s->cache[slot].line;
 	return s->cache[slot].found;
+}
+
+/* ---- frames ---- */
+
+static void read_frames(struct file *f)
+{
+	static const char *const names[] = {".debug_frame", ".eh_frame"};
+
+	f->has_frames = true;
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+		asection *sec = bfd_get_section_by_name(f->abfd, names[i]);
+
+		if (!sec || !bfd_malloc_and_get_section(f->abfd, sec,
+							&f->frame_bytes[i]))
+			continue;
+		f->frames[i] = (struct cfi_section){
+			f->frame_bytes[i], bfd_section_size(sec),
+			(u32)bfd_section_vma(sec), i == 1};
+	}
+}
+
+bool symbols_frame(struct symbols *s, u32 addr, struct cfi_row *row)
+{
+	for (struct file *f = s->files; f; f = f->next) {
+		if (!f->abfd)
+			continue;
+		if (!f->has_frames)
+			read_frames(f);
+		for (unsigned i = 0; i < ARRAY_LEN(f->frames); i++)
+			if (cfi_find(&f->frames[i], addr - f->offset, row))
+				return true;
+	}
+	return false;
 }
 
 /* Is `part` ("sched.c", "kernel/sched.c") the end of `path`? */

@@ -7,6 +7,7 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/base/types.h"
+#include "core/debug/cfi.h"
 
 struct symbols;
 
@@ -18,6 +19,11 @@ void symbols_clear(struct symbols *s);
  * (its lowest code section) lies there.  Returns how many symbols came, -1
  * when the file is neither ELF nor a System.map. */
 int symbols_add(struct symbols *s, const char *path, s64 at, struct err *e);
+
+/* A symbol by its type as nm has it ('T': global code); after the last of
+ * them symbols_ready(). */
+void symbols_put(struct symbols *s, const char *name, u32 addr, char type);
+void symbols_ready(struct symbols *s);
 
 /* Names that stand in no file: code of `len` bytes at addr.  Only those of
  * `by_name` are found by name, the others by address alone.  They take the
@@ -62,6 +68,9 @@ struct source_line {
 	unsigned line;
 };
 bool symbols_line(struct symbols *s, u32 addr, struct source_line *l);
+
+/* How the caller's registers are found at an address, if a file says it. */
+bool symbols_frame(struct symbols *s, u32 addr, struct cfi_row *row);
 
 /* First address of a line: `file` matches a path's last parts. */
 bool symbols_line_address(struct symbols *s, const char *file, unsigned line,

@@ -40,6 +40,8 @@ void mem_keep_page(struct mem *m, gpa_t gpa, u8 bits);
 /* The next page from gpa on that may not be all zero; mem_ram_size() at the
  * end. */
 gpa_t mem_next_used(struct mem *m, gpa_t gpa);
+/* The next page from gpa on that is all zero as nobody has touched it. */
+gpa_t mem_next_unused(struct mem *m, gpa_t gpa);
 
 /* ---- physical ---- */
 

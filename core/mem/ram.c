@@ -116,6 +116,13 @@ gpa_t mem_next_used(struct mem *m, gpa_t gpa)
 	return (gpa_t)at & ~(gpa_t)(GUEST_PAGE - 1);
 }
 
+gpa_t mem_next_unused(struct mem *m, gpa_t gpa)
+{
+	off_t at = lseek(m->fd, (off_t)gpa, SEEK_HOLE);
+
+	return at < 0 ? m->ram_size : (gpa_t)at & ~(gpa_t)(GUEST_PAGE - 1);
+}
+
 u64 mem_ram_size(const struct mem *m)
 {
 	return m->ram_size;

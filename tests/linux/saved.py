@@ -21,7 +21,7 @@ def stop_at(moment, path):
 with tempfile.TemporaryDirectory() as d:
     at, on, loaded = (os.path.join(d, name) for name in ("at", "on", "loaded"))
     for flavour in ("686", "686-pae"):
-        moment = MOMENTS.randrange(200_000_000, 2_000_000_000)
+        moment = MOMENTS.randrange(3_200_000_000, 6_000_000_000)
         later = moment + MOMENTS.randrange(200_000_000)
         vitrine("-m", "256M", "-kernel", f"build/linux/vmlinuz-{flavour}", "-initrd", "build/linux/initrd.gz",
                 "-append", 'console=ttyS0 vitrine.run="seq 30000|md5sum"', *stop_at(moment, at), *stop_at(later, on))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* LINK: core/debug/symbols.o core/base/buf.o core/base/err.o core/base/check.o */
+/* LINK: core/debug/symbols.o core/debug/cfi.o core/base/buf.o core/base/err.o core/base/check.o */
 /* Names and addresses from a System.map. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From a function's frame to its caller's, through interrupts, exceptions and
+ * system calls, down to user space. */
+#ifndef CORE_DEBUG_UNWIND_H
+#define CORE_DEBUG_UNWIND_H
+
+#include "core/debug/debug.h"
+
+struct unwind {
+	u32 pc, regs[8]; /* by the processor's numbers, which are DWARF's */
+	bool exact; /* pc is the next instruction, not behind a call */
+	bool user;
+	/* What lies between this frame and the one before it. */
+	enum {
+		UNWIND_NO_EVENT,
+		UNWIND_FROM_USER,
+		UNWIND_FROM_KERNEL,
+	} event;
+};
+
+void unwind_begin(struct debug *d, struct unwind *u);
+/* False: the caller is not known, or there is none; u is as it was. */
+bool unwind_step(struct debug *d, struct unwind *u);
+/* Does the address follow a call instruction? */
+bool unwind_follows_call(struct debug *d, u32 pc);
+
+#endif
