@@ -26,7 +26,10 @@ static void *reserve(u64 size, int prot, struct err *e)
 static int init_tables(struct bt *bt, struct err *e)
 {
 	bt->meta_size = bt->cfg.code_size;
-	bt->block_max = (u32)(bt->cfg.code_size / 64);
+	while (64ull << bt->index_bits < bt->cfg.code_size)
+		bt->index_bits++;
+	bt->block_max = (3u << bt->index_bits) / 4;
+	bt->index = reserve(sizeof(*bt->index) << bt->index_bits, USED, e);
 	bt->meta = reserve(bt->meta_size, USED, e);
 	bt->order = reserve(bt->block_max * sizeof(*bt->order), USED, e);
 	bt->edges = reserve(EDGES_MAX * sizeof(*bt->edges), USED, e);
@@ -35,7 +38,8 @@ static int init_tables(struct bt *bt, struct err *e)
 	bt->jump_cache =
 		reserve(JUMP_CACHE_SIZE * sizeof(*bt->jump_cache), USED, e);
 	bt->nowhere = reserve(5ull << 30, PROT_NONE, e);
-	return bt->meta && bt->order && bt->edges && bt->page_blocks &&
+	return bt->index && bt->meta && bt->order && bt->edges &&
+			       bt->page_blocks &&
 			       bt->jump_cache && bt->nowhere
 		       ? 0
 		       : -1;

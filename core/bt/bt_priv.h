@@ -67,9 +67,9 @@ struct block {
 	struct insn_mark *marks; /* insns + 1 of them */
 	const u16 *fixups; /* where it depends on its place (emit.h); */
 	u32 fixup_count;   /* 0: it cannot be copied elsewhere */
-	struct block *hash_next;
 	struct block *page_next, *page2_next;
 	struct block **page_link, **page2_link; /* what leads to it there */
+	struct block *copy; /* the one made of it last (rebase.c) */
 };
 
 /* A branch to a known address, until it is linked. */
@@ -77,6 +77,7 @@ struct edge {
 	struct block *from;
 	u8 *site;    /* running address of the rel32 to patch, or NULL */
 	gla_t target; /* eip */
+	struct block *to; /* once it is linked; it may have died since */
 };
 
 /* State that translated code and the stubs use, near the code. */
@@ -122,7 +123,7 @@ struct jump_entry {
 	u64 tag; /* -(context_tag + target): zero when all three are added */
 	u64 host;
 };
-enum { JUMP_CACHE_SIZE = 1 << 16, BLOCK_HASH = 1 << 18, EDGES_MAX = 1 << 20 };
+enum { JUMP_CACHE_SIZE = 1 << 16, EDGES_MAX = 1 << 20 };
 
 struct area {
 	struct cpu cpu;
@@ -178,9 +179,10 @@ struct debug_point {
 enum {
 	CONTEXTS_MAX = 64,
 	SLOTS_MAX = 1 << 17,
-	SLOT_PAGES = 1 << 14,
+	JUMP_PAGES = 1 << 14,
 	TABLE_BYTES = SLOTS_MAX * 8,
-	TABLE_PAGES = TABLE_BYTES >> 12,
+	LINK_CHAINS = 128, /* of a context */
+	LINKS_MAX = 1 << 18, /* of all */
 	HOST_STACK = 128 << 10,
 };
 
@@ -190,7 +192,8 @@ struct context {
 	u32 mode;
 	u64 user_window, supervisor_window; /* 0: it reaches no such pages */
 	u8 *table;
-	u64 written[TABLE_PAGES / 64]; /* pages of the table with a link */
+	/* Its links, by page of the target; ~0 ends a chain. */
+	u32 links[LINK_CHAINS];
 };
 
 struct bt {
@@ -228,7 +231,12 @@ struct bt {
 	u32 block_count, block_max;
 	struct edge *edges;
 	u32 edge_count;
-	struct block *hash[BLOCK_HASH];
+	/* Blocks by address and mode: open addressing. */
+	struct place {
+		u32 tag;    /* of the hash */
+		u32 number; /* place in order + 1; 0: free */
+	} *index;
+	u32 index_bits;
 	struct block **page_blocks; /* by physical page */
 	/* By physical address and mode, one that can be copied (rebase.c). */
 	struct block *places[PLACES];
@@ -277,10 +285,12 @@ struct bt {
 	u64 tables_used;
 	int template_fd; /* a link table in which nothing is linked */
 	gla_t slot_target[SLOTS_MAX];
-	u32 slot_next[SLOTS_MAX]; /* same hash of page; 0 ends */
-	u32 slot_pages[SLOT_PAGES];
+	struct link {
+		u32 slot, next;
+	} *links;
+	u32 link_count, link_free; /* ever used; chain of those given back */
 	/* Entries of the jump cache in use, as index + 1, by the same hash. */
-	u32 jump_pages[SLOT_PAGES];
+	u32 jump_pages[JUMP_PAGES];
 	u32 jump_next[JUMP_CACHE_SIZE], jump_prev[JUMP_CACHE_SIZE];
 	u32 slot_hash[2 * SLOTS_MAX]; /* slot + 1, by target */
 	u32 slot_count;
@@ -608,8 +618,8 @@ static inline bool catch_any(const struct bt *bt)
 enum call_answer { CALL_GO_ON, CALL_LEAVE, CALL_RESUME /* at resume_pc */ };
 
 /* run.c */
-/* The jump at running address `site` leads to `to` from now on. */
-void link_jump(struct bt *bt, u8 *site, const struct block *to);
+/* The edge's branch leads to `to` from now on. */
+void link_jump(struct bt *bt, struct edge *edge, struct block *to);
 void run_refresh_mode(struct bt *bt);
 /* Guest instructions retired, from a call out of translated code that has
  * given back what its block has not retired. */

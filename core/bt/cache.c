@@ -11,20 +11,44 @@
 
 #include <stdlib.h>
 
-static unsigned hash_of(gla_t lin, gpa_t gpa, u32 mode)
+static u64 hash_of(gla_t lin, gpa_t gpa, u32 mode)
 {
-	u32 h = lin * 2654435761u ^ (u32)(gpa >> 12) * 40503u ^ mode * 97u;
+	u64 key = lin | (gpa >> 12) << 32;
 
-	return (h ^ h >> 15) % BLOCK_HASH;
+	return (key ^ (u64)mode << 20) * 0x9e3779b97f4a7c15ull;
+}
+
+/* The place is the uppermost bits, the tag some of the others. */
+static u32 tag_of(u64 hash)
+{
+	return (u32)(hash >> 8);
+}
+
+static u32 first_place(const struct bt *bt, u64 hash)
+{
+	return (u32)(hash >> (64 - bt->index_bits));
+}
+
+static u32 next_place(const struct bt *bt, u32 at)
+{
+	return (at + 1) & ((1u << bt->index_bits) - 1);
 }
 
 struct block *cache_look(const struct bt *bt, gla_t lin, gpa_t gpa, u32 mode)
 {
-	struct block *b = bt->hash[hash_of(lin, gpa, mode)];
+	u64 hash = hash_of(lin, gpa, mode);
+	u32 at = first_place(bt, hash);
 
-	while (b && (b->lin != lin || b->gpa != gpa || b->mode != mode))
-		b = b->hash_next;
-	return b;
+	for (; bt->index[at].number; at = next_place(bt, at)) {
+		struct block *b;
+
+		if (bt->index[at].tag != tag_of(hash))
+			continue;
+		b = bt->order[bt->index[at].number - 1];
+		if (b->lin == lin && b->gpa == gpa && b->mode == mode && !b->dead)
+			return b;
+	}
+	return NULL;
 }
 
 struct block *cache_find(struct bt *bt, gla_t lin, gpa_t gpa, u32 mode)
@@ -72,10 +96,12 @@ static void unlist(struct block *b, gpa_t gpa)
 
 void cache_insert(struct bt *bt, struct block *b)
 {
-	unsigned h = hash_of(b->lin, b->gpa, b->mode);
+	u64 hash = hash_of(b->lin, b->gpa, b->mode);
+	u32 at = first_place(bt, hash);
 
-	b->hash_next = bt->hash[h];
-	bt->hash[h] = b;
+	while (bt->index[at].number)
+		at = next_place(bt, at);
+	bt->index[at] = (struct place){ tag_of(hash), bt->block_count + 1 };
 	enlist(bt, b, b->gpa);
 	if (b->gpa2 != ~0ull && b->gpa2 >> 12 != b->gpa >> 12)
 		enlist(bt, b, b->gpa2);
@@ -83,19 +109,6 @@ void cache_insert(struct bt *bt, struct block *b)
 	b->order = bt->block_count;
 	bt->order[bt->block_count++] = b;
 	paravirt_made(bt, b);
-}
-
-/* Takes a block that lives out of what it was inserted in. */
-static void forget(struct bt *bt, struct block *b)
-{
-	struct block **at = &bt->hash[hash_of(b->lin, b->gpa, b->mode)];
-
-	while (*at != b)
-		at = &(*at)->hash_next;
-	*at = b->hash_next;
-	unlist(b, b->gpa);
-	if (b->gpa2 != ~0ull && b->gpa2 >> 12 != b->gpa >> 12)
-		unlist(b, b->gpa2);
 }
 
 /* The block whose host code contains pc; blocks are in address order. */
@@ -155,9 +168,12 @@ void cache_kill(struct bt *bt, struct block *b, enum trace_word why)
 {
 	struct emit e;
 
-	if (!b->dead && !b->temporary)
-		forget(bt, b);
-	b->dead = true;
+	if (!b->dead && !b->temporary) {
+		unlist(b, b->gpa);
+		if (b->gpa2 != ~0ull && b->gpa2 >> 12 != b->gpa >> 12)
+			unlist(b, b->gpa2);
+	}
+	b->dead = true; /* which the index looks at */
 	paravirt_died(bt, b);
 	e = head_of(bt, b);
 	e_store_rip_imm(&e, &bt->live->edge, b->order);
@@ -230,8 +246,8 @@ void cache_reset(struct bt *bt)
 			mem_mark_code(bt->cpu, b->gpa2, false);
 		}
 	}
-	for (unsigned i = 0; i < BLOCK_HASH; i++)
-		bt->hash[i] = NULL;
+	for (u32 i = 0; i < 1u << bt->index_bits; i++)
+		bt->index[i].number = 0;
 	for (unsigned i = 0; i < PLACES; i++)
 		bt->places[i] = NULL;
 	bt->block_count = 0;

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #define TABLES_SPACE (16ull << 30)
+#define NO_LINK (~0u)
 
 /* ---- tables ---- */
 
@@ -42,7 +43,12 @@ int link_init(struct bt *bt, struct err *e)
 		 bt->template_fd, 0);
 	bt->tables = mmap(NULL, TABLES_SPACE, PROT_NONE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (t == MAP_FAILED || bt->tables == MAP_FAILED)
+	bt->links = mmap(NULL, LINKS_MAX * sizeof(*bt->links),
+			 PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	bt->link_free = NO_LINK;
+	if (t == MAP_FAILED || bt->tables == MAP_FAILED ||
+	    bt->links == MAP_FAILED)
 		return err_set(e, "link tables: %s", strerror(errno));
 	for (unsigned i = 0; i < SLOTS_MAX; i++)
 		t[i] = bt->stub_slot;
@@ -50,11 +56,25 @@ int link_init(struct bt *bt, struct err *e)
 	return 0;
 }
 
+static void give_back(struct bt *bt, u32 link)
+{
+	bt->links[link].next = bt->link_free;
+	bt->link_free = link;
+}
+
 static void drop_context(struct bt *bt, u32 i)
 {
-	mmap(bt->contexts[i].table, TABLE_BYTES, PROT_NONE,
+	struct context *k = &bt->contexts[i];
+	u32 next;
+
+	for (u32 c = 0; c < LINK_CHAINS; c++)
+		for (u32 l = k->links[c]; l != NO_LINK; l = next) {
+			next = bt->links[l].next;
+			give_back(bt, l);
+		}
+	mmap(k->table, TABLE_BYTES, PROT_NONE,
 	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-	bt->contexts[i] = bt->contexts[--bt->context_count];
+	*k = bt->contexts[--bt->context_count];
 	bt->cpu->mode_changed = true;
 }
 
@@ -107,9 +127,13 @@ u64 link_context(struct bt *bt)
 	if (bt->context_count == CONTEXTS_MAX)
 		drop_context(bt, 0);
 	table = new_table(bt); /* may forget all contexts */
-	bt->contexts[bt->context_count++] =
-		(struct context){ bt->mode, user_window, supervisor_window,
-				  table, { 0 } };
+	k = &bt->contexts[bt->context_count++];
+	k->mode = bt->mode;
+	k->user_window = user_window;
+	k->supervisor_window = supervisor_window;
+	k->table = table;
+	for (u32 i = 0; i < LINK_CHAINS; i++)
+		k->links[i] = NO_LINK;
 	bt->cpu->mode_changed = false;
 	return (u64)(uintptr_t)table;
 }
@@ -126,11 +150,10 @@ void link_reset(struct bt *bt)
 {
 	drop_all_contexts(bt);
 	bt->stack_void = true;
-	bt->slot_count = 0;
+	bt->slot_count = bt->link_count = 0;
+	bt->link_free = NO_LINK;
 	for (unsigned i = 0; i < 2 * SLOTS_MAX; i++)
 		bt->slot_hash[i] = 0;
-	for (unsigned i = 0; i < SLOT_PAGES; i++)
-		bt->slot_pages[i] = 0;
 	for (unsigned i = 0; i < sizeof(bt->lin_has_code); i++)
 		bt->lin_has_code[i] = 0;
 	link_purge_jumps(bt);
@@ -156,26 +179,22 @@ static int find_slot(const struct bt *bt, gla_t target, u32 *free)
 
 static u32 page_hash(gla_t lin)
 {
-	return (lin >> 12) % SLOT_PAGES;
+	return (lin >> 12) % JUMP_PAGES;
 }
 
-/* The slot for branches to eip `target`.  Chains go by the page that eip is
- * in when CS has base 0; other bases never use slots' chains (see below). */
+/* The slot for branches to eip `target`. */
 int link_slot(struct bt *bt, gla_t target)
 {
-	u32 h = 0, *chain;
+	u32 h = 0;
 	int slot = find_slot(bt, target, &h);
 
 	if (slot >= 0)
 		return slot;
 	if (bt->slot_count + 1 >= SLOTS_MAX)
 		return -1;
-	slot = (int)++bt->slot_count; /* 0 ends chains */
+	slot = (int)bt->slot_count++;
 	bt->slot_target[slot] = target;
 	bt->slot_hash[h] = (u32)slot + 1;
-	chain = &bt->slot_pages[page_hash(target)];
-	bt->slot_next[slot] = *chain;
-	*chain = (u32)slot;
 	return slot;
 }
 
@@ -228,7 +247,7 @@ void link_purge_jumps(struct bt *bt)
 {
 	for (u32 i = 0; i < JUMP_CACHE_SIZE; i++)
 		bt->jump_cache[i].tag = NO_TAG;
-	for (u32 i = 0; i < SLOT_PAGES; i++)
+	for (u32 i = 0; i < JUMP_PAGES; i++)
 		bt->jump_pages[i] = 0;
 }
 
@@ -292,19 +311,54 @@ bool link_follow(struct bt *bt, gla_t lin, gpa_t gpa)
 	return true;
 }
 
-static u32 table_page(u32 slot)
+static u32 *link_chain(struct context *k, gla_t target)
 {
-	return slot * 8 >> 12;
+	return &k->links[(target >> 12) % LINK_CHAINS];
+}
+
+/* One more link of the context, NULL: there is no room. */
+static struct link *new_link(struct bt *bt, u32 *chain)
+{
+	u32 l = bt->link_free;
+
+	if (l != NO_LINK)
+		bt->link_free = bt->links[l].next;
+	else if (bt->link_count < LINKS_MAX)
+		l = bt->link_count++;
+	else
+		return NULL;
+	bt->links[l].next = *chain;
+	*chain = l;
+	return &bt->links[l];
+}
+
+/* NULL: it has just been dropped. */
+static struct context *context_now(struct bt *bt)
+{
+	for (u32 i = 0; i < bt->context_count; i++)
+		if ((u64)(uintptr_t)bt->contexts[i].table == bt->live->context)
+			return &bt->contexts[i];
+	return NULL;
 }
 
 static void set_slot(struct bt *bt, u32 n, const struct block *to)
 {
-	u32 page = table_page(n);
+	struct context *k = context_now(bt);
+	const u8 **table;
+	struct link *link;
 
-	((u64 *)(uintptr_t)bt->live->context)[n] = (u64)(uintptr_t)to->host;
-	for (u32 i = 0; i < bt->context_count; i++)
-		if (bt->contexts[i].table == (u8 *)(uintptr_t)bt->live->context)
-			bt->contexts[i].written[page / 64] |= 1ull << (page % 64);
+	if (!k)
+		return;
+	table = (const u8 **)k->table;
+	if (table[n] == bt->stub_slot) {
+		link = new_link(bt, link_chain(k, bt->slot_target[n]));
+		if (!link) {
+			link_forget_tables(bt);
+			return;
+		}
+		link->slot = n;
+	}
+	table[n] = to->host;
 	bt->stats.links++;
 	TRACE(bt_link, .target = bt->slot_target[n], .how = TRACE_link_TABLE);
 }
@@ -364,29 +418,29 @@ static void find_reached(struct bt *bt, bool user, struct reached *r)
 			r->context[r->count++] = &bt->contexts[i];
 }
 
-/* Where no slot of its page was ever filled it is not looked at: a first touch
- * costs the host a page. */
-static void empty_slot(struct bt *bt, const struct context *k, u32 slot)
+static void empty_slots(struct bt *bt, struct context *k, gla_t from, u32 len)
 {
-	const u8 **table = (const u8 **)k->table;
-	u32 page = table_page(slot);
+	u32 *at = link_chain(k, from), l;
 
-	if (!(k->written[page / 64] >> (page % 64) & 1) ||
-	    table[slot] == bt->stub_slot)
-		return;
-	table[slot] = bt->stub_slot;
-	TRACE(bt_unlink, .target = bt->slot_target[slot]);
+	while ((l = *at) != NO_LINK) {
+		u32 slot = bt->links[l].slot;
+
+		if (bt->slot_target[slot] - from >= len) {
+			at = &bt->links[l].next;
+			continue;
+		}
+		((const u8 **)k->table)[slot] = bt->stub_slot;
+		TRACE(bt_unlink, .target = bt->slot_target[slot]);
+		*at = bt->links[l].next;
+		give_back(bt, l);
+	}
 }
 
 static void forget_slots(struct bt *bt, const struct reached *r, gla_t from,
 			 u32 len)
 {
-	for (u32 s = bt->slot_pages[page_hash(from)]; s; s = bt->slot_next[s]) {
-		if (bt->slot_target[s] - from >= len)
-			continue;
-		for (u32 i = 0; i < r->count; i++)
-			empty_slot(bt, r->context[i], s);
-	}
+	for (u32 i = 0; i < r->count; i++)
+		empty_slots(bt, r->context[i], from, len);
 }
 
 static void forget_jumps(struct bt *bt, gla_t from, u32 len)

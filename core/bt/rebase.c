@@ -28,6 +28,11 @@ struct move {
 	u8 *at; /* where the copy is written */
 	u32 by; /* guest bytes that it moves */
 	unsigned depth;
+	struct linked {
+		struct edge *edge;
+		struct block *old; /* where the original's branch leads */
+	} linked[EDGES_TEMPORARY];
+	unsigned count;
 };
 
 static struct block **place_of(struct bt *bt, gpa_t gpa, u32 mode)
@@ -75,48 +80,46 @@ static void put32(u8 *at, u32 v)
 	__builtin_memcpy(at, &v, 4);
 }
 
-static struct block *copy(struct bt *bt, const struct block *from, u32 by,
+static struct block *copy(struct bt *bt, struct block *from, u32 by,
 			  unsigned depth);
 
-/* The copy's branch leads, as the original's does, to a block of the page. */
-static void link_copy(struct move *m, u8 *site, u32 target)
+/* The copy's branch leads, as the original's does to `old`, to a block of the
+ * page. */
+static void link_copy(struct move *m, struct edge *edge, struct block *old)
 {
-	const struct block *from = m->from;
-	gpa_t gpa = (from->gpa & ~0xfffull) | (target & 0xfff);
-	struct block *old, *to;
+	gpa_t gpa = (m->from->gpa & ~0xfffull) | (edge->target & 0xfff);
+	struct block *to = old->copy;
 
-	to = cache_look(m->bt, target, gpa, from->mode);
-	if (!to && m->depth < DEPTH) {
-		old = cache_look(m->bt, target - m->by, gpa, from->mode);
-		if (old && fits(old, gpa, from->mode))
-			to = copy(m->bt, old, m->by, m->depth + 1);
-	}
+	/* One that was never copied has no other at the target, but for a rare
+	 * one made apart; then there are two. */
+	if (to && (to->dead || to->lin != edge->target))
+		to = cache_look(m->bt, edge->target, gpa, old->mode);
+	if (!to && m->depth < DEPTH && fits(old, gpa, old->mode))
+		to = copy(m->bt, old, m->by, m->depth + 1);
 	if (to && to->gpa2 == ~0ull)
-		link_jump(m->bt, site, to);
+		link_jump(m->bt, edge, to);
 }
 
 /* An edge of its own, at first not linked: the branch leads to the exit that
  * names the edge. */
-static void copy_edge(struct move *m, u8 *number, struct edge **linked,
-		      unsigned *count)
+static void copy_edge(struct move *m, u8 *number)
 {
 	struct bt *bt = m->bt;
 	const struct edge *old = &bt->edges[get32(number)];
 	struct edge *edge = &bt->edges[bt->edge_count];
 	s64 shift = m->to->host - m->from->host;
-	u32 exit = (u32)(number - STORE_EDGE - m->at), rel;
+	u32 exit = (u32)(number - STORE_EDGE - m->at);
 	u8 *site;
 
 	put32(number, bt->edge_count++);
-	*edge = (struct edge){ m->to, NULL, old->target + m->by };
+	*edge = (struct edge){ m->to, NULL, old->target + m->by, NULL };
 	if (!old->site)
 		return;
 	edge->site = old->site + shift;
 	site = m->at + (edge->site - m->to->host);
-	rel = exit - (u32)(site + 4 - m->at);
-	if (get32(site) != rel)
-		linked[(*count)++] = edge;
-	put32(site, rel);
+	put32(site, exit - (u32)(site + 4 - m->at));
+	if (old->to)
+		m->linked[m->count++] = (struct linked){ edge, old->to };
 }
 
 static void fix(struct move *m, u8 *at, enum fixup kind, s64 shift)
@@ -139,18 +142,23 @@ static void fix(struct move *m, u8 *at, enum fixup kind, s64 shift)
 	}
 }
 
-static struct block *copy(struct bt *bt, const struct block *from, u32 by,
+static struct block *copy(struct bt *bt, struct block *from, u32 by,
 			  unsigned depth)
 {
-	struct move m = { bt, from, NULL, bt->emit.at, by, depth };
-	struct edge *linked[EDGES_TEMPORARY];
-	unsigned count = 0;
+	struct move m;
 	s64 shift;
 
 	if (translate_out_of_room(bt))
 		return NULL;
+	m.bt = bt;
+	m.from = from;
+	m.at = bt->emit.at;
+	m.by = by;
+	m.depth = depth;
+	m.count = 0;
 	m.to = meta_alloc(bt, sizeof(*m.to));
 	*m.to = *from;
+	m.to->copy = NULL;
 	m.to->eip += by;
 	m.to->lin += by;
 	m.to->host = emit_pc(&bt->emit);
@@ -161,7 +169,7 @@ static struct block *copy(struct bt *bt, const struct block *from, u32 by,
 		enum fixup kind = from->fixups[i] >> FIXUP_SHIFT;
 
 		if (kind == FIXUP_EDGE)
-			copy_edge(&m, at, linked, &count);
+			copy_edge(&m, at);
 		else
 			fix(&m, at, kind, shift);
 	}
@@ -170,14 +178,15 @@ static struct block *copy(struct bt *bt, const struct block *from, u32 by,
 	bt->stats.copied_blocks++;
 	TRACE(bt_copy, .pc = m.to->lin, .page = m.to->gpa & ~0xfffull,
 	      .from = from->lin, .host_bytes = m.to->host_len);
-	for (unsigned i = 0; i < count; i++)
-		link_copy(&m, linked[i]->site, linked[i]->target);
+	from->copy = m.to;
+	for (unsigned i = 0; i < m.count; i++)
+		link_copy(&m, m.linked[i].edge, m.linked[i].old);
 	return m.to;
 }
 
 struct block *rebase(struct bt *bt, gla_t lin, gpa_t gpa)
 {
-	const struct block *from = *place_of(bt, gpa, bt->mode);
+	struct block *from = *place_of(bt, gpa, bt->mode);
 
 	if (!fits(from, gpa, bt->mode) || from->lin == lin || stops_anywhere(bt))
 		return NULL;

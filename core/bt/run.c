@@ -159,14 +159,15 @@ static void link_straddling(struct bt *bt, const struct edge *edge)
 	edge->from->fixup_count = 0; /* its fixups are not right any more */
 }
 
-void link_jump(struct bt *bt, u8 *site, const struct block *to)
+void link_jump(struct bt *bt, struct edge *edge, struct block *to)
 {
-	codemem_patch_jump(bt, site, to->host);
+	codemem_patch_jump(bt, edge->site, to->host);
+	edge->to = to;
 	bt->stats.links++;
 	TRACE(bt_link, .target = to->eip, .how = TRACE_link_JUMP);
 }
 
-static void link_edge(struct bt *bt, const struct edge *edge, struct block *to)
+static void link_edge(struct bt *bt, struct edge *edge, struct block *to)
 {
 	struct block *from = edge->from;
 
@@ -177,7 +178,7 @@ static void link_edge(struct bt *bt, const struct edge *edge, struct block *to)
 		link_straddling(bt, edge);
 		return;
 	}
-	link_jump(bt, edge->site, to);
+	link_jump(bt, edge, to);
 }
 
 u64 run_icount(const struct bt *bt)
@@ -322,7 +323,6 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 {
 	struct cpu *c = bt->cpu;
 	enum bt_exit why = BT_EXIT_COUNT, stands;
-	struct edge edge = { 0 };
 
 	bt->kick = 0;
 	fault_set_current(bt);
@@ -354,8 +354,6 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		if (shadowed || stepping || bt->debug_trap || bt->alone)
 			most = 1;
 		generation = bt->stats.flushes;
-		if (why == BT_EXIT_LINK)
-			edge = bt->edges[bt->live->edge];
 		dead = why == BT_EXIT_DEAD && bt->live->exit == BT_EXIT_DEAD
 			       ? bt->order[bt->live->edge] : NULL;
 		b = find(bt, most);
@@ -363,7 +361,7 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 			continue; /* the exception stands */
 		if (generation == bt->stats.flushes && !break_begins(bt, b)) {
 			if (why == BT_EXIT_LINK)
-				link_edge(bt, &edge, b);
+				link_edge(bt, &bt->edges[bt->live->edge], b);
 			else if (dead)
 				cache_revive(bt, dead, b);
 			else if (why == BT_EXIT_LOOKUP || why == BT_EXIT_SLOT)

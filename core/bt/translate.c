@@ -229,7 +229,7 @@ static void emit_cold(struct tr *t)
 		bt->edges[edge] = (struct edge){
 			t->b,
 			near && emit_linking(t) ? patch + e->delta : NULL,
-			target,
+			target, NULL,
 		};
 		e_rip(e, 0, 0xc7, 0, &bt->live->edge, 4);
 		e_fixup(e, FIXUP_EDGE);
