@@ -28,7 +28,7 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*_test.c))
 FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 GUEST := $(patsubst tests/guest/%.S,$(B)/guest/%.elf,$(wildcard tests/guest/*.S))
 
-.PHONY: all run check help linux bench bench-vmi bench-gdb asan debug install fuzz fmt docs diff tour floors rebase clean deps
+.PHONY: all run check help linux bench bench-vmi bench-gdb bench-trace asan debug install fuzz fmt docs diff tour floors rebase clean deps
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .PRECIOUS: $(B)/obj/%.o build/fuzz/obj/%.o
@@ -56,6 +56,9 @@ bench-vmi: all ## measure the same guest with VMI and without (VMI_LINUX="KERNEL
 
 bench-gdb: all ## measure the gdb stub beside QEMU's, packet by packet
 	@tests/bench/gdb.py
+
+bench-trace: all build/bench/trace_loop ## measure what a trace event costs, beside LTTng alone
+	@tests/bench/trace.py --vitrine $(B)/vitrine --lantern $(B)/lantern.elf $(W)
 
 asan: all ## build with sanitizers into build/asan
 debug: all ## build for a debugger into build/debug
@@ -99,7 +102,7 @@ clean: ## remove what was built, but not what was fetched
 	build/vitrine build/vitrine-trace.so build/lantern* build/bench/run
 
 # What `run` and `check` need from Debian's packages is there before the first file is compiled.
-GOAL := $(filter run check bench bench-vmi bench-gdb diff,$(MAKECMDGOALS))
+GOAL := $(filter run check bench bench-vmi bench-gdb bench-trace diff,$(MAKECMDGOALS))
 deps:
 	@scripts/install-deps.sh $(GOAL)
 ifneq ($(GOAL),)
@@ -134,6 +137,9 @@ traced = $(if $(1),$(1) trace/emit)
 linked = $(or $(patsubst %,$(B)/obj/%.o,$(call traced,$(basename $(shell sed -n 's,.*/\* LINK: *\(.*[^ ]\) *\*/.*,\1,p' $(1))))),$(CORE))
 $(B)/unit/%: $(B)/obj/tests/unit/%.o $$(call linked,tests/unit/$$*.c)
 	@mkdir -p $(@D); echo "  link $@"; $(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+build/bench/trace_loop: $(B)/obj/tests/bench/trace_loop.o $(CORE) $(B)/vitrine-trace.so
+	@mkdir -p $(@D); ln -sf ../vitrine-trace.so build/bench/; echo "  link $@"; $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
 
 # The same for fuzzers, all of it with clang's sanitizers.
 # What runs between guest instructions is not measured for coverage.
