@@ -173,6 +173,4 @@ void trace_start_up(void)
 	started_ticks = __builtin_ia32_rdtsc();
 	if (daemon_there())
 		failed = trace_load(NULL) < 0;
-	if (trace_provider)
-		trace_poll();
 }

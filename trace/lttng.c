@@ -15,22 +15,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 20000 };
+enum { PATIENCE_MS = 20000, FILES_MAX = 16384 };
 
 static bool ours;
 static char own_home[64]; /* a directory that we made, "" if we did not */
 
 /* ---- programs ---- */
 
+/* A daemon closes every file that there could be, one by one. */
+static void limit_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur <= FILES_MAX)
+		return;
+	files.rlim_cur = FILES_MAX;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
 static void become(const char *const argv[], int out)
 {
 	int nothing = open("/dev/null", O_RDWR);
 	sigset_t none;
+
+	limit_files();
 
 	dup2(nothing, STDIN_FILENO);
 	dup2(out >= 0 ? out : nothing, STDOUT_FILENO);
@@ -267,8 +281,11 @@ int lttng_daemon_need(struct err *e)
 	if (!status) {
 		ours = true;
 		leave_mark();
-	} else if (status > 0) { /* somebody else may just have started one */
-		status = answers(e);
+	} else if (status > 0) { /* somebody else may be starting one */
+		for (int i = 0; status > 0 && i < 100; i++) {
+			usleep(50000);
+			status = answers(e);
+		}
 		if (status > 0)
 			err_set(e, "no tracing: the session daemon does not start");
 	}

@@ -222,10 +222,12 @@ int trace_session_start(const char *events, const char *dir,
 		 (int)getpid(), ++number);
 	if (lttng_daemon_need(e) < 0)
 		return -1;
-	if (set_up(e) < 0 || trace_load(e) < 0 || wait_until_on(e) < 0 ||
+	/* Turning events on may flush translations, which is one already. */
+	if (set_up(e) < 0 || trace_load(e) < 0 ||
+	    write_beside("counters-start.json", extras->counters, e) < 0 ||
+	    wait_until_on(e) < 0 ||
 	    write_beside("machine.json", extras->machine, e) < 0 ||
-	    write_beside("symbols", extras->symbols, e) < 0 ||
-	    write_beside("counters-start.json", extras->counters, e) < 0) {
+	    write_beside("symbols", extras->symbols, e) < 0) {
 		drop();
 		return -1;
 	}

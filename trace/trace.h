@@ -51,8 +51,8 @@ void trace_set_machine(const struct trace_machine *m);
 /* Looks whether somebody records now what he did not, or the other way
  * round; cheap enough for every few milliseconds. */
 void trace_poll(void);
-/* As the process starts: when a daemon is there, opens the provider and lets
- * sessions that are under way have every event from the first. */
+/* As the process starts: when a daemon is there, opens the provider, so that
+ * sessions that are under way have every event once the machine runs. */
 void trace_start_up(void);
 /* Opens the provider now.  -1: cannot, with the reason. */
 int trace_load(struct err *e);

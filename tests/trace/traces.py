@@ -13,7 +13,7 @@ LANTERN = os.environ.get("LANTERN", "build/lantern.elf")
 BUILD = os.environ.get("B", "build")
 
 EVENT = re.compile(r"^\[(\d+)\.(\d+)\] \S+ (\w+):(\w+): \{.*?\}, \{ (.*) \}$")
-FIELD = re.compile(r'(\w+) = (\[ .*?\]|\( (?:"[^"]*"|<[^>]*>)(?: : container = )?(-?\d+)? \)|"(?:[^"\\]|\\.)*"|-?\w+)(?=,|$| )')
+FIELD = re.compile(r'(\w+) = (\[ (?:\[\d+\] = \w+,? )*\]|\( (?:"[^"]*"|<[^>]*>)(?: : container = )?(-?\d+)? \)|"(?:[^"\\]|\\.)*"|-?\w+)(?=,|$| )')
 WORD = re.compile(r'\( "([^"]*)"')
 
 Event = collections.namedtuple("Event", "ns name fields")
@@ -102,9 +102,54 @@ def differences(events, counters):
     return wrong
 
 
+def alone():
+    """Runs the test where no other session daemon is, and none of its own is left: as root with a /var/run/lttng of its
+    own, else with its own LTTNG_HOME."""
+    need()
+    if os.geteuid() == 0 and "VITRINE_ALONE" not in os.environ:
+        os.environ["VITRINE_ALONE"] = "1"
+        script = ("mkdir -p /var/run/lttng && mount -t tmpfs tmpfs /var/run/lttng || { echo no mounts here; exit 77; }; "
+                  '"$@"; status=$?; kill $(cat /var/run/lttng/lttng-sessiond.pid 2>&-) 2>&-; exit $status')
+        os.execvp("unshare", ["unshare", "-m", "sh", "-c", script, "sh", sys.executable] + sys.argv)
+    if os.geteuid():
+        os.environ["LTTNG_HOME"] = tempfile.mkdtemp()
+
+
+def lttng(*words, check=True):
+    done = subprocess.run(["lttng", "--no-sessiond", *words], capture_output=True, text=True, timeout=60)
+    if check and done.returncode:
+        raise AssertionError(f"lttng {' '.join(words)}: {done.stderr}{done.stdout}")
+    return done.stdout
+
+
+def start_daemon():
+    subprocess.run(["lttng-sessiond", "--no-kernel", "--background", "--quiet"], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def daemon_pid():
+    home = "/var/run/lttng" if os.geteuid() == 0 else os.environ["LTTNG_HOME"] + "/.lttng"
+    with open(home + "/lttng-sessiond.pid") as f:
+        return int(f.read())
+
+
+def main(*tests):
+    """Runs the test named on the command line, or all."""
+    named = {t.__name__: t for t in tests}
+    for name in sys.argv[1:] or named:
+        named[name]()
+        print(name + ": ok")
+
+
 def need():
     """The tests need LTTng's programs."""
     for program in ("lttng", "lttng-sessiond", "babeltrace2"):
         if subprocess.run(["which", program], capture_output=True).returncode:
             print(f"there is no {program}")
             sys.exit(77)
+
+
+def consumers():
+    """Processes that write what our daemon records."""
+    out = subprocess.run(["pgrep", "-P", str(daemon_pid()), "lttng-consumerd"], capture_output=True, text=True).stdout
+    return [int(n) for n in out.split()]
