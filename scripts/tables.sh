@@ -106,4 +106,29 @@ puts("| feature | leaf | register | bit |\n|---|---|---|---|");
 #define FEATURE(n, N, leaf, reg, bit, host) next(); name(#n); number(leaf, "%lxh"); word(#reg); number(bit, "%ld"); puts("");
 #include "core/op/features.def"
 C
+page events.md "Trace events" trace/events.def <<'C'
+puts("How they are recorded and read is in [tracing.md](tracing.md). Every event begins with `icount` (guest instructions since\nstart), `eip`, `cr3` and `cpl`. Groups are what `trace start` takes; `all` is all of them but `stacks`.\n");
+puts("| event | group | fields | meaning |\n|---|---|---|---|");
+static const char *comma;
+void field(const char *n, const char *kind, const char *text) { printf("%s`%s` %s: ", comma, n, kind); cell(text); comma = ";<br>"; }
+#define X32(n, text) field(#n, "hex", text);
+#define X64(n, text) field(#n, "hex", text);
+#define U8(n, text) field(#n, "number", text);
+#define U16(n, text) field(#n, "number", text);
+#define U32(n, text) field(#n, "number", text);
+#define U64(n, text) field(#n, "number", text);
+#define LIST(list, n, text) field(#n, "word of " #list, text);
+#define STR(n, text) field(#n, "text", text);
+#define WORDS(n, most, text) field(#n, "list of hex", text);
+#define HIDDEN(n)
+#define EVENT(provider, n, g, fields, text) next(); name("vitrine_" #provider ":" #n); word(#g); comma = " "; fields printf(" |"); word(text); puts("");
+#include "trace/events.def"
+puts("\n## Calls\n\nEach VMI call has an event of its own, group `calls`, when it begins: `caller` (return address) and its arguments\nby the names of [vmi-calls.md](vmi-calls.md), such as `vitrine_vmi:SetPxE` with `pte`, `at`, `flags`. An argument that has\nthe name of a field which every event has begins with `arg_`.\n");
+puts("## Words\n\n| list | words |\n|---|---|");
+static const char *list = "";
+void one(const char *l, const char *w) { if (strcmp(l, list)) printf("%s| %s | ", *list ? " |\n" : "", l); else printf(", "); list = l; printf("%s", w); }
+#define WORD(l, w, value) one(#l, #w);
+#include "trace/lists.def"
+puts(" |\n\n`call` is a row of `vmi/calls.def`, `exception` of `core/cpu/exceptions.def`, `stop` of `core/cpu/stops.def`, by its name.");
+C
 exit $status

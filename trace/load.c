@@ -19,9 +19,11 @@
 
 enum { POLLS_A_LOOK = 256 };
 
-/* How long LTTng's library may keep the process waiting for an answer of a
- * daemon, in ms: one that is well needs a few. */
-#define REGISTER_MS "200"
+/* How long LTTng's library may keep the process waiting until a daemon has
+ * told it what is recorded, in ms.  One that is well needs a few; for who asked
+ * for a trace the guest must not begin before that. */
+#define REGISTER_MS "500"
+#define REGISTER_ASKED_MS "10000"
 
 static char provider_path[4096];
 static bool failed;
@@ -117,14 +119,14 @@ static void measure_clock(void)
 		trace_ns_per_tick = (u64)(((unsigned __int128)(host_ns() - started_ns) << 32) / ticks);
 }
 
-int trace_load(struct err *e)
+static int load(const char *patience, struct err *e)
 {
 	const struct trace_provider *p;
 	void *handle;
 
 	if (trace_provider)
 		return 0;
-	setenv("LTTNG_UST_REGISTER_TIMEOUT", REGISTER_MS, 0);
+	setenv("LTTNG_UST_REGISTER_TIMEOUT", patience, 0);
 	setenv("LTTNG_UST_ALLOW_BLOCKING", "1", 0);
 	handle = open_provider(e);
 	if (!handle)
@@ -138,6 +140,11 @@ int trace_load(struct err *e)
 	return 0;
 }
 
+int trace_load(struct err *e)
+{
+	return load(REGISTER_ASKED_MS, e);
+}
+
 void trace_poll(void)
 {
 	static unsigned polls;
@@ -146,7 +153,7 @@ void trace_poll(void)
 	if (!trace_provider) {
 		if (failed || ++polls % POLLS_A_LOOK || !daemon_there())
 			return;
-		failed = trace_load(NULL) < 0;
+		failed = load(REGISTER_MS, NULL) < 0;
 	}
 	for (unsigned i = 0; trace_provider && i < TRACE_EVENTS; i++) {
 		const struct trace_tracepoint *t = &trace_provider->of[i];
@@ -172,5 +179,5 @@ void trace_start_up(void)
 	started_ns = host_ns();
 	started_ticks = __builtin_ia32_rdtsc();
 	if (daemon_there())
-		failed = trace_load(NULL) < 0;
+		failed = load(REGISTER_MS, NULL) < 0;
 }

@@ -22,7 +22,6 @@ def arguments(guest, mode):
 
 
 def main():
-    traces.need()
     guest, bad = sys.argv[1], 0
     for mode in sys.argv[2:]:
         plain, counted = traces.run(arguments(guest, mode))
@@ -41,4 +40,5 @@ def main():
     sys.exit(bool(bad))
 
 
+traces.alone()
 main()

@@ -156,7 +156,7 @@ def killed():
     """The daemon dies: the guest goes on, and one line says so."""
     with tempfile.TemporaryDirectory() as d:
         p = start(["-append", "run=bench mask 10000000", "-trace", d + "/t"])
-        wait_for(lambda: os.path.exists(d + "/t/vitrine/counters-start.json"))
+        wait_for(lambda: os.path.exists(d + "/t/vitrine/symbols"))
         os.kill(traces.daemon_pid(), signal.SIGKILL)
         out, err = finish(p, 4)
         assert "10000000" in out or "mask" in out
@@ -167,7 +167,7 @@ def held():
     """A consumer that is held for a while loses nothing; the guest waits for it."""
     with tempfile.TemporaryDirectory() as d:
         p = start(["-append", LONG, "-trace", d + "/t"])
-        wait_for(lambda: os.path.exists(d + "/t/vitrine/counters-start.json"))
+        wait_for(lambda: os.path.exists(d + "/t/vitrine/symbols"))
         time.sleep(0.2)
         consumers = traces.consumers()
         for c in consumers:
