@@ -593,12 +593,13 @@ static void gdb_ready(void *arg)
 	struct run *r = arg;
 
 	gdbstub_ready(r->gdb);
-	if (!host_is_terminal(r->host) || debug_running(r->debug) ||
-	    debug_ended(r->debug) || !gdbstub_wants_run(r->gdb))
-		return;
-	console_lends(r->console, true);
-	debug_continue(r->debug, NULL);
-	console_lends(r->console, false);
+	while (host_is_terminal(r->host) && !debug_running(r->debug) &&
+	       !debug_ended(r->debug) && gdbstub_wants_run(r->gdb)) {
+		console_lends(r->console, true);
+		debug_continue(r->debug, NULL);
+		console_lends(r->console, false);
+		gdbstub_ready(r->gdb); /* what it was stopped for, perhaps */
+	}
 }
 
 static int make_gdb(struct run *r, struct err *e)

@@ -26,7 +26,7 @@ bool run_is_over(struct gdbstub *g)
 	case STOP_RESET:
 		return true;
 	default:
-		return g->killed;
+		return g->killed || g->detached;
 	}
 }
 
@@ -301,6 +301,27 @@ void packet_ctrl_c(struct gdbstub *g, struct args *a)
 
 /* ---- starting and ending ---- */
 
+/* The guest is the client's again. */
+static void hold(struct gdbstub *g)
+{
+	if (!g->detached)
+		return;
+	g->detached = g->wants_run = false;
+	server_async(g, false);
+	vm_stop_at_double_fault(g->vm, true);
+}
+
+/* The guest is let go, and the client stays; it may attach again. */
+static void let_go(struct gdbstub *g)
+{
+	trace_forget(g);
+	btrace_forget(g);
+	vm_stop_at_double_fault(g->vm, false);
+	debug_client_gone(g->d);
+	g->detached = g->wants_run = true;
+	server_async(g, true);
+}
+
 void packet_extended(struct gdbstub *g, struct args *a)
 {
 	(void)a;
@@ -312,6 +333,8 @@ void packet_attach(struct gdbstub *g, struct args *a)
 {
 	(void)a;
 	g->killed = false;
+	g->libraries_told = false; /* it will ask */
+	hold(g);
 	run_stop_reply(g);
 }
 
@@ -320,6 +343,7 @@ static bool reset(struct gdbstub *g)
 	struct err e;
 
 	g->killed = false;
+	hold(g);
 	if (!debug_reset(g->d, &e))
 		return true;
 	reply_error(g, "%s", e.text);
@@ -345,8 +369,12 @@ void packet_detach(struct gdbstub *g, struct args *a)
 {
 	(void)a;
 	reply_ok(g);
-	server_send(g);
 	g->was_running = !run_is_over(g);
+	if (g->extended && g->was_running) {
+		let_go(g);
+		return;
+	}
+	server_send(g);
 	server_drop(g);
 }
 

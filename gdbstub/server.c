@@ -265,7 +265,7 @@ void server_drop(struct gdbstub *g)
 	g->wants_run = g->was_running;
 	g->wants_end |= g->ends_with_client;
 	g->hung_up = false;
-	g->no_ack = g->extended = g->physical = g->killed = false;
+	g->no_ack = g->extended = g->physical = g->killed = g->detached = false;
 	g->knows_swbreak = g->knows_hwbreak = g->libraries_told = false;
 }
 
@@ -362,7 +362,7 @@ static void serve_packet(struct gdbstub *g, char *data, size_t len)
 }
 
 /* All complete packets; stops when the client goes. */
-static void serve_packets(struct gdbstub *g)
+static void serve_all(struct gdbstub *g)
 {
 	char *data;
 	size_t len;
@@ -388,13 +388,23 @@ static void serve_packets(struct gdbstub *g)
 	}
 }
 
+/* A guest that the client has left to itself runs on, whatever was asked. */
+static void serve_packets(struct gdbstub *g)
+{
+	serve_all(g);
+	g->wants_run |= g->asked && g->detached && !debug_ended(g->d);
+	g->asked = false;
+}
+
 /* While the guest runs: for the client, or for somebody else. */
 static void look_in(struct gdbstub *g)
 {
-	if (frame_take_break(&g->in))
+	if (frame_take_break(&g->in)) {
 		vm_interrupt_for(g->vm, "stopped by the debugger");
-	else if (!g->busy && g->in.at < g->in.bytes.len)
+	} else if (!g->busy && g->in.at < g->in.bytes.len) {
 		vm_interrupt_for(g->vm, "the debugger asks");
+		g->asked = true;
+	}
 }
 
 static u64 host_ms(void)

@@ -40,6 +40,8 @@ struct gdbstub {
 	bool wants_run, wants_end;
 	bool was_running;      /* when the client came, or it let it run */
 	bool killed;           /* by vKill; until it runs again */
+	bool detached; /* extended mode: runs by itself, the client stays */
+	bool asked;    /* stopped only because the client has asked */
 	bool ends_with_client; /* killed by one that cannot start it again */
 	/* what the client said it knows */
 	bool knows_swbreak, knows_hwbreak;

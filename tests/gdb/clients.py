@@ -81,6 +81,31 @@ with Machine("-append", "run=spin", stands=False) as m:
     assert c.ask("?").startswith("T02")
     assert int(c.monitor("print $icount").split("=")[1], 0) > int(first.split("=")[1], 0), "it stands after D"
 
+# In extended mode the connection outlives a detach: the guest runs on whatever is asked meanwhile, until it is attached to or
+# started again.
+with Machine("-append", "run=spin") as m:
+    c = m.client()
+    assert c.ask("!") == "OK" and c.ask(f"Z0,{S['timer_interrupt']:x},1") == "OK"
+    assert c.ask("vCont;c").startswith("T05")
+    first = c.monitor("print $icount")
+    assert c.ask("D;1") == "OK"
+    assert c.ask("?") == "W00" and c.ask("qfThreadInfo") == "l" and c.ask("vFile:close:1").startswith("F-1")
+    time.sleep(0.2)
+    assert "No breakpoints" in c.monitor("info breakpoints")
+    assert c.ask("vAttach;1").startswith("T02")
+    later = c.monitor("print $icount")
+    assert int(later.split("=")[1], 0) > int(first.split("=")[1], 0) + 1000000, (first, later)
+    assert c.monitor("print $icount").split("=")[1] == later.split("=")[1]
+    assert c.ask("D") == "OK"
+    assert c.ask("vRun;").startswith("T05")
+    assert c.monitor("print $icount").endswith("= 0\n")
+    assert c.ask("D") == "OK"
+    c.close()
+    time.sleep(0.1)
+    c = m.client()
+    c.no_acks()
+    assert c.ask("?").startswith("T02") and c.ask("D") == "OK"
+
 # Vanishing at any byte of a session, abruptly or not.
 session = b"".join(b"+" + frame(t) for t in (
     "qSupported:swbreak+", "QStartNoAckMode", "?", "qXfer:features:read:target.xml:0,fff", "g",

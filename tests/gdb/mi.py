@@ -76,6 +76,28 @@ with Machine("-append", "run=spin") as m:
     g.ask("-gdb-exit")
     assert g.p.wait(10) == 0
 
+# Detached and attached again, in extended mode.
+with Machine("-append", "run=spin") as m:
+    g = Mi()
+    g.ask("-gdb-set confirm off")
+    g.ask(f"-target-select extended-remote {m.path}")
+    g.ask("-break-insert -t kernel_main")
+    g.go("-exec-continue", 'reason="breakpoint-hit".*func="kernel_main"')
+    g.ask("-target-detach")
+    assert "threads=[]" in g.ask("-thread-info")
+    start = len(g.lines)
+    g.ask("-target-attach 1")
+    g.wait(r"\*stopped", start)
+    assert not [line for line in g.lines[start:] if "shared library event" in line], g.lines[start:]
+    g.ask("-break-insert timer_interrupt")
+    g.go("-exec-continue", 'reason="breakpoint-hit".*func="timer_interrupt"')
+    g.ask("-target-detach")
+    g.ask("-break-delete")
+    g.ask("-break-insert -t kernel_main")
+    g.go("-exec-run", 'reason="breakpoint-hit".*func="kernel_main"')
+    g.ask("-interpreter-exec console kill")
+    g.ask("-gdb-exit")
+
 # What VS Code's cppdbg sends: it wants to hear of libraries, and goes on by itself then.
 with Machine("-append", "tour") as m:
     g = Mi()

@@ -90,3 +90,32 @@ with tempfile.TemporaryDirectory() as place:
     t.expect(pexpect.EOF)
     t.close()
     assert t.exitstatus == 0
+
+    # Detached in extended mode, it runs on while gdb stays and asks, until either side stops it.
+    t = pexpect.spawn(VITRINE, ["-S", "-clock", "virtual", "-gdb", "unix:" + sock, "-append", "run=spin", LANTERN], encoding="latin-1", timeout=20)
+    t.expect(r"\[K vmi\]> ")
+    c = Client(sock)
+    c.no_acks()
+    assert c.ask("!") == "OK" and c.ask("D;1") == "OK"
+    time.sleep(0.2)
+    assert c.ask("qfThreadInfo") == "l"
+    time.sleep(0.2)
+    assert c.ask("vAttach;1").startswith("T02")
+    first = c.monitor("print $icount").split("= ")[1]
+    assert int(first) > 1000000 and c.monitor("print $icount").split("= ")[1] == first
+    assert c.ask("D;1") == "OK"
+    time.sleep(0.2)
+    t.send("\x1d")
+    t.expect(r"\[[KU] vmi\]> ")
+    t.sendline("print $icount")
+    t.expect(r"= (\d+)")
+    assert int(t.match.group(1)) > int(first)
+    then = t.match.group(1)
+    assert c.ask("qC") == "QC1"
+    t.sendline("print $icount")
+    t.expect(r"= (\d+)")
+    assert t.match.group(1) == then
+    t.sendline("quit")
+    t.expect(pexpect.EOF)
+    t.close()
+    assert t.exitstatus == 0
