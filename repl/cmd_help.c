@@ -104,6 +104,28 @@ static void help_group(struct console *c, const char *group)
 			help_line(c, cmd, "");
 }
 
+static void show_examples(struct console *c, const struct command *cmd)
+{
+	static const struct {
+		const char *command, *line, *text;
+	} rows[] = {
+#define EXAMPLE(command, line, text) {command, line, text},
+#include "repl/examples.def"
+	};
+	const char *head = "For example:\n";
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (!strcmp(rows[i].command, cmd->name)) {
+			struct command as = {.name = rows[i].line,
+					     .usage = "",
+					     .help = rows[i].text};
+
+			buf_printf(c->to, "%s", head);
+			help_line(c, &as, "");
+			head = "";
+		}
+}
+
 static void help_command(struct console *c, const struct command *cmd)
 {
 	const struct command *topics = command_topics(cmd);
@@ -120,6 +142,7 @@ static void help_command(struct console *c, const struct command *cmd)
 		for (const struct setting *s = settings; s->name; s++)
 			buf_printf(c->to, "  %s %s %s\n", cmd->name, s->name,
 				   cmd->run == cmd_set ? s->values : "");
+	show_examples(c, cmd);
 	if (!topics)
 		buf_printf(c->to, "Group: %s\n", cmd->group);
 }

@@ -4,6 +4,7 @@
 
 #include "core/base/version.h"
 
+#include <regex.h>
 #include <string.h>
 
 #include "core/bt/bt.h"
@@ -223,6 +224,41 @@ int info_symbol(struct console *c, char *args, struct err *e)
 		return err_set(e, "no symbol is known for 0x%x", (u32)v.bits);
 	buf_printf(c->to, offset ? "%s + %u\n" : "%s\n", name, offset);
 	return 0;
+}
+
+/* Names that fit a regular expression, of code or of data. */
+static int show_names(struct console *c, const char *form, bool code,
+		      struct err *e)
+{
+	struct symbol_view v;
+	regex_t regex;
+	unsigned n = 0;
+	int why = regcomp(&regex, form, REG_EXTENDED | REG_NOSUB);
+	char text[80];
+
+	if (why) {
+		regerror(why, &regex, text, sizeof(text));
+		return err_set(e, "`%.40s': %s", form, text);
+	}
+	for (size_t i = 0; symbols_at(debug_symbols(c->d), i, &v); i++)
+		if (v.is_code == code && !regexec(&regex, v.name, 0, NULL, 0)) {
+			buf_printf(c->to, "0x%08x  %s\n", v.addr, v.name);
+			n++;
+		}
+	regfree(&regex);
+	return n ? 0
+		 : err_set(e, "no %s's name fits `%.40s'",
+			   code ? "function" : "variable", form);
+}
+
+int info_functions(struct console *c, char *args, struct err *e)
+{
+	return show_names(c, args, true, e);
+}
+
+int info_variables(struct console *c, char *args, struct err *e)
+{
+	return show_names(c, args, false, e);
 }
 
 static void line_of(struct console *c, gla_t addr)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Commands about the session: settings, symbols, files. */
 #include "repl/repl_priv.h"
+#include "core/bt/bt.h"
 #include "repl/keys.h"
 
 #include "core/cpu/cpu.h"
@@ -145,6 +146,25 @@ int cmd_add_symbol_file(struct console *c, char *args, struct err *e)
 	if (debug_eval(c->d, args, NULL, &v, e))
 		return -1;
 	return add_symbols(c, to, file, (s64)(u32)v.bits, e);
+}
+
+/* ---- the engine ---- */
+
+int cmd_engine(struct console *c, char *args, struct err *e)
+{
+	const char *now = c->vmi ? "vmi" : "bt";
+
+	if (*args && strcmp(args, "bt") && strcmp(args, "vmi"))
+		return err_set(e, "expected bt or vmi, found `%.40s'", args);
+	if (*args && strcmp(args, now))
+		return err_set(e,
+			       "VMI's ROM is %s for the whole run; start again "
+			       "with -engine %s",
+			       c->vmi ? "shown" : "hidden", args);
+	buf_printf(c->to, "engine %s: binary translation, with VMI's ROM %s\n",
+		   now, c->vmi ? "shown to the guest" : "hidden");
+	bt_show_counts(vm_bt(debug_vm(c->d)), buf_print, c->to);
+	return 0;
 }
 
 /* ---- the rest ---- */

@@ -161,6 +161,13 @@ static char *next_stats(const char *text, int again)
 	return next_of(words, text, again);
 }
 
+static char *next_engine(const char *text, int again)
+{
+	static const char *const words[] = {"bt", "vmi", NULL};
+
+	return next_of(words, text, again);
+}
+
 static char *next_top(const char *text, int again)
 {
 	return next_of(top_words, text, again);
@@ -205,7 +212,8 @@ static rl_compentry_func_t *generator(enum arg kind)
 		[ARG_EXPLAIN] = next_explain, [ARG_BREAK] = next_breakpoint,
 		[ARG_SETTING] = next_setting, [ARG_VMI] = next_vmi,
 		[ARG_CATCH] = next_catch,     [ARG_DEVICE] = next_device,
-		[ARG_STATS] = next_stats,     [ARG_TOP] = next_top,
+		[ARG_ENGINE] = next_engine,   [ARG_STATS] = next_stats,
+		     [ARG_TOP] = next_top,
 		[ARG_TRACE] = next_trace,     [ARG_INJECT] = next_inject,
 		[ARG_REST] = NULL,
 	};

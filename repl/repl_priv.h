@@ -25,6 +25,7 @@ enum arg {
 	ARG_VMI, /* names of VMI's calls */
 	ARG_CATCH,
 	ARG_DEVICE,
+	ARG_ENGINE,
 	ARG_INJECT,
 	ARG_STATS, /* words of stats, of top */
 	ARG_TOP,

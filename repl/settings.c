@@ -145,6 +145,19 @@ static void show_height(struct console *c)
 		buf_printf(c->to, "%u", c->pager.height);
 }
 
+static int set_pagination(struct console *c, const char *value, struct err *e)
+{
+	if (!is_switch(value))
+		return expected("pagination", "on or off", e);
+	c->pager.height = strcmp(value, "on") ? PAGER_OFF : PAGER_AUTO;
+	return 0;
+}
+
+static void show_pagination(struct console *c)
+{
+	buf_printf(c->to, "%s", on_off(c->pager.height != PAGER_OFF));
+}
+
 /* ---- color ---- */
 
 static const char *const color_words[] = {"auto", "on", "off"};

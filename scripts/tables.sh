@@ -54,6 +54,9 @@ puts("\n## Topics of `info`\n\n| topic | short | meaning |\n|---|---|---|");
 puts("\n## Kinds of `explain`\n\n| kind | short | meaning |\n|---|---|---|");
 #define EXPLAIN(n, alias, a, f, usage, help) next(); name(*usage ? n " " usage : n); name(alias); word(help); puts("");
 #include "repl/explains.def"
+puts("\n## Examples\n\n| line | what it does |\n|---|---|");
+#define EXAMPLE(command, line, text) next(); name(line); word(text); puts("");
+#include "repl/examples.def"
 puts("\n## Settings: `set NAME VALUE`, `show NAME`\n\n| setting | values | meaning |\n|---|---|---|");
 #define SETTING(n, f, values, help) next(); name(n); name(values); word(help); puts("");
 #include "repl/settings.def"

@@ -499,6 +499,17 @@ const char *symbols_complete(const struct symbols *s, const char *prefix,
 	return s->sym[s->by_name[i]].name;
 }
 
+bool symbols_at(const struct symbols *s, size_t index, struct symbol_view *v)
+{
+	const struct symbol *sym;
+
+	if (index >= s->names)
+		return false;
+	sym = &s->sym[s->by_name[index]];
+	*v = (struct symbol_view){sym->name, sym->addr, sym->is_code};
+	return true;
+}
+
 unsigned word_distance(const char *a, const char *b, unsigned limit)
 {
 	unsigned row[64], n = (unsigned)strlen(b);

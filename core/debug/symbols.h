@@ -59,6 +59,13 @@ u32 symbols_next(const struct symbols *s, u32 addr);
 /* The index-th name that starts with `prefix`, in order; NULL: no more. */
 const char *symbols_complete(const struct symbols *s, const char *prefix,
 			     size_t index);
+/* The same of all names, with where it is; false: no more. */
+struct symbol_view {
+	const char *name;
+	u32 addr;
+	bool is_code;
+};
+bool symbols_at(const struct symbols *s, size_t index, struct symbol_view *v);
 /* A name that is close to `name`, or NULL. */
 const char *symbols_similar(const struct symbols *s, const char *name);
 
