@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* `explain KIND ...`: what becomes of something, guest code beside the host
  * code made of it.  A kind is a row of explains.def. */
+#include "repl/explain.h"
 #include "repl/vmi_args.h"
 
 #include <stdio.h>
@@ -11,19 +12,39 @@
 #include "core/debug/disasm.h"
 #include "core/mem/mem.h"
 
+static const struct command *kind_of(const char *word)
+{
+	const struct command *kind = explains;
+
+	while (kind->name && strcmp(kind->name, word))
+		kind++;
+	return kind->name ? kind : NULL;
+}
+
+/* KIND ..., or an address; alone, where the guest stands. */
 int cmd_explain(struct console *c, char *args, struct err *e)
 {
+	char *rest = args, first[16] = "";
 	const struct command *kind;
-	char *word = words_next(&args);
+	struct value v;
+	struct err why;
 
-	if (!word) {
-		for (kind = explains; kind->name; kind++)
-			buf_printf(c->to, "explain %s %s: %s\n", kind->name,
-				   kind->usage, kind->help);
+	snprintf(first, sizeof(first), "%.*s", (int)strcspn(args, " \t"), args);
+	kind = kind_of(first);
+	if (kind) {
+		words_next(&rest);
+		return kind->run(c, rest, e);
+	}
+	if (!*args && debug_why(c->d) == STOP_TRIPLE_FAULT) {
+		debug_autopsy(c->d, c->to);
 		return 0;
 	}
-	kind = command_find(explains, "kind of thing to explain", word, e);
-	return kind ? kind->run(c, args, e) : -1;
+	if (!*args)
+		return explain_address(c, debug_pc(c->d), e);
+	if (debug_eval(c->d, args, NULL, &v, &why))
+		return err_set(e, "%s; expected a place, or block N, exit [NAME], "
+				  "vmi CALL", why.text);
+	return explain_address(c, (gla_t)v.bits, e);
 }
 
 /* ---- a block, instruction by instruction ---- */
@@ -39,6 +60,8 @@ static unsigned read_guest(void *arg, u32 at, void *buf, unsigned len)
 {
 	struct reading *r = arg;
 
+	if (at - r->b->lin >= r->b->guest_len) /* in the ROM */
+		return debug_read(r->c->d, at, buf, len);
 	mem_phys_read(vm_mem(debug_vm(r->c->d)), r->b->gpa + (at - r->b->lin),
 		      buf, len);
 	return len;
@@ -97,23 +120,54 @@ static void show_host(struct reading *r, unsigned from, unsigned to,
 	buf_free(&text);
 }
 
-static void show_block(struct console *c, const struct bt_block_view *b)
+/* Its source line, when that is another than before. */
+static void show_source(struct reading *r, gla_t at, struct source_line *was)
+{
+	struct source_line l;
+
+	if (!debug_line(r->c->d, at, &l) ||
+	    (was->file && !strcmp(was->file, l.file) && was->line == l.line))
+		return;
+	*was = l;
+	buf_printf(r->c->to, " %s:%u\n", l.file, l.line);
+}
+
+static void show_story(struct reading *r, unsigned index)
+{
+	struct bt_story s;
+
+	bt_story(vm_bt(debug_vm(r->c->d)), r->b, index, &s);
+	if (s.not_copied)
+		buf_printf(r->c->to, "      %s\n", s.not_copied);
+	if (s.memory)
+		buf_printf(r->c->to, "      memory: %s%s%s\n", s.memory,
+			   s.memory_why ? "; " : "",
+			   s.memory_why ? s.memory_why : "");
+}
+
+void explain_show_block(struct console *c, const struct bt_block_view *b,
+			bool stories)
 {
 	struct reading r = {c, b};
 	struct disasm how = {.arg = &r,
 			     .read = read_guest,
 			     .address = name_guest,
-			     .code32 = true,
+			     .code32 = bt_mode_is_32(b->mode),
 			     .intel = c->settings.intel};
+	struct source_line line = {NULL, 0};
 	struct buf text = {0};
 
 	buf_printf(c->to, "  %-*s       %s\n", GUEST_WIDTH, "guest", "host");
 	show_host(&r, 0, b->marks[0].host, "(the block's head)");
 	for (unsigned i = 0; i < b->insns; i++) {
 		buf_clear(&text);
+		if (stories)
+			show_source(&r, b->lin + b->marks[i].guest, &line);
 		disasm_one(&how, b->lin + b->marks[i].guest, &text);
 		show_host(&r, b->marks[i].host, b->marks[i + 1].host,
 			  buf_text(&text));
+		if (stories)
+			show_story(&r, i);
 	}
 	show_host(&r, b->marks[b->insns].host, b->host_len, "(ways out)");
 	buf_free(&text);
@@ -146,6 +200,6 @@ int explain_vmi(struct console *c, char *args, struct err *e)
 		    vmi_stub((unsigned)number), STUB_INSNS, &b))
 		return err_set(e, "no room to translate it");
 	buf_printf(c->to, "Its stub, and what the translator makes of that:\n");
-	show_block(c, &b);
+	explain_show_block(c, &b, false);
 	return 0;
 }

@@ -151,7 +151,8 @@ int info_blocks(struct console *c, char *args, struct err *e)
 			   b.insns, b.insns == 1 ? "" : "s", b.guest_len, b.host_len,
 			   (unsigned long long)b.gpa);
 		bt_show_mode(b.mode, buf_print, c->to);
-		buf_byte(c->to, '\n');
+		buf_printf(c->to, "; block %llu\n",
+			   (unsigned long long)b.number);
 	}
 	return b.number == UINT64_MAX && !any
 		       ? err_set(e, "0x%x is in no block", (u32)at.bits)

@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <readline/readline.h>
 
+#include "core/bt/bt.h"
 #include "core/debug/regs.h"
 #include "core/dev/dev.h"
 
@@ -49,6 +51,24 @@ static char *next_info(const char *text, int again)
 static char *next_explain(const char *text, int again)
 {
 	return from_table(explains, text, again);
+}
+
+static const char *exit_name(unsigned i)
+{
+	return i < BT_EXIT_COUNT ? bt_exit_name(i) : NULL;
+}
+
+static char *next_exit(const char *text, int again)
+{
+	static unsigned i;
+	const char *name;
+
+	if (!again)
+		i = 0;
+	while ((name = exit_name(i++)))
+		if (!strncasecmp(name, text, strlen(text)))
+			return strdup(name);
+	return NULL;
 }
 
 static char *next_register(const char *text, int again)
@@ -215,6 +235,7 @@ static rl_compentry_func_t *generator(enum arg kind)
 		[ARG_ENGINE] = next_engine,   [ARG_STATS] = next_stats,
 		     [ARG_TOP] = next_top,
 		[ARG_TRACE] = next_trace,     [ARG_INJECT] = next_inject,
+		[ARG_EXIT] = next_exit,
 		[ARG_REST] = NULL,
 	};
 

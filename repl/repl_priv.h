@@ -27,6 +27,7 @@ enum arg {
 	ARG_DEVICE,
 	ARG_ENGINE,
 	ARG_INJECT,
+	ARG_EXIT,
 	ARG_STATS, /* words of stats, of top */
 	ARG_TOP,
 	ARG_TRACE,

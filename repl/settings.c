@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/bt/bt.h"
 #include "vmi/vmi.h"
 
 static int expected(const char *name, const char *what, struct err *e)
@@ -53,6 +54,20 @@ static int set_listsize(struct console *c, const char *value, struct err *e)
 static void show_listsize(struct console *c)
 {
 	buf_printf(c->to, "%llu", (unsigned long long)c->settings.listsize);
+}
+
+/* ---- record ---- */
+
+static int set_record(struct console *c, const char *value, struct err *e)
+{
+	if (!is_switch(value))
+		return expected("record", "on or off", e);
+	return bt_record(vm_bt(debug_vm(c->d)), !strcmp(value, "on"), e);
+}
+
+static void show_record(struct console *c)
+{
+	buf_printf(c->to, "%s", on_off(bt_recording(vm_bt(debug_vm(c->d)))));
 }
 
 /* ---- echo ---- */

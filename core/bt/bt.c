@@ -248,6 +248,11 @@ void bt_show_mode(u32 mode, bt_print *out, void *to)
 	    mode & MODE_ALIGN ? ", aligned" : "");
 }
 
+bool bt_mode_is_32(u32 mode)
+{
+	return mode & MODE_CS32;
+}
+
 bool bt_next_block(const struct bt *bt, u64 before, bool any, gla_t lin,
 		   struct bt_block_view *view)
 {

@@ -196,6 +196,8 @@ void bt_show_exits(const struct bt *bt, bt_print *out, void *to);
 /* "kernel, 32-bit, flat": what translations of that mode are for. */
 void bt_show_mode(u32 mode, bt_print *out, void *to);
 
+bool bt_mode_is_32(u32 mode);
+
 /* One instruction of a block. */
 struct insn_mark {
 	u32 guest; /* its address less the block's */
@@ -207,6 +209,7 @@ struct insn_mark {
 /* Notes which blocks run, from now on; costs some host instructions each.  Off
  * at first. */
 int bt_record(struct bt *bt, bool on, struct err *e);
+bool bt_recording(const struct bt *bt);
 /* Stretches of code executed last, the latest first; how many. */
 struct bt_recent {
 	gla_t lin;
@@ -229,6 +232,38 @@ struct bt_block_view {
  * `any` is false, with `lin` in it; false when there is none. */
 bool bt_next_block(const struct bt *bt, u64 before, bool any, gla_t lin,
 		   struct bt_block_view *view);
+/* Why its index-th instruction is as it is (explain.c); false: its bytes cannot
+ * be read, or not in one piece. */
+struct bt_story {
+	const char *not_copied; /* NULL: it is the host's as it stands */
+	const char *memory;	/* how it reaches memory; NULL: not at all */
+	const char *memory_why; /* NULL: as all do at first */
+};
+bool bt_story(const struct bt *bt, const struct bt_block_view *v,
+	      unsigned index, struct bt_story *story);
+/* Blocks whose branches were patched to lead to it; what its own branches name,
+ * and whether they lead there.  number ~0: there is no such block. */
+struct bt_link {
+	gla_t place;
+	u64 number;
+	bool linked;
+};
+unsigned bt_links_in(const struct bt *bt, u64 number, struct bt_link *list,
+		     unsigned max);
+unsigned bt_links_out(const struct bt *bt, u64 number, struct bt_link *list,
+		      unsigned max);
+/* What else leads to it: slots of link tables, entries of the jump cache. */
+struct bt_tables {
+	unsigned slots, jumps;
+};
+struct bt_tables bt_tables_to(const struct bt *bt, u64 number);
+/* Blocks that were there before and died, the latest first. */
+struct bt_past_view {
+	u64 icount;
+	const char *why;
+};
+unsigned bt_past(const struct bt *bt, gpa_t gpa, gla_t lin,
+		 struct bt_past_view *list, unsigned max);
 /* The block that would be made of the code at lin in a flat 32-bit kernel, at
  * most `insns` long, as things are now.  Nothing of it is kept: the view is
  * good until a block is made.  False: there is no such code. */

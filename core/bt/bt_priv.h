@@ -141,7 +141,17 @@ struct site_entry {
 	u8 patience; /* host faults until it turns cold, doubled each time;
 		      * 0: the entry is free */
 	u8 left;     /* of these */
+	u8 why;	     /* TRACE_adapt_ + 1, of its last change; 0: none */
 };
+
+/* Blocks that died lately, for who asks why one was made again. */
+struct past {
+	u64 icount;
+	gpa_t gpa;
+	gla_t lin;
+	u8 why; /* TRACE_invalidate_ */
+};
+enum { PAST_MAX = 1 << 12 };
 
 /* A page that cold sites reach the soft way, and how often they did. */
 struct cold_page {
@@ -248,6 +258,8 @@ struct bt {
 	u64 skew;
 	struct site_entry sites[SITES_SIZE];
 	struct cold_page cold_pages[COLD_PAGES];
+	struct past past[PAST_MAX];
+	u64 past_count;
 	struct reached_line lines[2][REACHED_LINES]; /* supervisor, user */
 	bool has_watched_sites;
 	bool has_shrx;
@@ -392,6 +404,10 @@ void link_purge_jumps(struct bt *bt);
 void cache_reset(struct bt *bt);
 
 /* site.c */
+/* What was learnt of the instruction; NULL: nothing. */
+const struct site_entry *site_entry(const struct bt *bt, gpa_t gpa);
+/* explain.c: a block dies. */
+void past_note(struct bt *bt, const struct block *b, enum trace_word why);
 enum site site_get(struct bt *bt, gpa_t gpa);
 void site_forget_all(struct bt *bt);
 /* From now on instruction `index` of b reaches memory that way. */

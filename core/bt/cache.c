@@ -179,6 +179,7 @@ void cache_kill(struct bt *bt, struct block *b, enum trace_word why)
 	e_store_rip_imm(&e, &bt->live->edge, b->order);
 	e_jmp(&e, bt->stub_dead);
 	bt->stats.invalidated++;
+	past_note(bt, b, why);
 	TRACE(bt_invalidate, .pc = b->lin, .page = b->gpa & ~0xfffull,
 	      .guest_bytes = b->guest_len, .why = (u8)why);
 	bt->invalidated = true;

@@ -17,7 +17,7 @@ static const struct {
 	IN_LIVE(sse_blocked),	 IN_LIVE(soft_post),  IN_LIVE(spill),
 	IN_LIVE(user_window),	 IN_LIVE(window_map), IN_LIVE(user_window_map),
 	IN_LIVE(seg_window[0]),	 IN_LIVE(seg_window[1]), IN_LIVE(call_made),
-	IN_LIVE(call_timed),
+	IN_LIVE(call_timed), IN_LIVE(recent),
 };
 
 #define STUB(name) { offsetof(struct bt, stub_##name), "stub_" #name }
@@ -43,6 +43,23 @@ static const char *name_of_stub(const struct bt *bt, u64 at)
 	return NULL;
 }
 
+/* "block 12", for the head of one. */
+static const char *name_of_block(const struct bt *bt, u64 at)
+{
+	static char name[24];
+
+	for (u32 i = 0; i < bt->block_count; i++) {
+		const struct block *b = bt->order[i];
+
+		if ((u64)(uintptr_t)b->host != at)
+			continue;
+		__builtin_snprintf(name, sizeof(name), "block %u%s", i,
+				   b->dead ? " (dead)" : "");
+		return name;
+	}
+	return NULL;
+}
+
 const char *bt_host_name(const struct bt *bt, u64 at)
 {
 	u64 area = (u64)(uintptr_t)bt->area;
@@ -55,5 +72,8 @@ const char *bt_host_name(const struct bt *bt, u64 at)
 		return "the call's counter";
 	if (at - (u64)(uintptr_t)bt->meta < bt->meta_size)
 		return "the instruction, decoded";
+	if (at - (u64)(uintptr_t)bt->code_x < bt->code_size &&
+	    name_of_block(bt, at))
+		return name_of_block(bt, at);
 	return name_of_stub(bt, at);
 }

@@ -48,6 +48,11 @@ int bt_record(struct bt *bt, bool on, struct err *e)
 	return 0;
 }
 
+bool bt_recording(const struct bt *bt)
+{
+	return bt->records;
+}
+
 void recent_free(struct bt *bt)
 {
 	if (bt->ring_map)

@@ -39,6 +39,13 @@ static u32 site_slot(const struct bt *bt, u32 gpa)
 	return i;
 }
 
+const struct site_entry *site_entry(const struct bt *bt, gpa_t gpa)
+{
+	const struct site_entry *s = &bt->sites[site_slot(bt, (u32)gpa)];
+
+	return s->patience ? s : NULL;
+}
+
 enum site site_get(struct bt *bt, gpa_t gpa)
 {
 	struct site_entry *s = &bt->sites[site_slot(bt, (u32)gpa)];
@@ -65,7 +72,8 @@ static struct site_entry *site_make(struct bt *bt, gpa_t gpa)
 	if (s->patience)
 		return s;
 	bt->site_count++;
-	*s = (struct site_entry){ (u32)gpa, SITE_WINDOW, PATIENCE, PATIENCE };
+	*s = (struct site_entry){ (u32)gpa, SITE_WINDOW, PATIENCE, PATIENCE,
+				  0 };
 	return s;
 }
 
@@ -78,6 +86,7 @@ void site_change(struct bt *bt, struct block *b, unsigned index, enum site s,
 	TRACE(bt_adapt, .at = gpa, .from = entry->site, .to = (u8)s,
 	      .why = (u8)why);
 	entry->site = (u8)s;
+	entry->why = (u8)(why + 1);
 	bt->has_watched_sites |= s == SITE_WATCHED;
 	bt->stats.adapted++;
 	if (!b->temporary && !b->dead)

@@ -253,9 +253,17 @@ static u32 pushed_flags(const struct cpu *c, const struct exception *x)
 	return cpu_eflags(c) | (sets_rf ? EFL_RF : 0);
 }
 
-u8 event_deliver_exception(struct cpu *c)
+static struct event_chain chain;
+
+const struct event_chain *event_chain(void)
+{
+	return &chain;
+}
+
+static u8 deliver_exceptions(struct cpu *c, int interrupt)
 {
 	u8 last = c->exc.vector;
+	unsigned failures = 0;
 
 	while (c->exc.pending) {
 		struct exception x = c->exc;
@@ -269,6 +277,12 @@ u8 event_deliver_exception(struct cpu *c)
 		note_cause(c, &x);
 		if (deliver(c, &e))
 			break;
+		if (failures < CHAIN_MAX) {
+			chain.part[failures].tried = x;
+			chain.part[failures].raised = c->exc;
+			chain.count = ++failures;
+			chain.interrupt = interrupt;
+		}
 		if (!merge(c, x.vector)) {
 			c->exc.pending = false;
 			c->shutdown = true;
@@ -277,13 +291,18 @@ u8 event_deliver_exception(struct cpu *c)
 	return last;
 }
 
+u8 event_deliver_exception(struct cpu *c)
+{
+	return deliver_exceptions(c, -1);
+}
+
 void event_deliver_interrupt(struct cpu *c, u8 vector)
 {
 	struct event e = { .vector = vector, .kind = EVENT_EXTERNAL,
 			   .eip = c->eip, .eflags = cpu_eflags(c) };
 
 	if (!deliver(c, &e))
-		event_deliver_exception(c);
+		deliver_exceptions(c, vector);
 }
 
 enum op_result event_software(struct cpu *c, u8 vector, u32 next)

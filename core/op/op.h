@@ -33,6 +33,18 @@ extern op_fn *const op_table[];
 /* Delivers c->exc (merging double and triple faults) and clears it; the
  * vector whose handler was called, after a shutdown the last one tried. */
 u8 event_deliver_exception(struct cpu *c);
+/* What could not be delivered when the processor shut down, in order: each was
+ * tried, and raised the next instead, which table 6-5 of SDM 3A may have made
+ * a double fault.  For who asks afterwards. */
+enum { CHAIN_MAX = 8 };
+struct event_chain {
+	int interrupt; /* what it began with, if that was one; else -1 */
+	unsigned count;
+	struct {
+		struct exception tried, raised;
+	} part[CHAIN_MAX];
+};
+const struct event_chain *event_chain(void);
 /* Delivers vector as a hardware interrupt. */
 void event_deliver_interrupt(struct cpu *c, u8 vector);
 /* INT n, INT3, INTO: c->eip is the instruction's, next is after it. */

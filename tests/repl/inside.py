@@ -24,8 +24,8 @@ text = session("info windows", "tbreak sys_fork", "run", "stepi", "info windows"
                "info exits", "stats reset", "stats")
 has(text, r"^\* kernel any      not yet       0       0         0$", r"^\* user   [0-9a-f]{8} 4 MiB  +\d+ +\d+ +\d+$",
     r"^\d+ blocks, \d+ made, \d+ died, 0 flushes, code \d+ of 65536 KiB$",
-    r"^0xc\w+ <system_call\+0>: \d+ instructions?, \d+ -> \d+ bytes, physical 0x10\w+, kernel, 32-bit, flat$",
-    r"^0x80\w+.*, user, 32-bit, flat$", r"^LINK  +\d+  a branch met", r"^#PF  +\d+  exceptions delivered$")
+    r"^0xc\w+ <system_call\+0>: \d+ instructions?, \d+ -> \d+ bytes, physical 0x10\w+, kernel, 32-bit, flat; block \d+$",
+    r"^0x80\w+.*, user, 32-bit, flat; block \d+$", r"^LINK  +\d+  a branch met", r"^#PF  +\d+  exceptions delivered$")
 has(text, r"guest instructions\n +\d+  ns of guest time\n\Z")  # nothing else is counted any more
 
 for kind, seen in (

@@ -79,6 +79,6 @@ has(text, r"^  ud1    0x26,%eax  +[0-9a-f]+  mov    %eax,\(%r15,%rdx,1\)$", r"# 
 has(session("catch vmi SetPxE if pte", "run", "explain vmi SetPxE", "explain vmi IRET"),
     r"^now        pte = 0x\w+ \[ P W( PS)? \]\n           at = 0xc0\w+ .*\n           flags = 0x\w+ \[ PD \]\nIts stub")
 has(session("explain", "explain vmi", "explain vmi nosuch", "explain fire", "help explain", "help explain vmi"),
-    "^explain vmi CALL: ", "^expected a call: explain vmi CALL$", "^no VMI call `nosuch'",
-    "^no kind of thing to explain `fire'; `help explain' lists them$", "^explain vmi CALL\n.*it costs")
+    r"^0x\w+ <start\+0> at .* is in no block", "^expected a call: explain vmi CALL$", "^no VMI call `nosuch'",
+    "^no symbol `fire'.*; expected a place, or block N, exit", "^explain vmi CALL\n.*it costs")
 has(session("explain vmi SetPxE", engine="bt"), "^the VMI ROM is hidden: -engine vmi shows it$")

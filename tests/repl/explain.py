@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""explain: addresses, blocks, exits; and after a triple fault the chain that led there, with what was wrong in each."""
+import os
+import re
+import subprocess
+
+VITRINE = os.environ.get("VITRINE", "build/vitrine")
+LANTERN = os.environ.get("LANTERN", "build/lantern.elf")
+STAGE = os.path.join(os.environ.get("B", "build"), "guest", "stage.elf")
+
+
+def session(*commands, guest=LANTERN, options=()):
+    r = subprocess.run([VITRINE, "-clock", "virtual", "-append", "test", *options, guest],
+                       input="\n".join((*commands, "quit")), capture_output=True, text=True, timeout=50, check=False)
+    assert r.returncode == 0, r
+    return r.stdout + r.stderr
+
+
+def has(text, *patterns):
+    place = 0
+    for pattern in patterns:
+        found = re.compile(pattern, re.MULTILINE).search(text, place)
+        assert found, (pattern, text[place:][:3000])
+        place = found.start()
+
+
+RUN = ("tbreak -icount 5000000", "run")
+text = session(*RUN, "explain schedule", "info blocks schedule")
+has(text, r"^0x\w+ <schedule\+0> at .*sched\.c:\d+ is in block \d+",
+    r"^Block \d+ at 0x\w+ <schedule\+0>, physical 0x\w+: \d+ instructions, \d+ bytes, made into \d+; kernel, 32-bit, flat$",
+    r"^  \(the block's head\) +0  lea", r"^ .*sched\.c:\d+$", r"^  push   %ebp +\w+  mov +%ebp,-0x4\(%r15,%r12,1\)$",
+    r"^      the stack is in a window: ", r"^      memory: the window: one host access$", r"^How often it runs is not noted",
+    r"^In: \d+ branch", r"^Out: \d+ branch", r"linked$", r"; block \d+$")
+number = re.search(r"; block (\d+)$", text, re.MULTILINE)[1]
+# What is copied as it stands needs no reason.
+assert re.search(r"^  test   %ebx,%ebx +\w+  test   %ebx,%ebx\n(  \w| )", text, re.MULTILINE), text
+has(session(*RUN, f"explain block {number}"), rf"^Block {number} at 0x\w+ <schedule\+0>")
+# Where the guest stands; with recording how often it ran.
+has(session("set record on", *RUN, "explain schedule"), r"^It ran \d+ times? among the \d+ blocks that ran last\.$")
+has(session("tbreak sys_fork", "run", "explain"), r"^0x\w+ <sys_fork\+0> at ")
+has(session("tbreak kernel_main", "run", "explain sys_fork"), "is in no block: it has not run",
+    "^Its first instructions would become$", r"^  push   %ebp +\w+  mov ")
+# One that died: its code was written, or a breakpoint came into it.
+has(session(*RUN, "break *(schedule+4)", "stepi 2", "delete", "tbreak -icount +3000000", "continue", "explain schedule"),
+    r"^Before: one died after \d+ instructions, as ")
+# Memory otherwise than through the window, and why.
+text = session("tbreak -icount 30000000", "run", "explain serial_put", "explain copy_bytes", "explain memset", "explain frame_share",
+               "explain page_flip_bits", "explain trap_common", "explain copy_to_user", "explain space_copy",
+               options=("-translator", "block=64"))
+has(text, "^      memory: ")
+for name, line in (("signal", "5 to 8 us"), ("IRQ", "Asks the interrupt controllers"), ("halt", "HLT: ")):
+    has(session(*RUN, f"explain exit {name}"), f"^{name.upper()}: ", line, rf"^\d+ so far; `catch exit {name.upper()}'")
+has(session(*RUN, "explain exit"), "^Translated code was left last by$", r"^[A-Z]+: ")
+has(session("explain block", "explain block 4000000", "explain block x", "explain exit nosuch", "explain nosuch",
+            "explain vmi nosuch", "tbreak sys_fork", "run", "explain 0x70000000"),
+    "^0x70000000 is not mapped; `info paging 0x70000000'|^expected a block's number")
+
+# A chain from its first link; each gate, code segment and stack is looked at.
+text = session("set $idtr_limit = 0", "set *(short*)0x300000 = 0x0b0f", "set $pc = 0x300000", "continue", "explain", guest=STAGE)
+has(text, r"^  1\. #UD$", "IDT entry 6 at 0x30: beyond the IDT's limit 0x0$", "so it became #GP, error code 0033$",
+    r"^  2\. #GP", "so it became #GP, error code 006b$", r"^  3\. #DF", "so it became #GP, error code 0043$", r"^  4\. shutdown")
+FORK = ("tbreak sys_fork", "run")
+DF = "set {int}($idtr_base+8*8+4) = "
+for commands, lines in (
+    ((DF + "0", "set $esp = 0x70000000"),
+     (r"^  1\. #PF, error code 0002, at 0x6ffffffc$", r"handler 0008:0x\w+ <trap_stub_14\+0>$",
+      "stack is the one in use, esp 0x70000000, where nothing is mapped$", r"^  2\. #DF", "type 0 is no gate$", "^the first page fault:$")),
+    ((DF + "0x0e00", "set {int}($idtr_base+8*14+4) = 0x0e00", "set $pc = 0x1000"),
+     (r"^  1\. #PF, error code 0000, at 0x1000$", "not present$", r"so it became #NP, error code 0073$", "#DF", "not present$")),
+    ((DF + "0xc0108e00", "set {int}($idtr_base+8*8) = 0x00330000", "set {int}($idtr_base+8*14) = 0x00000000", "set $pc = 0x1000"),
+     (r"^  1\. #PF", "its code segment 0000: the null selector$", "#DF", "which is no code segment$")),
+    ((DF + "0xc0108e00", "set {int}($idtr_base+8*8) = 0x7ff80000", "set {int}($idtr_base+8*14) = 0x00100000", "set $pc = 0x1000"),
+     (r"^  1\. #PF", "its code segment 0010: .*which is no code segment$", "#DF", "beyond the GDT's limit")),
+    ((DF + "0", "set {int}($idtr_base+8*0x20+4) = 0", "set {int}($idtr_base+8*13+4) = 0", "set $eflags = 0x202", "inject interrupt 0x20"),
+     (r"^  1\. interrupt 20h$", "IDT entry 32 .*type 0 is no gate$", r"^  2\. #GP, error code 0103$", r"^  3\. #DF")),
+):
+    text = session(*FORK, *commands, "continue", "explain")
+    has(text, "^Stopped: triple fault: ", *lines)
+    has(text, r"^  \d\. shutdown: ")
+# In user mode the handler's stack is the TSS's.
+has(session("catch mode user if $_met == 5", "run", "delete", "set {int}($tr_base+4) = 0x70000000", DF + "0", "inject exception #UD",
+            "continue", "explain"),
+    "^Stopped: triple fault: ", r"^  1\. #UD$", r"its stack is that of level 0, in the TSS at 0x\w+: 0010:70000000$",
+    "where nothing is mapped$", "so it became #PF, error code 0002, at 0x6fff", r"^  2\. #PF")
