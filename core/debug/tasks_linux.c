@@ -34,6 +34,8 @@ enum {
 	BEFORE = 4096, /* what is looked at below comm, and in all */
 	TASK_SIZE = 4096 + 12288,
 	CHUNK = 1 << 20,
+	PATIENCE = 4 << 20,
+	A_LOOK = 200, /* of it, for one that may be init_task */
 	SAMPLES = 12,
 	RING_MAX = 4096,
 	STACK_SIZE = 8192,
@@ -52,6 +54,8 @@ struct sample {
 struct samples {
 	struct sample s[SAMPLES];
 	unsigned count;
+	unsigned patience; /* list heads still to be followed: a guest may lay
+			    * out memory so that there is no end of them */
 };
 
 static u32 word(const struct sample *s, u32 at)
@@ -100,13 +104,15 @@ static bool has_name(struct debug *d, u32 task)
 }
 
 /* Length of the ring of tasks through the head at `link`; 0: it is none. */
-static unsigned ring_length(struct debug *d, u32 init, s32 link)
+static unsigned ring_length(struct debug *d, u32 init, s32 link,
+			    unsigned *patience)
 {
 	u32 head = init + (u32)link, at = head;
 
-	for (unsigned n = 1; n < RING_MAX; n++) {
+	for (unsigned n = 1; n < RING_MAX && *patience; n++) {
 		u32 next = read_word(d, at);
 
+		--*patience;
 		if (!is_kernel(next) || read_word(d, next + 4) != at)
 			return 0;
 		if (next == head)
@@ -118,8 +124,9 @@ static unsigned ring_length(struct debug *d, u32 init, s32 link)
 	return 0;
 }
 
-static s32 find_tasks(struct debug *d, const struct sample *init)
+static s32 find_tasks(struct debug *d, struct samples *all)
 {
+	const struct sample *init = &all->s[0];
 	unsigned best = 1;
 	s32 found = TASK_NONE;
 
@@ -129,7 +136,7 @@ static s32 find_tasks(struct debug *d, const struct sample *init)
 		if (word(init, (u32)at) == init->at + (u32)at ||
 		    !is_kernel(word(init, (u32)at)))
 			continue;
-		n = ring_length(d, init->at, at);
+		n = ring_length(d, init->at, at, &all->patience);
 		if (n > best) {
 			best = n;
 			found = at;
@@ -262,9 +269,10 @@ static bool is_init(struct debug *d, struct samples *all, u32 comm,
 		    struct task_layout *l)
 {
 	all->count = 0;
+	all->patience -= all->patience < A_LOOK ? all->patience : A_LOOK;
 	take(d, all, comm - BEFORE);
 	l->first = comm - BEFORE;
-	l->link = find_tasks(d, &all->s[0]);
+	l->link = find_tasks(d, all);
 	return l->link != TASK_NONE;
 }
 
@@ -278,7 +286,7 @@ static bool find_init(struct debug *d, struct samples *all, u32 from, u64 len,
 		unsigned n = debug_read(d, from + (u32)at, chunk, CHUNK);
 		const u8 *s = chunk;
 
-		while (!found && (s = memmem(s, (size_t)(chunk + n - s),
+		while (!found && all->patience && (s = memmem(s, (size_t)(chunk + n - s),
 					     "swapper", 7))) {
 			found = is_init(d, all, from + (u32)at +
 						(u32)(s - chunk), l);
@@ -297,6 +305,7 @@ static bool find_first(struct debug *d, struct samples *all,
 	u64 ram = mem_ram_size(vm_mem(d->vm));
 	u32 init;
 
+	all->patience = PATIENCE;
 	if (symbols_address(d->symbols, "init_task", &init) &&
 	    find_init(d, all, init, TASK_SIZE, l))
 		return true;

@@ -159,7 +159,6 @@ def resized():
     p.send("print 111111111111 + 222222222222 + 0")
     p.send("\r")
     p.expect(r"= 333333333333\r")
-    p.sendline("help break")
     p.expect(PROMPT)
     p.setwinsize(10, 40)
     p.sendline("info")
