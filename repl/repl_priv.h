@@ -127,26 +127,26 @@ void console_stopped(struct console *c);
 void console_show_displays(struct console *c);
 void console_actions_free(struct console *c, struct actions *a);
 
-/* repl/cmd_catch.c: word i of those that may follow `before` the word being
+/* repl/cmd/catch.c: word i of those that may follow `before` the word being
  * typed; NULL after the last, "" for none. */
 const char *catch_word(const char *before, unsigned i);
 
-/* repl/cmd_top.c: its tables' names, up to NULL */
+/* repl/cmd/top.c: its tables' names, up to NULL */
 extern const char *const top_words[];
-/* repl/cmd_trace.c: the same for `trace'. */
+/* repl/cmd/trace.c: the same for `trace'. */
 const char *trace_word(const char *before, unsigned i);
 
 /* The exception of that name or number; -1: none. */
 int exception_named(const char *typed);
 
-/* repl/cmd_inject.c: the same for `inject'. */
+/* repl/cmd/inject.c: the same for `inject'. */
 const char *inject_word(const char *before, unsigned i);
 
 /* repl/complete.c */
 char **complete_line(const char *text, int start, int end);
 void complete_attach(struct console *c);
 
-/* repl/cmd_vmi.c: `help vmi [CALL]', and the next call from *index on whose
+/* repl/cmd/vmi.c: `help vmi [CALL]', and the next call from *index on whose
  * name begins so, or NULL. */
 /* Its meaning, arguments, native equivalent; what it has cost so far. */
 void vmi_show_call(struct console *c, unsigned number);

@@ -19,7 +19,7 @@ SEEN = {  # what a step is to show
     "info maps": "c0000000-c7ffffff", "stepi": "trap_stub_14", "info paging $cr2": "read-only, user",
     "catch vmi SetPxE": "Catchpoint 4: vmi SetPxE", "explain vmi SetPxE": "store a page-table entry",
     "watch ticks": "Watchpoint [45]: ticks", "info irq": "IF is clear", "top functions 300": r"\d+ samples",
-    "stats": "guest instructions", "info blocks $pc": r"\d+ instructions?, \d+ -> \d+ bytes", "help": "Try next",
+    "stats": "guest instructions", "explain timer_interrupt": r"guest +host\n", "help": "Try next",
 }
 
 
