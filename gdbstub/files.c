@@ -174,6 +174,42 @@ void files_libraries(struct gdbstub *g, struct buf *out)
 	}
 }
 
+/* Where the setup code of a bzImage would have the kernel (Linux's boot
+ * protocol 2.10, pref_address). */
+static bool preferred(const char *path, u64 *at)
+{
+	enum { HEADER = 0x202, VERSION = 0x20a, PREF_ADDRESS = 0x258 };
+	struct {
+		char magic[4];
+		u16 version;
+	} __attribute__((packed)) h = {{0}, 0};
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool known;
+
+	if (fd < 0)
+		return false;
+	known = pread(fd, &h, sizeof(h), HEADER) == sizeof(h) &&
+		!memcmp(h.magic, "HdrS", 4) && h.version >= VERSION &&
+		pread(fd, at, sizeof(*at), PREF_ADDRESS) == sizeof(*at);
+	close(fd);
+	return known;
+}
+
+/* A client that has a vmlinux of its own: how far the running Linux has moved
+ * itself (KASLR).  32-bit kernels move in linear addresses as they do in
+ * physical ones. */
+static u32 linux_moved(struct gdbstub *g)
+{
+	gpa_t text;
+	u64 linked;
+
+	debug_know_guest(g->d, NULL);
+	if (!debug_linux_text(g->d, &text) ||
+	    !preferred(g->cfg.kernel, &linked))
+		return 0;
+	return (u32)(text - linked);
+}
+
 void packet_offsets(struct gdbstub *g, struct args *a)
 {
 	char path[PATH_BYTES];
@@ -183,6 +219,8 @@ void packet_offsets(struct gdbstub *g, struct args *a)
 	(void)a;
 	if (number >= 0 && (unsigned)number < g->cfg.symbol_file_count)
 		by = moved_by(g, g->cfg.symbol_files[number], path);
+	else if (number < 0 && !g->took_kernel)
+		by = linux_moved(g);
 	if (by)
 		reply(g, "Text=%x;Data=%x;Bss=%x", by, by, by);
 }
@@ -235,6 +273,8 @@ static void file_open(struct gdbstub *g, struct args *a)
 	f->fd = -1;
 	if (!library_file(g, path, &f->made))
 		f->fd = open_offered(g, path);
+	f->is_kernel = !strcmp(path, LIBRARY_KERNEL);
+	f->read = 0;
 	if (f->fd < 0 && !f->made.len) {
 		fails(g, FILEIO_ENOENT);
 		return;
@@ -280,6 +320,9 @@ static void file_pread(struct gdbstub *g, struct args *a)
 		fails(g, FILEIO_EBADF);
 		return;
 	}
+	/* To compare build ids it looks at headers; else it wants it all. */
+	f->read += (u64)got;
+	g->took_kernel |= f->is_kernel && f->read > f->made.len / 2;
 	reply(g, "F%zx;", (size_t)got);
 	buf_append(&g->reply, bytes, (size_t)got);
 }

@@ -20,6 +20,8 @@ struct stub_file {
 	bool used;
 	int fd;          /* -1: `made' */
 	struct buf made; /* a file that is not on disk */
+	bool is_kernel;  /* of names only */
+	u64 read;	 /* bytes, so far */
 };
 
 struct gdbstub {
@@ -50,6 +52,7 @@ struct gdbstub {
 	/* library.c */
 	gla_t rom_told; /* where the client was told the ROM is */
 	bool libraries_told;
+	bool took_kernel; /* the client has read LIBRARY_KERNEL */
 	/* xfer.c: the document being read in parts */
 	struct buf document;
 	char document_name[64];

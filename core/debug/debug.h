@@ -241,6 +241,8 @@ unsigned debug_write(struct debug *d, gla_t at, const void *buf, unsigned len);
 void debug_know_guest(struct debug *d, struct buf *out);
 /* Looks now.  How many came, -1: there are none. */
 int debug_linux_symbols(struct debug *d, struct buf *out);
+/* Where in physical memory does the Linux begin that told of itself? */
+bool debug_linux_text(struct debug *d, gpa_t *at);
 /* Another guest is there now. */
 void debug_forget_guest(struct debug *d);
 

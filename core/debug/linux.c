@@ -106,6 +106,14 @@ void debug_know_guest(struct debug *d, struct buf *out)
 	debug_linux_symbols(d, out);
 }
 
+bool debug_linux_text(struct debug *d, gpa_t *at)
+{
+	u32 text;
+
+	return d->knows_linux && symbols_address(d->symbols, "_text", &text) &&
+	       mem_probe(debug_cpu(d), text, at);
+}
+
 void debug_forget_guest(struct debug *d)
 {
 	if (d->knows_linux)
