@@ -10,20 +10,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 20000, FILES_MAX = 16384 };
+enum { PATIENCE_MS = 20000, FILES_MAX = 16384, END_MS = 10000 };
 
 static bool ours;
+static int locked = -1;
 static char own_home[64]; /* a directory that we made, "" if we did not */
 
 /* ---- programs ---- */
@@ -267,14 +270,63 @@ static int need_home(struct err *e)
 	return 0;
 }
 
+/* A daemon that ends takes away the sockets of one that has just begun; so
+ * those of us that begin and end one do it one after another. */
+static int lock(void)
+{
+	char path[64];
+	struct stat s;
+	int fd;
+
+	snprintf(path, sizeof(path), "/tmp/vitrine-lttng-%d.lock", (int)geteuid());
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd >= 0 && (fstat(fd, &s) || s.st_uid != geteuid() ||
+			!S_ISREG(s.st_mode) || flock(fd, LOCK_EX))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+void lttng_daemon_needed(void)
+{
+	if (locked >= 0)
+		close(locked);
+	locked = -1;
+}
+
+static bool any_file(const char *pattern)
+{
+	glob_t found;
+	bool any = !glob(pattern, GLOB_NOSORT, NULL, &found);
+
+	globfree(&found);
+	return any;
+}
+
+/* Does the one that answers still listen to programs? */
+static int listens(struct err *e)
+{
+	char path[4096];
+
+	if (any_file("/var/run/lttng/lttng-ust-sock-*") ||
+	    (file_in_run_directory("lttng-ust-sock-*", path, sizeof(path)) &&
+	     any_file(path)))
+		return 0;
+	return err_set(e, "no tracing: the session daemon has lost its sockets: "
+			  "end lttng-sessiond, then try again");
+}
+
 int lttng_daemon_need(struct err *e)
 {
 	static const char *const start[] = { "lttng-sessiond", "--no-kernel",
 					     "--background", "--quiet", NULL };
-	int status = answers(e);
+	int status;
 
+	locked = lock();
+	status = answers(e);
 	if (status <= 0)
-		return status;
+		return status ? -1 : listens(e);
 	if (need_home(e) < 0)
 		return -1;
 	status = lttng_run(start, NULL, e); /* it would keep our pipe */
@@ -322,17 +374,21 @@ static void remove_own_home(void)
 
 void lttng_daemon_done(void)
 {
-	int pid = read_number("vitrine-daemon");
 	char path[4096];
+	int pid;
 
+	lttng_daemon_needed();
+	locked = lock();
+	pid = read_number("vitrine-daemon");
 	if (pid > 1 && pid == read_number("lttng-sessiond.pid") &&
 	    !sessions_left()) {
 		kill(pid, SIGTERM);
-		for (int i = 0; i < 100 && !kill(pid, 0); i++)
+		for (int i = 0; i < END_MS / 20 && !kill(pid, 0); i++)
 			usleep(20000);
 		if (file_in_run_directory("vitrine-daemon", path, sizeof(path)))
 			unlink(path);
 		remove_own_home();
 	}
+	lttng_daemon_needed();
 	ours = false;
 }

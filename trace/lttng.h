@@ -13,8 +13,10 @@ int lttng_run(const char *const argv[], struct buf *out, struct err *e);
 /* The same for `lttng`: -1 also when it did not succeed, with its words. */
 int lttng_command(const char *const argv[], struct buf *out, struct err *e);
 
-/* A session daemon answers; one is started as this user if need be. */
+/* A session daemon answers; one is started as this user if need be.  Until
+ * lttng_daemon_needed() it is not ended by others of us. */
 int lttng_daemon_need(struct err *e);
+void lttng_daemon_needed(void);
 /* Ends it, if a program like this one has started it and no session is left. */
 void lttng_daemon_done(void);
 /* Did this process start it? */

@@ -153,6 +153,7 @@ static int set_up(struct err *e)
 	list_names(&names);
 	bad = command(NULL, e, "create", session.name, buf_text(&output), NULL,
 		      NULL, NULL, NULL) < 0;
+	lttng_daemon_needed();
 	if (!bad) {
 		session.active = true;
 		bad = command(NULL, e, "enable-channel", of, "--userspace",
@@ -220,8 +221,10 @@ int trace_session_start(const char *events, const char *dir,
 	buf_printf(&session.chosen, "%s", events ? events : "all");
 	snprintf(session.name, sizeof(session.name), "vitrine-%d-%u",
 		 (int)getpid(), ++number);
-	if (lttng_daemon_need(e) < 0)
+	if (lttng_daemon_need(e) < 0) {
+		lttng_daemon_needed();
 		return -1;
+	}
 	/* Turning events on may flush translations, which is one already. */
 	if (set_up(e) < 0 || trace_load(e) < 0 ||
 	    write_beside("counters-start.json", extras->counters, e) < 0 ||
