@@ -94,9 +94,14 @@ u64 trace_ns(u64 ticks)
 	return (u64)((unsigned __int128)ticks * trace_ns_per_tick >> 32);
 }
 
-void trace_emit(enum trace_event event, struct trace_head *head)
+void trace_where(struct trace_head *head)
 {
 	if (machine.where)
 		machine.where(machine.arg, head);
+}
+
+void trace_emit(enum trace_event event, struct trace_head *head)
+{
+	trace_where(head);
 	trace_record(event, head);
 }

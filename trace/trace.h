@@ -31,7 +31,9 @@ extern u8 trace_on[TRACE_EVENTS];
 
 /* Records; the head is filled in. */
 void trace_emit(enum trace_event event, struct trace_head *head);
-/* The same with a head that is filled in already. */
+/* Fills in a head: of what is told later, or is not sure yet. */
+void trace_where(struct trace_head *head);
+/* Records with a head that is filled in already. */
 void trace_record(enum trace_event event, const struct trace_head *head);
 
 /* Host nanoseconds that so many ticks of its time-stamp counter take. */

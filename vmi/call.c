@@ -29,14 +29,12 @@ static const struct vmi_row rows[VMI_CALLS] = {
 
 _Static_assert(ARRAY_LEN(rows) <= BT_CALLS_MAX, "more calls than the translator knows");
 
-enum { STUB_INSN = 7 }; /* bytes of the instruction in a stub */
-
-static const struct insn get_if = { .op = &bt_get_if, .len = STUB_INSN };
-static const struct insn set_if = { .op = &bt_set_if, .len = STUB_INSN };
+static const struct insn get_if = { .op = &bt_get_if, .len = STUB_INSN_LEN };
+static const struct insn set_if = { .op = &bt_set_if, .len = STUB_INSN_LEN };
 /* The rest look like a stub's own instruction, which may be made of them. */
 #define LIKE_STUB .opsize = 4, .addrsize = 4, .base = REG_NONE, .index = REG_NONE
 static const struct insn kernel_stack = { .op = &bt_kernel_stack,
-					  .len = STUB_INSN, LIKE_STUB };
+					  .len = STUB_INSN_LEN, LIKE_STUB };
 /* Where a task that is left goes on is behind the CALL, of 5 bytes. */
 static const struct insn iret_call = { .op = &bt_call_iret, .len = 5, LIKE_STUB };
 static const struct insn sysexit_call = { .op = &bt_call_sysexit, .len = 5,
@@ -181,7 +179,7 @@ static void decode_all(void)
 		if (!ways[i].len)
 			continue;
 		decode(ways[i].bytes, ways[i].len, true, &insns[i]);
-		insns[i].len = STUB_INSN;
+		insns[i].len = STUB_INSN_LEN;
 		if (!insns[i].rep)
 			in_line[i] = &insns[i];
 	}

@@ -139,8 +139,6 @@ enum op_result vmi_sysexit(struct vmi *v, struct cpu *c)
 
 /* ---- stopping ---- */
 
-enum { STUB_INSN_LEN = 7 };
-
 enum op_result vmi_halt(struct vmi *v, struct cpu *c)
 {
 	(void)v;

@@ -125,6 +125,18 @@ static u64 read_entry(struct cpu *c, const struct entry *e)
 	return value;
 }
 
+/* Where the guest is when the call's instruction is done. */
+static struct trace_head after(struct vmi *v, const struct open_call *o)
+{
+	struct trace_head head;
+
+	vm_where(v->vm, &head);
+	head.icount++;
+	if (head.eip == o->eip) /* nor has the call led elsewhere */
+		head.eip += STUB_INSN_LEN;
+	return head;
+}
+
 static void entry_changed(struct vmi *v, struct cpu *c,
 			  const struct open_call *o, unsigned number)
 {
@@ -142,8 +154,7 @@ static void entry_changed(struct vmi *v, struct cpu *c,
 		.learned = TRACE_learned_CALL,
 	};
 
-	vm_where(v->vm, &r.head);
-	r.head.icount++;
+	r.head = after(v, o);
 	trace_record(TRACE_mmu_pt_change, &r.head);
 }
 
@@ -188,11 +199,11 @@ static void begins(struct vmi *v, struct cpu *c, unsigned number)
 		o->flags = e.flags;
 		o->entry = read_entry(c, &e);
 	}
+	o->eip = r.head.eip;
 	o->repeats = v->repeats[number];
 	o->start = __builtin_ia32_rdtsc();
 }
 
-/* The head is that of the next instruction. */
 static void done(struct vmi *v, struct cpu *c, unsigned number)
 {
 	u64 now = __builtin_ia32_rdtsc();
@@ -206,8 +217,7 @@ static void done(struct vmi *v, struct cpu *c, unsigned number)
 		entry_changed(v, c, &o, number);
 	if (!TRACING(vmi_call_exit))
 		return;
-	vm_where(v->vm, &r.head);
-	r.head.icount++;
+	r.head = after(v, &o);
 	r.caller = o.caller;
 	r.insns = (u32)(vmi_stub_insns(number) + v->repeats[number] - o.repeats);
 	r.ns = (u32)trace_ns(now - o.start);

@@ -10,6 +10,7 @@
 #include "vmi/vmi.h"
 
 /* The ROM lies where a kernel looks first behind a video BIOS. */
+enum { STUB_INSN_LEN = 7 }; /* bytes of the instruction in a stub */
 enum { ROM_BASE = 0xc8000, ROM_LEN = 0x1000 };
 /* Calls that the two fixed entry points make. */
 enum { CALL_INIT = VMI_CALLS, CALL_GET_RELOC, CALL_COUNT };
@@ -29,7 +30,7 @@ enum { AP_STATE_BYTES = 92, APS = 16, LINEAR_MAPPINGS = 4 };
 /* A call that has begun, while calls are traced (trace.c). */
 struct open_call {
 	unsigned number;
-	u32 esp, cr3, caller;
+	u32 esp, cr3, caller, eip;
 	u64 start; /* ticks of the host */
 	u64 repeats;
 	/* Of a call about an entry of a page table: */

@@ -299,8 +299,6 @@ static void settle(struct bt *bt, enum bt_exit why)
 {
 	struct cpu *c = bt->cpu;
 
-	if (why == BT_EXIT_LOOKUP)
-		TRACE(bt_lookup_miss, .target = bt->live->indirect);
 	switch (why) {
 	case BT_EXIT_LINK:
 		c->eip = bt->edges[bt->live->edge].target;
@@ -309,6 +307,8 @@ static void settle(struct bt *bt, enum bt_exit why)
 	case BT_EXIT_SLOT:
 	case BT_EXIT_SHADOW:
 		c->eip = bt->live->indirect;
+		if (why == BT_EXIT_LOOKUP)
+			TRACE(bt_lookup_miss, .target = c->eip);
 		break;
 	case BT_EXIT_DEAD:
 		if (bt->live->exit == BT_EXIT_DEAD) /* ran into a dead head */

@@ -120,6 +120,16 @@ size_t symbols_count(const struct symbols *s)
 	return s->count - s->given;
 }
 
+/* Where symbol i ends: at the next address that has a name. */
+static u32 end_of(const struct symbols *s, size_t i)
+{
+	u32 addr = s->sym[i].addr, limit = s->sym[i].limit;
+
+	while (++i < s->count && s->sym[i].addr == addr)
+		;
+	return i < s->count && s->sym[i].addr < limit ? s->sym[i].addr : limit;
+}
+
 void symbols_list(const struct symbols *s, struct buf *out)
 {
 	for (size_t i = 0; i < s->count; i++) {
@@ -127,8 +137,8 @@ void symbols_list(const struct symbols *s, struct buf *out)
 
 		if (!y->is_given && y->rank)
 			buf_printf(out, "%08x %x %c %s\n", y->addr,
-				   y->limit - y->addr, y->is_code ? 'T' : 'D',
-				   y->name);
+				   end_of(s, i) - y->addr,
+				   y->is_code ? 'T' : 'D', y->name);
 	}
 }
 

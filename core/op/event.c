@@ -309,11 +309,16 @@ enum op_result event_software(struct cpu *c, u8 vector, u32 next)
 {
 	struct event e = { .vector = vector, .kind = EVENT_SOFT, .eip = next,
 			   .eflags = cpu_eflags(c) & ~EFL_RF };
+	struct trace_cpu_software_interrupt t = { .vector = vector,
+						  .eax = c->gpr[EAX] };
 
+	if (TRACING(cpu_software_interrupt))
+		trace_where(&t.head);
 	if (!deliver(c, &e))
 		return OP_FAULT;
-	TRACE(cpu_software_interrupt, .vector = vector, .handler = c->eip,
-	      .eax = c->gpr[EAX]);
+	t.handler = c->eip;
+	if (TRACING(cpu_software_interrupt))
+		trace_record(TRACE_cpu_software_interrupt, &t.head);
 	if (op_hooks.interrupted)
 		op_hooks.interrupted(op_hooks.catch_arg, vector);
 	return OP_JUMP;

@@ -103,10 +103,16 @@ static enum op_result do_iret(struct cpu *c, const struct insn *in)
 
 enum op_result op_iret(struct cpu *c, const struct insn *in)
 {
-	u32 from = c->eip;
-	enum op_result r = do_iret(c, in);
+	struct trace_cpu_iret e;
+	enum op_result r;
 
+	if (!TRACING(cpu_iret))
+		return do_iret(c, in);
+	trace_where(&e.head);
+	r = do_iret(c, in);
+	e.to = c->eip;
+	e.to_cpl = c->cpl;
 	if (r == OP_JUMP)
-		TRACE(cpu_iret, .from = from, .to_cpl = c->cpl);
+		trace_record(TRACE_cpu_iret, &e.head);
 	return r;
 }

@@ -4,6 +4,7 @@
 beside the trace. Numbers in the guests' sources are repeated here."""
 import json
 import re
+import subprocess
 import tempfile
 
 import traces
@@ -90,6 +91,33 @@ def lantern():
     assert machine["calls"][38]["name"] == "SetPxE"
 
 
+def machine():
+    """From an event to the machine: break -icount stops there in a run of its own."""
+    with tempfile.TemporaryDirectory() as d:
+        traces.run(["-kernel", traces.LANTERN, "-append", "tour"], d + "/t")
+        events = list(traces.read(d + "/t"))
+    kinds = ("vmi:call_entry", "vmi:SetPxE", "cpu:exception", "cpu:interrupt", "cpu:software_interrupt", "bt:translate",
+             "mmu:switch", "dev:port_out", "mmu:pt_change", "vmi:call_exit", "bt:lookup_miss", "cpu:halt")
+    chosen = {}
+    for k in kinds:
+        of = [e for e in events if e.name == k and e.fields["icount"]]
+        for e in (of[len(of) // 3], of[-1]):
+            chosen[e.fields["icount"]] = e
+    lines = []
+    for n in sorted(chosen):
+        lines += [f"tbreak -icount {n}", "continue", "print $eip", "print $cr3"]
+    done = subprocess.run([traces.VITRINE, "-S", traces.LANTERN, "-append", "tour"], input="\n".join(lines) + "\nquit\n",
+                          capture_output=True, text=True, errors="replace", timeout=100)
+    values = [int(v, 0) for v in re.findall(r"^\$\d+ = (0x[0-9a-f]+|\d+)", done.stdout, re.M)]
+    assert len(values) == 2 * len(chosen), done.stdout[-600:]
+    for i, n in enumerate(sorted(chosen)):
+        e = chosen[n]
+        eip = e.fields["eip"]
+        assert values[2 * i] == eip, (e, hex(values[2 * i]))
+        if e.name != "mmu:switch":
+            assert values[2 * i + 1] == e.fields["cr3"], (e, hex(values[2 * i + 1]))
+
+
 def table():
     """Every call has its event with its arguments by name, whatever its number."""
     with open("vmi/calls.def") as f:
@@ -104,4 +132,4 @@ def table():
 
 
 traces.alone()
-traces.main(ports, lantern, table)
+traces.main(ports, lantern, machine, table)
