@@ -430,7 +430,7 @@ void site_reached(struct bt *bt, gla_t lin);
 /* record.c: a block was made, for an event. */
 void record_insn(struct tr *t);
 void record_block(struct tr *t, u64 ticks);
-enum trace_word record_mode(u32 mode);
+void record_mode_change(u32 from, u32 to);
 
 /* translate.c: NULL with an exception pending in cpu->exc. */
 struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa,

@@ -37,12 +37,19 @@ void record_insn(struct tr *t)
 		r->copied++;
 }
 
-enum trace_word record_mode(u32 mode)
+static enum trace_word privilege(u32 mode)
 {
 	return mode & MODE_V86    ? TRACE_mode_V86
 	       : mode & MODE_USER ? TRACE_mode_USER
 	       : mode & MODE_CPL0 ? TRACE_mode_KERNEL
 				  : TRACE_mode_MIDDLE;
+}
+
+void record_mode_change(u32 from, u32 to)
+{
+	if (from && privilege(from) != privilege(to))
+		TRACE(cpu_mode, .from = (u8)privilege(from),
+		      .to = (u8)privilege(to), .paged = !!(to & MODE_PAGED));
 }
 
 void record_block(struct tr *t, u64 ticks)
@@ -52,7 +59,7 @@ void record_block(struct tr *t, u64 ticks)
 
 	r->pc = b->lin;
 	r->page = b->gpa & ~(u64)(GUEST_PAGE - 1);
-	r->mode = (u8)record_mode(b->mode);
+	r->mode = (u8)privilege(b->mode);
 	r->key = b->mode;
 	r->guest_bytes = b->guest_len;
 	r->insns = b->insns;

@@ -78,10 +78,8 @@ void run_refresh_mode(struct bt *bt)
 	c->mode_changed = false;
 	paravirt_refresh(bt);
 	bt->mode = mode_now(bt);
-	if (before && record_mode(before) != record_mode(bt->mode))
-		TRACE(cpu_mode, .from = (u8)record_mode(before),
-		      .to = (u8)record_mode(bt->mode),
-		      .paged = !!(bt->mode & MODE_PAGED));
+	if (TRACING(cpu_mode))
+		record_mode_change(before, bt->mode);
 	if (bt->on_mode)
 		bt->on_mode(bt->mode_arg);
 	l->user_window = (u64)(uintptr_t)window_user(c->mem);

@@ -534,10 +534,11 @@ struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa, unsigned max,
 {
 	u8 bytes[2 * INSN_MAX + 2];
 	struct tr t = { .bt = bt, .mode = bt->mode };
-	struct trace_bt_translate record = { 0 };
+	struct trace_bt_translate record;
 	u64 meta_before, start = 0;
 
 	if (TRACING(bt_translate)) {
+		record = (struct trace_bt_translate){ 0 };
 		t.record = &record;
 		start = __builtin_ia32_rdtsc();
 	}

@@ -305,20 +305,28 @@ void event_deliver_interrupt(struct cpu *c, u8 vector)
 		deliver_exceptions(c, vector);
 }
 
+static __attribute__((noinline)) bool
+deliver_and_record(struct cpu *c, const struct event *e)
+{
+	struct trace_cpu_software_interrupt t = { .vector = e->vector,
+						  .eax = c->gpr[EAX] };
+
+	trace_where(&t.head);
+	if (!deliver(c, e))
+		return false;
+	t.handler = c->eip;
+	trace_record(TRACE_cpu_software_interrupt, &t.head);
+	return true;
+}
+
 enum op_result event_software(struct cpu *c, u8 vector, u32 next)
 {
 	struct event e = { .vector = vector, .kind = EVENT_SOFT, .eip = next,
 			   .eflags = cpu_eflags(c) & ~EFL_RF };
-	struct trace_cpu_software_interrupt t = { .vector = vector,
-						  .eax = c->gpr[EAX] };
 
-	if (TRACING(cpu_software_interrupt))
-		trace_where(&t.head);
-	if (!deliver(c, &e))
+	if (!(TRACING(cpu_software_interrupt) ? deliver_and_record(c, &e)
+					      : deliver(c, &e)))
 		return OP_FAULT;
-	t.handler = c->eip;
-	if (TRACING(cpu_software_interrupt))
-		trace_record(TRACE_cpu_software_interrupt, &t.head);
 	if (op_hooks.interrupted)
 		op_hooks.interrupted(op_hooks.catch_arg, vector);
 	return OP_JUMP;

@@ -101,13 +101,12 @@ static enum op_result do_iret(struct cpu *c, const struct insn *in)
 	return op_jumped(iret_protected(c, &f, size));
 }
 
-enum op_result op_iret(struct cpu *c, const struct insn *in)
+static __attribute__((noinline)) enum op_result
+iret_and_record(struct cpu *c, const struct insn *in)
 {
 	struct trace_cpu_iret e;
 	enum op_result r;
 
-	if (!TRACING(cpu_iret))
-		return do_iret(c, in);
 	trace_where(&e.head);
 	r = do_iret(c, in);
 	e.to = c->eip;
@@ -115,4 +114,9 @@ enum op_result op_iret(struct cpu *c, const struct insn *in)
 	if (r == OP_JUMP)
 		trace_record(TRACE_cpu_iret, &e.head);
 	return r;
+}
+
+enum op_result op_iret(struct cpu *c, const struct insn *in)
+{
+	return TRACING(cpu_iret) ? iret_and_record(c, in) : do_iret(c, in);
 }

@@ -85,15 +85,13 @@ static void poll_host(struct vm *vm, int timeout_ms)
 	clock_sample(vm);
 }
 
-static u8 deliver_and_record(struct vm *vm)
+static __attribute__((noinline)) u8 deliver_and_record(struct vm *vm)
 {
 	struct trace_cpu_exception r = { .vector = vm->cpu->exc.vector,
 					 .error = vm->cpu->exc.error,
 					 .address = vm->cpu->exc.cr2 };
 	u8 delivered;
 
-	if (!TRACING(cpu_exception) && !TRACING(mmu_guest_fault))
-		return event_deliver_exception(vm->cpu);
 	if (r.vector != EXC_PF)
 		r.address = 0;
 	else
@@ -114,7 +112,9 @@ static void deliver_exception(struct vm *vm)
 		return;
 	vm->exceptions[raised & 31]++;
 	bt_pass_break(vm->bt, false); /* what was passed was not done */
-	delivered = deliver_and_record(vm);
+	delivered = TRACING(cpu_exception) || TRACING(mmu_guest_fault)
+			    ? deliver_and_record(vm)
+			    : event_deliver_exception(vm->cpu);
 	if (delivered == EXC_DF && vm->stops_at_df && !vm->cpu->shutdown) {
 		vm->df = true;
 		vm->df_during = raised;
