@@ -250,6 +250,7 @@ static void loaded(void *arg)
 {
 	struct vmi *v = arg;
 
+	v->open_count = 0;
 	cost_begin_timing(v);
 	if (v->moved)
 		v->moved(v->moved_arg);
