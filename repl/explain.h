@@ -10,6 +10,8 @@
  * block is a live one. */
 void explain_show_block(struct console *c, const struct bt_block_view *b,
 			bool stories);
+/* An exit, by enum bt_exit. */
+void explain_way_out(struct console *c, unsigned exit);
 int explain_address(struct console *c, gla_t at, struct err *e);
 
 #endif

@@ -165,7 +165,8 @@ struct bt_stats {
 	u64 exits[BT_EXIT_COUNT];
 	u64 blocks, insns, guest_bytes, host_bytes;
 	u64 lookups, links, flushes, invalidated, adapted, window_faults,
-		guest_faults, op_calls, soft_calls, partial_blocks, copied_blocks;
+		guest_faults, op_calls, soft_calls, partial_blocks, copied_blocks,
+		unlinks, code_full;
 };
 const struct bt_stats *bt_stats(const struct bt *bt);
 void bt_stats_reset(struct bt *bt);

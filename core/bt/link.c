@@ -430,6 +430,7 @@ static void empty_slots(struct bt *bt, struct context *k, gla_t from, u32 len)
 			continue;
 		}
 		((const u8 **)k->table)[slot] = bt->stub_slot;
+		bt->stats.unlinks++;
 		TRACE(bt_unlink, .target = bt->slot_target[slot]);
 		*at = bt->links[l].next;
 		give_back(bt, l);

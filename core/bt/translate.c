@@ -543,6 +543,7 @@ struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa, unsigned max,
 		start = __builtin_ia32_rdtsc();
 	}
 	if (translate_out_of_room(bt)) {
+		bt->stats.code_full++;
 		TRACE(bt_cache_full, .bytes = (u64)(bt->emit.at - bt->code_w),
 		      .blocks = bt->block_count);
 		bt_flush(bt, "code memory full");

@@ -43,7 +43,7 @@ int cmd_explain(struct console *c, char *args, struct err *e)
 		return explain_address(c, debug_pc(c->d), e);
 	if (debug_eval(c->d, args, NULL, &v, &why))
 		return err_set(e, "%s; expected a place, or block N, exit [NAME], "
-				  "vmi CALL", why.text);
+				  "stop, vmi CALL", why.text);
 	return explain_address(c, (gla_t)v.bits, e);
 }
 

@@ -185,7 +185,7 @@ static const struct {
 #include "repl/exits.def"
 };
 
-static void explain_way_out(struct console *c, unsigned i)
+void explain_way_out(struct console *c, unsigned i)
 {
 	u64 n = bt_stats(translator(c))->exits[i];
 

@@ -82,3 +82,11 @@ has(session("catch mode user if $_met == 5", "run", "delete", "set {int}($tr_bas
             "continue", "explain"),
     "^Stopped: triple fault: ", r"^  1\. #UD$", r"its stack is that of level 0, in the TSS at 0x\w+: 0010:70000000$",
     "where nothing is mapped$", "so it became #PF, error code 0002, at 0x6fff", r"^  2\. #PF")
+# Why it stands.
+has(session("catch exception #PF if $_value & 4", "run", "explain stop"), "^After \\d+ instructions: an event to stop at happened",
+    "^#PF: page fault", "^Error code 000[4-7]: a (read or a fetch|write) by user code, the page is not present", r"is not mapped: ")
+has(session("catch exit IRQ", "run", "explain stop"), "^IRQ: the guest can take an interrupt", "^Cost: ")
+has(session("tbreak sys_fork", "run", "inject exception #GP 0x2b", "catch exception", "continue", "explain stop", "explain stop x"),
+    "^#GP: general protection", "^Error code 002b: entry of the IDT, vector 5, during the delivery of an earlier event")
+has(session("catch interrupt 0x20", "run", "explain stop"), "^The guest stands at the handler")
+has(session("catch cr 3", "run", "explain stop"), "^CR3 was ", "^The instruction before this one has done it")
