@@ -24,6 +24,14 @@ static int host_reg_of(u8 guest)
 	return guest == REG_NONE ? -1 : host_of[guest];
 }
 
+/* The displacement to go with r12 where esp is meant. */
+static s32 disp_of(const struct tr *t)
+{
+	const struct insn *in = t->in;
+
+	return (s32)((u32)in->disp + (in->base == ESP ? (u32)t->esp_due : 0));
+}
+
 /* reg := offset of the memory operand within its segment. */
 void emit_ea(struct tr *t, unsigned reg)
 {
@@ -36,7 +44,7 @@ void emit_ea(struct tr *t, unsigned reg)
 			e_rr(&t->e, 0, 0x0fb7, reg, reg);
 		return;
 	}
-	e_lea(&t->e, 0, reg, base, index, in->scale, in->disp);
+	e_lea(&t->e, 0, reg, base, index, in->scale, disp_of(t));
 	if (in->addrsize == 2)
 		e_rr(&t->e, 0, 0x0fb7, reg, reg); /* movzx reg, reg16 */
 }
@@ -171,8 +179,8 @@ struct addr address_of(struct tr *t, unsigned seg, unsigned size,
 			return cold(t, seg, size, access);
 		}
 		if (seg_is_flat(t, seg)) {
-			if (base >= 0 && index < 0 && small(in->disp))
-				return windowed(t, base, in->disp);
+			if (base >= 0 && index < 0 && small(disp_of(t)))
+				return windowed(t, base, disp_of(t));
 			if (base < 0 && index >= 0 && !in->scale &&
 			    small(in->disp))
 				return windowed(t, index, in->disp);
@@ -214,7 +222,7 @@ static struct addr on_stack(struct tr *t, unsigned reg, s32 disp,
 struct addr address_stack(struct tr *t, s32 disp, unsigned size,
 			  unsigned access)
 {
-	return on_stack(t, R12, disp, size, access);
+	return on_stack(t, R12, disp + t->esp_due, size, access);
 }
 
 struct addr address_frame(struct tr *t, unsigned size, unsigned access)

@@ -203,6 +203,7 @@ bool bt_mode_is_32(u32 mode);
 struct insn_mark {
 	u32 guest; /* its address less the block's */
 	u16 host; /* offset of its first host byte in the block */
+	s16 esp_due; /* when it begins, r12 lacks this to be esp */
 	u8 site; /* how it was made to reach memory: bt's own */
 	bool rom; /* it is in the ROM, called in line */
 };

@@ -370,8 +370,11 @@ struct tr {
 		u8 *patch; /* written address of the rel32 that leads there */
 		u32 target;
 		u8 back; /* instructions of the block left out by the branch */
+		s16 esp_due;
 	} cold[BLOCK_INSNS + 8];
 	unsigned cold_count;
+	s32 esp_due;	 /* r12 has yet to move by this (rules_stack.c) */
+	bool esp_waits;	 /* ... and the current instruction leaves it so */
 	bool stays;	 /* the block cannot be copied elsewhere */
 	bool soft_write; /* the instruction wrote the soft way */
 	struct trace_bt_translate *record; /* NULL: nobody records it */
@@ -481,6 +484,11 @@ void rule_odd(struct tr *t);
 void rule_system(struct tr *t);
 /* Does the rule take care that the block can go on behind the instruction? */
 bool rule_system_goes_on(const struct tr *t, const struct insn *in);
+/* r12 moves by what is due; the place where an instruction may leave it due. */
+void stack_settle(struct tr *t);
+bool stack_waits(const struct tr *t);
+/* esp moves, now or later. */
+void stack_move(struct tr *t, s32 by);
 /* Pushes or pops a host register on a flat 32-bit stack. */
 void emit_push(struct tr *t, unsigned reg);
 

@@ -206,6 +206,7 @@ enum bt_exit fault_serve(struct bt *bt)
 	fpu_out(bt);
 	index = block_insn_at(b, pc);
 	bt->cpu->eip = block_insn_eip(b, index);
+	bt->cpu->gpr[ESP] += (u32)b->marks[index].esp_due;
 	bt->eip_open = false;
 	l->unretired = (u32)(b->insns - index);
 	result = by_trap(bt, b, index);
@@ -213,6 +214,8 @@ enum bt_exit fault_serve(struct bt *bt)
 		paravirt_faulted(bt, block_insn_gpa(b, index));
 	if (result == BT_EXIT_SIGNAL && bt->wanted.exits >> BT_EXIT_SIGNAL & 1)
 		result = BT_EXIT_DEAD; /* a stop is wanted in front of it */
+	if (result == BT_EXIT_SIGNAL)
+		bt->cpu->gpr[ESP] -= (u32)b->marks[index].esp_due;
 	if (result != BT_EXIT_SIGNAL) {
 		l->budget += b->insns - index;
 		l->unretired = 0;

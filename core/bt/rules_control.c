@@ -38,11 +38,14 @@ static void jcc(struct tr *t)
 {
 	u32 target = target_of(t);
 	unsigned cc = t->in->opcode & 15;
+	bool last = t->index == t->b->insns - 1u;
 	u8 *taken;
 
+	if (last)
+		stack_settle(t);
 	if (target_allowed(t, target)) {
 		emit_jcc_to(t, cc, target);
-		if (t->index == t->b->insns - 1u)
+		if (last)
 			emit_jump_to(t, t->next);
 		return;
 	}
@@ -121,7 +124,8 @@ static void push_return(struct tr *t, const u32 *target)
 
 	e_addr(&t->e, 0, 0xc7, 0, a);
 	e_eip(&t->e, t->next);
-	e_lea(&t->e, 0, R12, R12, -1, 0, -4);
+	stack_move(t, -4);
+	stack_settle(t);
 	address_after_push(t, target);
 }
 
@@ -137,8 +141,8 @@ static void call_rm(struct tr *t)
 static void ret(struct tr *t)
 {
 	e_addr(&t->e, 0, 0x8b, R8, address_stack(t, 0, 4, F_R));
-	e_lea(&t->e, 0, R12, R12, -1, 0,
-	      4 + (s32)(t->in->opcode == 0xc2 ? t->in->imm : 0));
+	stack_move(t, 4 + (s32)(t->in->opcode == 0xc2 ? t->in->imm : 0));
+	stack_settle(t);
 	emit_return(t);
 }
 

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* PUSH, POP, LEAVE on a flat 32-bit stack: an access relative to r12, then
  * r12 moves with LEA, in the order that keeps a fault exact.  Any other
- * stack goes to the operations. */
+ * stack goes to the operations.
+ *
+ * Each of a row of pushes would wait for the LEA of the one before, where a
+ * processor has hardware that knows what esp will be.  So the move is put off
+ * as long as nothing needs r12: accesses relative to esp add what is due, and
+ * an instruction's mark says how much that was, for a fault there. */
 #include "core/bt/bt_priv.h"
 
 static unsigned host_gpr(unsigned reg)
@@ -15,9 +20,77 @@ static void prefix16(struct tr *t)
 		e8(&t->e, 0x66);
 }
 
-static void move_esp(struct tr *t, s32 by)
+void stack_settle(struct tr *t)
 {
-	e_lea(&t->e, 0, R12, R12, -1, 0, by);
+	if (t->esp_due)
+		e_lea(&t->e, 0, R12, R12, -1, 0, t->esp_due);
+	t->esp_due = 0;
+}
+
+void stack_move(struct tr *t, s32 by)
+{
+	t->esp_due += by;
+	if (!t->esp_waits)
+		stack_settle(t);
+}
+
+/* Is no operand but an address esp? */
+static bool esp_is_no_operand(const struct insn *in)
+{
+	u32 form = in->op->form;
+
+	if ((form & F_REG) && !(form & F_REG8) && in->reg == ESP)
+		return false;
+	if ((form & F_RM) && !(form & F_RM8) && in->mod == 3 && in->rm == ESP)
+		return false;
+	return !(form & F_OPREG) || (form & F_OPREG8) || (in->opcode & 7) != ESP;
+}
+
+/* Does it neither call C nor name esp, but for addresses and its own pushes
+ * and pops? */
+bool stack_waits(const struct tr *t)
+{
+	const struct insn *in = t->in;
+	bool memory = insn_has_mem(in);
+
+	if (!(t->mode & MODE_CS_FLAT) || !(t->mode & MODE_SS_FLAT) ||
+	    (memory && !address_is_window(t, in->seg)))
+		return false;
+	switch (in->op->class) {
+	case C_NOP:
+	case C_JCC:
+		return true;
+	case C_MOFFS_LOAD:
+	case C_MOFFS_STORE:
+		return address_is_window(t, in->seg);
+	case C_INCDEC:
+		return (in->opcode & 7) != ESP;
+	case C_COPY:
+	case C_XCHG_EAX:
+		return esp_is_no_operand(in) &&
+		       (!(in->op->form & F_FPU) ||
+			t->fpu_ready & (in->op->form & F_SSE ? 2 : 1));
+	case C_LEA:
+		return in->opsize == 4 && in->addrsize == 4 && in->reg != ESP;
+	case C_PUSH_REG:
+	case C_POP_REG:
+		return in->opsize == 4 && (in->opcode & 7) != ESP &&
+		       address_is_window(t, SEG_SS);
+	case C_PUSH_RM:
+	case C_POP_RM:
+		return in->opsize == 4 && (memory || in->rm != ESP) &&
+		       address_is_window(t, SEG_SS);
+	case C_PUSH_IMM:
+	case C_LEAVE:
+	case C_CALL_REL:
+	case C_RET:
+		return in->opsize == 4 && address_is_window(t, SEG_SS);
+	case C_CALL_RM:
+		return in->opsize == 4 && (memory || in->rm != ESP) &&
+		       address_is_window(t, SEG_SS);
+	default:
+		return false;
+	}
 }
 
 void emit_push(struct tr *t, unsigned reg)
@@ -27,7 +100,7 @@ void emit_push(struct tr *t, unsigned reg)
 
 	prefix16(t);
 	e_addr(&t->e, 0, 0x89, reg, a);
-	move_esp(t, -size);
+	stack_move(t, -size);
 	address_after_write(t);
 }
 
@@ -42,7 +115,7 @@ static void push_imm(struct tr *t)
 		e16(&t->e, t->in->imm);
 	else
 		e32(&t->e, t->in->imm);
-	move_esp(t, -size);
+	stack_move(t, -size);
 	address_after_write(t);
 }
 
@@ -69,7 +142,7 @@ static void pop_to(struct tr *t, unsigned reg)
 	if (size == 2 && reg == R12) { /* sp: the rest of esp moves on too */
 		e8(&t->e, 0x66);
 		e_addr(&t->e, 0, 0x8b, R10, a);
-		move_esp(t, 2);
+		stack_move(t, 2);
 		e8(&t->e, 0x66);
 		e_mov_rr(&t->e, 0, R12, R10);
 		return;
@@ -77,7 +150,7 @@ static void pop_to(struct tr *t, unsigned reg)
 	prefix16(t);
 	e_addr(&t->e, 0, 0x8b, reg, a);
 	if (reg != R12)
-		move_esp(t, size);
+		stack_move(t, size);
 }
 
 static void pop_rm(struct tr *t)
@@ -97,7 +170,7 @@ static void pop_rm(struct tr *t)
 	a = address_of(t, t->in->seg, (unsigned)size, F_W);
 	prefix16(t);
 	e_addr(&t->e, 0, 0x89, R10, a);
-	move_esp(t, size);
+	stack_move(t, size);
 	address_after_write(t);
 }
 
@@ -107,6 +180,7 @@ static void leave(struct tr *t)
 
 	e_addr(&t->e, 0, 0x8b, R10, a);
 	e_lea(&t->e, 0, R12, RBP, -1, 0, 4);
+	t->esp_due = 0;
 	e_mov_rr(&t->e, 0, RBP, R10);
 }
 

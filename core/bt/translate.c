@@ -80,6 +80,7 @@ static void add_cold(struct tr *t, u32 target)
 	t->cold[t->cold_count].patch = t->e.at;
 	t->cold[t->cold_count].back =
 		(u8)(t->index < t->b->insns ? tr_unretired(t) - 1 : 0);
+	t->cold[t->cold_count].esp_due = (s16)t->esp_due;
 	t->cold[t->cold_count++].target = target;
 	e32(&t->e, 0);
 }
@@ -111,6 +112,7 @@ void emit_jcc_to(struct tr *t, unsigned cc, u32 target)
 
 void emit_jump_to(struct tr *t, u32 target)
 {
+	stack_settle(t);
 	t->ended = true;
 	if (emit_linking(t) && !same_page(t, target)) {
 		if (!through_slot(t, 4, target))
@@ -209,18 +211,21 @@ static void emit_cold(struct tr *t)
 	for (unsigned i = 0; i < t->cold_count && !e->full; i++) {
 		u8 *patch = t->cold[i].patch;
 		u32 target = t->cold[i].target, rel = (u32)(e->at - (patch + 4));
+		s32 esp_due = t->cold[i].esp_due;
 		bool near = same_page(t, target);
 		u32 edge;
 
 		__builtin_memcpy(patch, &rel, 4);
 		if (t->cold[i].back) /* the budget gets its share back */
 			e_lea(e, 1, R14, R14, -1, 0, t->cold[i].back);
+		if (esp_due)
+			e_lea(e, 0, R12, R12, -1, 0, esp_due);
 		if (!near && emit_linking(t)) {
 			if (!through_slot(t, 4, target))
 				e_jmp(e, bt->stub_jump);
 			continue;
 		}
-		if (t->cold[i].back) { /* this jump can be linked instead */
+		if (t->cold[i].back || esp_due) { /* this jump can be linked instead */
 			e8(e, 0xe9);
 			patch = e->at;
 			e32(e, 0);
@@ -366,6 +371,10 @@ static void emit_block(struct tr *t)
 		t->site = site_get(t->bt, block_insn_gpa(b, t->index));
 		b->marks[t->index].site = t->site;
 		b->marks[t->index].host = (u16)(emit_pc(&t->e) - b->host);
+		t->esp_waits = stack_waits(t);
+		if (!t->esp_waits)
+			stack_settle(t);
+		b->marks[t->index].esp_due = (s16)t->esp_due;
 		paravirt_before(t);
 		emit_insn(t);
 		paravirt_after(t);
