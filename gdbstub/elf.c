@@ -200,7 +200,7 @@ static void pad(struct buf *b, size_t from)
 }
 
 /* The frame begins above the return address: CFA = esp + 4. */
-static void make_frames(const struct elf_image *im, struct buf *b)
+void frames_begin(struct buf *b)
 {
 	static const u8 cie[] = {
 		0xff, 0xff, 0xff, 0xff, 1, 0, /* version 1, no augmentation */
@@ -208,17 +208,32 @@ static void make_frames(const struct elf_image *im, struct buf *b)
 		0x0c, 4,    4,                /* DW_CFA_def_cfa esp + 4 */
 		0x88, 1,                      /* DW_CFA_offset eip: CFA - 4 */
 	};
-	size_t fde;
 
 	u32_to(b, 0);
 	buf_append(b, cie, sizeof(cie));
 	pad(b, 0);
-	fde = b->len;
+}
+
+size_t frames_begin_entry(u32 addr, u32 len, struct buf *b)
+{
+	size_t entry = b->len;
+
 	u32_to(b, 0);
 	u32_to(b, 0); /* the CIE */
-	u32_to(b, im->base);
-	u32_to(b, im->len);
-	pad(b, fde);
+	u32_to(b, addr);
+	u32_to(b, len);
+	return entry;
+}
+
+void frames_end_entry(size_t entry, struct buf *b)
+{
+	pad(b, entry);
+}
+
+static void make_frames(const struct elf_image *im, struct buf *b)
+{
+	frames_begin(b);
+	frames_end_entry(frames_begin_entry(im->base, im->len, b), b);
 }
 
 /* ---- the file ---- */
@@ -328,6 +343,8 @@ void elf_make(const struct elf_image *im, struct buf *out)
 		make_abbreviations(&s[4].bytes);
 		make_info(im, &s[5].bytes);
 		make_frames(im, &s[6].bytes);
+	} else if (im->frames) {
+		buf_append(&s[6].bytes, im->frames->data, im->frames->len);
 	}
 	buf_byte(&s[7].bytes, '\0');
 	for (unsigned i = 1; i < SECTIONS; i++)

@@ -22,8 +22,15 @@ struct elf_image {
 	bool has_debug;   /* arguments and call frames */
 	const struct elf_function *functions;
 	size_t count;
+	const struct buf *frames; /* .debug_frame without has_debug; or NULL */
 };
 
 void elf_make(const struct elf_image *im, struct buf *out);
+
+/* Of a .debug_frame: what holds at each function's start; and an entry for
+ * one, whose instructions follow: its place in `out`. */
+void frames_begin(struct buf *out);
+size_t frames_begin_entry(u32 addr, u32 len, struct buf *out);
+void frames_end_entry(size_t entry, struct buf *out);
 
 #endif

@@ -21,7 +21,7 @@
 
 #define ROM_FILE "/vitrine/vmi-rom"
 
-enum { ROM_CODE = VMI_CALLS * VMI_STUB_LEN };
+enum { ROM_CODE = VMI_CALLS * VMI_STUB_LEN, FUNCTION_MAX = 64 << 10 };
 
 /* ---- the ROM ---- */
 
@@ -94,29 +94,52 @@ static int by_address(const void *a, const void *b)
 	return x->addr < y->addr ? -1 : x->addr > y->addr;
 }
 
+static size_t count_names(struct symbols *s)
+{
+	struct symbol_view v;
+	size_t n = 0;
+
+	while (symbols_at(s, n, &v))
+		n++;
+	return n;
+}
+
+/* Each stands for the bytes up to the next, but for marks like _etext, which
+ * have nothing behind them. */
+static void measure(struct elf_function *f, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		u32 gap = i + 1 < n ? f[i + 1].addr - f[i].addr : 1;
+
+		f[i].len = gap <= FUNCTION_MAX ? gap : 1;
+	}
+}
+
 static void make_kernel(struct gdbstub *g, struct buf *out)
 {
 	struct symbols *s = debug_symbols(g->d);
-	size_t most = symbols_count(s) + VMI_CALLS * 2, n = 0;
-	struct elf_function *f = calloc(most, sizeof(*f));
-	struct elf_image im = {.name = "kernel", .functions = f};
-	const char *name;
+	size_t most = count_names(s), n = 0;
+	struct elf_function *f = calloc(most + 1, sizeof(*f));
+	struct buf frames = {0};
+	struct elf_image im = {
+		.name = "kernel", .functions = f, .frames = &frames};
+	struct symbol_view v;
 
 	CHECK(f, "no host memory for %zu symbols", most);
-	for (size_t i = 0; n < most && (name = symbols_complete(s, "", i));
-	     i++) {
-		if (!symbols_address(s, name, &f[n].addr) ||
-		    !strncmp(name, "VMI_", 4))
-			continue;
-		snprintf(f[n++].name, sizeof(f->name), "%s", name);
+	for (size_t i = 0; i < most && symbols_at(s, i, &v); i++) {
+		if (!strncmp(v.name, "VMI_", 4))
+			continue; /* the ROM's */
+		f[n].addr = v.addr;
+		snprintf(f[n++].name, sizeof(f->name), "%s", v.name);
 	}
 	qsort(f, n, sizeof(*f), by_address);
-	for (size_t i = 0; i + 1 < n; i++)
-		f[i].len = f[i + 1].addr - f[i].addr;
+	measure(f, n);
 	im.count = n;
 	im.base = n ? f[0].addr : 0;
 	im.len = n ? f[n - 1].addr + 1 - im.base : 0;
+	frames_make(g, f, n, &frames);
 	elf_make(&im, out);
+	buf_free(&frames);
 	free(f);
 }
 

@@ -147,6 +147,12 @@ struct trace_action {
 int trace_parse_actions(struct args *a, struct trace_action **list,
 			unsigned *count, struct err *e);
 
+/* ---- frames.c ---- */
+struct elf_function;
+/* A .debug_frame of those functions that have frames, by their code. */
+void frames_make(struct gdbstub *g, const struct elf_function *f, size_t count,
+		 struct buf *out);
+
 /* ---- library.c ---- */
 /* Is the ROM not where the client believes? */
 bool library_moved(const struct gdbstub *g);

@@ -40,10 +40,16 @@ with tempfile.TemporaryDirectory() as place:
                 at += 0xff00
             assert c.ask("qOffsets") == ""
             c.close()
+            # Call frames are read off the functions' code, before, in and behind their frames.
+            said = subprocess.run(["gdb", "-nx", "-batch", "-ex", f"target remote {place}/gdb", "-ex", "backtrace", "-ex", "break schedule", "-ex",
+                                   "continue", "-ex", "backtrace", "-ex", "stepi 2", "-ex", "backtrace"], capture_output=True,
+                                  text=True, timeout=60, check=False).stdout
+            chain = r"#0 [^\n]*in schedule \(\)\n#1 [^\n]* in \w+ \(\)\n(#\d+ [^\n]*in \w+ \(\)\n)*#\d+ [^\n]*in kthread \(\)\n#\d+ [^\n]*in ret_from_fork \(\)\n"
+            assert len(re.findall(chain, said)) == 2, said
             if os.path.exists(VMLINUX):
                 said = subprocess.run(["gdb", "-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load no", "-ex",
-                                       f"target remote {place}/gdb", "-ex", "printf \"%s\", linux_banner", "-ex", "info line schedule", "-ex",
-                                       "backtrace", VMLINUX], capture_output=True, text=True, timeout=60, check=False).stdout
-                assert "Linux version 6." in said and re.search(r'Line \d+ of "kernel/sched/core.c"', said) and "entry_32.S:" in said, said
+                                       f"target remote {place}/gdb", "-ex", "printf \"%s\", linux_banner", "-ex", "info line schedule",
+                                       VMLINUX], capture_output=True, text=True, timeout=60, check=False).stdout
+                assert "Linux version 6." in said and re.search(r'Line \d+ of "kernel/sched/core.c"', said), said
         finally:
             machine.terminate()
