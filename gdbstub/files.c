@@ -204,8 +204,10 @@ static u32 linux_moved(struct gdbstub *g)
 	u64 linked;
 
 	debug_know_guest(g->d, NULL);
-	if (!debug_linux_text(g->d, &text) ||
-	    !preferred(g->cfg.kernel, &linked))
+	if (!debug_linux_text(g->d, &text))
+		return 0; /* not yet */
+	g->has_kernel = true;
+	if (!preferred(g->cfg.kernel, &linked))
 		return 0;
 	return (u32)(text - linked);
 }

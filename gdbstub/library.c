@@ -30,9 +30,37 @@ static gla_t rom_now(const struct gdbstub *g)
 	return g->cfg.vmi ? vmi_stub_linear(g->cfg.vmi, 0) : 0;
 }
 
+static bool is_roms(const struct symbol_view *v)
+{
+	return !strncmp(v->name, "VMI_", 4);
+}
+
 bool library_moved(const struct gdbstub *g)
 {
 	return g->libraries_told && rom_now(g) != g->rom_told;
+}
+
+/* A Linux that had not begun when the client connected: its own names are a
+ * library, which `sharedlibrary' loads. */
+static void late_kernel(struct gdbstub *g, struct buf *out)
+{
+	struct symbols *s = debug_symbols(g->d);
+	struct symbol_view v;
+	u32 base = UINT32_MAX;
+	gpa_t text;
+
+	debug_know_guest(g->d, NULL);
+	if (!debug_linux_text(g->d, &text) ||
+	    (!g->late_kernel && (g->took_kernel || g->has_kernel)))
+		return;
+	g->late_kernel = true;
+	for (size_t i = 0; symbols_at(s, i, &v); i++)
+		if (!is_roms(&v) && v.addr < base)
+			base = v.addr;
+	buf_printf(out,
+		   "<library name=\"" LIBRARY_KERNEL "\"><segment "
+		   "address=\"0x%x\"/></library>\n",
+		   base);
 }
 
 bool make_libraries(struct gdbstub *g, const char *annex, struct buf *out)
@@ -48,6 +76,7 @@ bool make_libraries(struct gdbstub *g, const char *annex, struct buf *out)
 			   "address=\"0x%x\"/></library>\n",
 			   g->rom_told, g->rom_told);
 	files_libraries(g, out);
+	late_kernel(g, out);
 	buf_printf(out, "</library-list>\n");
 	return true;
 }
@@ -127,8 +156,8 @@ static void make_kernel(struct gdbstub *g, struct buf *out)
 
 	CHECK(f, "no host memory for %zu symbols", most);
 	for (size_t i = 0; i < most && symbols_at(s, i, &v); i++) {
-		if (!strncmp(v.name, "VMI_", 4))
-			continue; /* the ROM's */
+		if (is_roms(&v))
+			continue;
 		f[n].addr = v.addr;
 		snprintf(f[n++].name, sizeof(f->name), "%s", v.name);
 	}

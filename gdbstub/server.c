@@ -267,7 +267,7 @@ void server_drop(struct gdbstub *g)
 	g->hung_up = false;
 	g->no_ack = g->extended = g->physical = g->killed = g->detached = false;
 	g->knows_swbreak = g->knows_hwbreak = g->libraries_told = false;
-	g->took_kernel = false;
+	g->took_kernel = g->has_kernel = g->late_kernel = false;
 }
 
 /* One that cannot be served: it will be told so when it has said something. */

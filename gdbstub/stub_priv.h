@@ -52,7 +52,9 @@ struct gdbstub {
 	/* library.c */
 	gla_t rom_told; /* where the client was told the ROM is */
 	bool libraries_told;
-	bool took_kernel; /* the client has read LIBRARY_KERNEL */
+	bool took_kernel; /* the client has read LIBRARY_KERNEL, */
+	bool has_kernel;  /* or has a file of its own, */
+	bool late_kernel; /* or is given it as a library */
 	/* xfer.c: the document being read in parts */
 	struct buf document;
 	char document_name[64];

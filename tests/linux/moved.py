@@ -53,3 +53,19 @@ with tempfile.TemporaryDirectory() as place:
                 assert "Linux version 6." in said and re.search(r'Line \d+ of "kernel/sched/core.c"', said), said
         finally:
             machine.terminate()
+
+    # A gdb that was there before the kernel: its names are a library, from when the kernel has them.
+    with subprocess.Popen([VITRINE, "-clock", "virtual", "-m", "256M", "-kernel", "build/linux/vmlinuz-686", "-serial", "null", "-gdb",
+                           f"unix:{place}/early", "-batch", "-S"], stdin=subprocess.DEVNULL) as machine:
+        try:
+            while not os.path.exists(place + "/early"):
+                time.sleep(0.05)
+            words = ["gdb", "-nx", "-batch", "-ex", f"target remote {place}/early"]
+            for command in ("info sharedlibrary", "monitor tbreak -icount 4500000000", "continue", "sharedlibrary", "info sharedlibrary",
+                            "info symbol $pc", "break schedule", "continue", "backtrace -1", "kill"):
+                words += ["-ex", command]
+            said = subprocess.run(words, capture_output=True, text=True, timeout=100, check=False).stdout
+            assert re.search(r"Yes .*target:/vitrine/kernel\n.* in section .text of target:/vitrine/kernel\n", said), said
+            assert "Breakpoint 1, 0x" in said and "in schedule ()" in said, said
+        finally:
+            machine.terminate()
