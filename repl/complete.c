@@ -40,7 +40,19 @@ static char *from_table(const struct command *table, const char *text,
 
 static char *next_command(const char *text, int again)
 {
-	return from_table(commands, text, again);
+	static size_t own;
+	const char *name;
+	char *found;
+
+	if (!again)
+		own = 0;
+	found = from_table(commands, text, again);
+	while (!found && (name = defined_name(completing.console, own))) {
+		own++;
+		if (!strncmp(name, text, strlen(text)))
+			found = strdup(name);
+	}
+	return found;
 }
 
 static char *next_info(const char *text, int again)

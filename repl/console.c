@@ -175,13 +175,13 @@ void console_flush(struct console *c)
 	buf_clear(&c->out);
 }
 
-/* A line of `commands N` … `end`. */
+/* A line of `commands N` or `define NAME` … `end`. */
 static void fill_actions(struct console *c, const char *line)
 {
 	if (!strcmp(line, "end"))
 		c->filling = NULL;
 	else
-		buf_printf(&c->filling->lines, "%s\n", line);
+		buf_printf(c->filling, "%s\n", line);
 }
 
 static void keep_last(struct console *c, const char *line,
@@ -210,10 +210,24 @@ static char *split(char *line, char *word, size_t size)
 	return words_trim(line + n);
 }
 
+static int execute_words(struct console *c, char *line, struct err *e)
+{
+	const struct command *cmd;
+	char word[48], *args = split(line, word, sizeof(word));
+	int failed;
+
+	if (defined_run(c, word, args, &failed, e))
+		return failed;
+	cmd = command_find(commands, "command", word, e);
+	if (!cmd)
+		return -1;
+	keep_last(c, line, cmd);
+	return cmd->run(c, args, e);
+}
+
 static int execute(struct console *c, const char *text, struct err *e)
 {
-	char word[48], *line, *args, *own = strdup(text);
-	const struct command *cmd;
+	char *line, *own = strdup(text);
 	int failed = 0;
 
 	CHECK(own, "no host memory for a line");
@@ -222,11 +236,7 @@ static int execute(struct console *c, const char *text, struct err *e)
 	if (c->filling) {
 		fill_actions(c, line);
 	} else if (*line && *line != '#') {
-		args = split(line, word, sizeof(word));
-		cmd = command_find(commands, "command", word, e);
-		if (cmd)
-			keep_last(c, line, cmd);
-		failed = cmd ? cmd->run(c, args, e) : -1;
+		failed = execute_words(c, line, e);
 	}
 	free(own);
 	return failed;
@@ -612,6 +622,7 @@ void console_free(struct console *c)
 	}
 	while (c->actions)
 		console_actions_free(c, c->actions);
+	defined_free(c);
 	buf_free(&c->out);
 	free(c->last);
 	free(c->list_file);

@@ -76,7 +76,8 @@ struct console {
 	struct display *displays;
 	int next_display;
 	struct actions *actions;
-	struct actions *filling; /* `commands` reads lines until `end` */
+	struct buf *filling; /* takes lines until `end`: of `commands', `define' */
+	struct defined *defined; /* commands of the user's own */
 	struct format examine;   /* of the last x */
 	u32 examine_at;
 	u32 list_line; /* after the last line shown */
@@ -125,6 +126,12 @@ int console_end(struct console *c, int failed, bool tells);
 /* After the guest has stopped: where, displays, commands of breakpoints. */
 void console_stopped(struct console *c);
 void console_show_displays(struct console *c);
+/* repl/cmd/define.c: runs one of the user's own; false: there is none of that
+ * name.  Its names in order, NULL after the last. */
+bool defined_run(struct console *c, const char *name, char *args, int *failed,
+		 struct err *e);
+const char *defined_name(const struct console *c, size_t i);
+void defined_free(struct console *c);
 void console_actions_free(struct console *c, struct actions *a);
 
 /* repl/cmd/catch.c: word i of those that may follow `before` the word being

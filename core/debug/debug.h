@@ -215,7 +215,8 @@ void debug_on_print(struct debug *d,
  * expr_eval. */
 int debug_eval(struct debug *d, const char *text, const char **end,
 	       struct value *v, struct err *e);
-/* A place to stop at: *ADDR, symbol, file.c:12, expression. */
+/* A place to stop at: *ADDR, symbol, file.c:12, 12 (a line where the guest
+ * stands in a source), expression. */
 int debug_location(struct debug *d, const char *text, gla_t *addr,
 		   struct err *e);
 /* Keeps a value as $1, $2, …; returns its number. */

@@ -236,26 +236,45 @@ unsigned debug_remember(struct debug *d, const struct value *v)
 
 /* ---- places ---- */
 
+static int line_location(struct debug *d, const char *file, const char *line,
+			 gla_t *addr, struct err *e)
+{
+	unsigned n = (unsigned)strtoul(line, NULL, 10);
+	struct symbols *s = of_space(d);
+
+	if ((s && symbols_line_address(s, file, n, addr)) ||
+	    symbols_line_address(d->symbols, file, n, addr))
+		return 0;
+	return err_set(e, "no code is known for line %s:%s", file, line);
+}
+
+static bool is_decimal(const char *text)
+{
+	size_t n = strspn(text, "0123456789");
+
+	return n && n < 8 && *text != '0' && !text[n + strspn(text + n, " ")];
+}
+
 int debug_location(struct debug *d, const char *text, gla_t *addr,
 		   struct err *e)
 {
 	const char *colon = strrchr(text, ':');
+	struct source_line here;
 	struct value v;
 
-	while (*text == ' ' || *text == '*')
-		text++; /* break *ADDR and break ADDR are one */
-	if (colon && colon[1] &&
-	    strspn(colon + 1, "0123456789 ") == strlen(colon + 1)) {
+	text += strspn(text, " ");
+	/* As in gdb: a line of the source where the guest stands. */
+	if (is_decimal(text) && debug_line(d, debug_pc(d), &here))
+		return line_location(d, here.file, text, addr, e);
+	text += strspn(text, " *"); /* break *ADDR and break ADDR are one */
+	if (colon && is_decimal(colon + 1)) {
 		char *file = strndup(text, (size_t)(colon - text));
-		unsigned line = (unsigned)strtoul(colon + 1, NULL, 10);
-		struct symbols *s = of_space(d);
-		bool found = file &&
-			     ((s && symbols_line_address(s, file, line, addr)) ||
-			      symbols_line_address(d->symbols, file, line, addr));
+		int failed;
 
+		CHECK(file, "no host memory for a file's name");
+		failed = line_location(d, file, colon + 1, addr, e);
 		free(file);
-		return found ? 0
-			     : err_set(e, "no code is known for line %s", text);
+		return failed;
 	}
 	if (debug_eval(d, text, NULL, &v, e))
 		return -1;

@@ -260,7 +260,7 @@ int cmd_commands(struct console *c, char *args, struct err *e)
 		c->actions = a;
 	}
 	buf_clear(&a->lines);
-	c->filling = a;
+	c->filling = &a->lines;
 	if (c->interactive)
 		buf_printf(c->to,
 			   "Type commands for breakpoint %d, one a "

@@ -20,7 +20,7 @@ def session(*commands):
 
 for command, line, text in rows:
     assert line.startswith(command), line
-    r = session("break sys_fork", "run", "print 1", "print 2", line, *(("end",) if command == "commands" else ()))
+    r = session("break sys_fork", "run", "print 1", "print 2", line, *(("end",) if command in ("commands", "define") else ()))
     assert r.returncode == 0 and not r.stderr, (line, r)
     help_text = session("help " + command).stdout
     assert line in help_text and text in help_text, (line, help_text)
