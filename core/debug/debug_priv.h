@@ -31,7 +31,8 @@ struct debug {
 	struct vm *vm; /* borrowed */
 	struct symbols *symbols;
 	struct space_symbols *spaces;
-	bool knows_linux;  /* they are its own */
+	bool knows_linux;  /* they are its own, */
+	bool knew_linux;   /* or were, of the one before */
 	u64 look_at_guest; /* icount, when none are known */
 	struct breakpoint *breaks;
 	struct breakpoint *code[BUCKETS]; /* by address */

@@ -28,7 +28,7 @@ static void look_for_text(void *arg, const char *name, u32 addr, char type)
 
 static void put(void *arg, const char *name, u32 addr, char type)
 {
-	symbols_put(arg, name, addr, type);
+	symbols_found(arg, name, addr, type);
 }
 
 /* Is it that of the kernel that runs?  `at` is where the table lies. */
@@ -99,8 +99,8 @@ void debug_know_guest(struct debug *d, struct buf *out)
 {
 	u64 now = vm_icount(d->vm);
 
-	if (d->knows_linux || symbols_count(d->symbols) ||
-	    now < d->look_at_guest || !(debug_cpu(d)->cr0 & CR0_PG))
+	if (d->knows_linux ||
+	    (symbols_count(d->symbols) && !d->knew_linux) || now < d->look_at_guest || !(debug_cpu(d)->cr0 & CR0_PG))
 		return;
 	d->look_at_guest = now + now / 2 + LOOK_EVERY;
 	debug_linux_symbols(d, out);
@@ -117,7 +117,8 @@ bool debug_linux_text(struct debug *d, gpa_t *at)
 void debug_forget_guest(struct debug *d)
 {
 	if (d->knows_linux)
-		symbols_clear(d->symbols);
+		symbols_lose(d->symbols);
+	d->knew_linux |= d->knows_linux;
 	d->knows_linux = false;
 	d->look_at_guest = 0;
 }

@@ -40,6 +40,7 @@ struct symbol {
 	bool is_code;
 	bool is_given; /* by symbols_give() */
 	bool is_nameless; /* not found by name */
+	bool is_found; /* by symbols_found() */
 };
 
 struct file {
@@ -154,7 +155,7 @@ static void add(struct symbols *s, const char *name, u32 addr, u32 limit,
 	}
 	s->sym[s->count] =
 		(struct symbol){addr, limit, strdup(name), rank, is_code,
-				false, false};
+				false, false, false};
 	CHECK(s->sym[s->count].name, "no host memory for a symbol");
 	s->count++;
 }
@@ -181,6 +182,7 @@ static int order_name(const void *a, const void *b, void *arg)
 
 static void sort(struct symbols *s)
 {
+	s->names = 0;
 	if (!s->count)
 		return;
 	qsort(s->sym, s->count, sizeof(*s->sym), order_address);
@@ -281,6 +283,12 @@ void symbols_put(struct symbols *s, const char *name, u32 addr, char type)
 	    addr < UINT32_MAX - MAP_REACH ? addr + MAP_REACH : UINT32_MAX,
 	    absolute ? 0 : (u8)(isupper((unsigned char)type) ? 3 : 1),
 	    toupper((unsigned char)type) == 'T');
+}
+
+void symbols_found(struct symbols *s, const char *name, u32 addr, char type)
+{
+	symbols_put(s, name, addr, type);
+	s->sym[s->count - 1].is_found = true;
 }
 
 void symbols_ready(struct symbols *s)
@@ -396,16 +404,38 @@ bool symbols_are_given(const struct symbols *s)
 	return s->given;
 }
 
-void symbols_give(struct symbols *s, const struct symbol_given *list, size_t n)
+/* Those of which `which` is true go. */
+static void drop(struct symbols *s, bool (*which)(const struct symbol *sym))
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < s->count; i++)
-		if (s->sym[i].is_given)
+		if (which(&s->sym[i]))
 			free(s->sym[i].name);
 		else
 			s->sym[kept++] = s->sym[i];
 	s->count = kept;
+}
+
+static bool is_given(const struct symbol *sym)
+{
+	return sym->is_given;
+}
+
+static bool is_found(const struct symbol *sym)
+{
+	return sym->is_found;
+}
+
+void symbols_lose(struct symbols *s)
+{
+	drop(s, is_found);
+	sort(s);
+}
+
+void symbols_give(struct symbols *s, const struct symbol_given *list, size_t n)
+{
+	drop(s, is_given);
 	s->given = n;
 	for (; n; n--, list++) {
 		add(s, list->name, list->addr, list->addr + list->len,

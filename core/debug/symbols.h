@@ -24,6 +24,10 @@ int symbols_add(struct symbols *s, const char *path, s64 at, struct err *e);
  * them symbols_ready(). */
 void symbols_put(struct symbols *s, const char *name, u32 addr, char type);
 void symbols_ready(struct symbols *s);
+/* The same for those that were found in the guest, which symbols_lose() takes
+ * away again. */
+void symbols_found(struct symbols *s, const char *name, u32 addr, char type);
+void symbols_lose(struct symbols *s);
 
 /* Names that stand in no file: code of `len` bytes at addr.  Only those of
  * `by_name` are found by name, the others by address alone.  They take the

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* `explain stop`: why the guest stands, in the manual's terms. */
 #include "repl/explain.h"
+#include "repl/vmi_args.h"
 
 #include "core/cpu/cpu.h"
 
@@ -69,6 +70,19 @@ static void explain_event(struct console *c, const struct breakpoint *b)
 				  "it.\n");
 }
 
+static void explain_call(struct console *c)
+{
+	int number = vmi_call_here(c);
+
+	if (number < 0)
+		return;
+	vmi_show_call(c, (unsigned)number);
+	vmi_show_arguments(c, c->to);
+	buf_printf(c->to, "It has not been made yet.  `explain vmi %s' shows "
+			  "what it becomes.\n",
+		   vmi_row((unsigned)number)->name);
+}
+
 int explain_stop(struct console *c, char *args, struct err *e)
 {
 	const struct breakpoint *b = debug_hit(c->d);
@@ -87,7 +101,9 @@ int explain_stop(struct console *c, char *args, struct err *e)
 				  "%llu time%s.\n",
 			   b->number, (unsigned long long)b->met,
 			   b->met == 1 ? "" : "s");
-	if (b && b->kind == BREAK_EVENT && b->event != VM_EVENT_CALL)
+	if (b && b->kind == BREAK_EVENT && b->event == VM_EVENT_CALL)
+		explain_call(c);
+	else if (b && b->kind == BREAK_EVENT)
 		explain_event(c, b);
 	else if (debug_why(c->d) == STOP_HALTED || debug_ended(c->d))
 		buf_printf(c->to, "%s.\n", vm_stop_text(debug_vm(c->d)));
