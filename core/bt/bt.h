@@ -212,6 +212,8 @@ struct insn_mark {
  * at first. */
 int bt_record(struct bt *bt, bool on, struct err *e);
 bool bt_recording(const struct bt *bt);
+/* How often a block has run since it was made; false: not recorded. */
+bool bt_runs(const struct bt *bt, u64 number, u64 *count);
 /* Stretches of code executed last, the latest first; how many. */
 struct bt_recent {
 	gla_t lin;

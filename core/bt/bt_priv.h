@@ -334,6 +334,7 @@ struct bt {
 	void (*on_mode)(void *arg);
 	void *mode_arg;
 	bool records; /* recent.c */
+	u64 *runs; /* of each block, by number; NULL: never recorded */
 	u8 *ring_map;
 	struct recent_entry *ring;
 	struct bt_stats stats;
@@ -602,6 +603,7 @@ void break_passed(struct bt *bt, gla_t from);
 
 /* recent.c */
 void recent_emit(struct tr *t);
+void recent_emit_count(struct tr *t);
 void recent_enter(struct bt *bt);
 void recent_free(struct bt *bt);
 

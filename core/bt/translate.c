@@ -364,6 +364,8 @@ static void emit_block(struct tr *t)
 	if (t->bt->records && !t->trial)
 		recent_emit(t);
 	emit_head(t);
+	if (t->bt->records && !t->trial && !b->temporary)
+		recent_emit_count(t);
 	for (t->index = 0; t->index < b->insns; t->index++) {
 		t->in = &t->insns[t->index];
 		t->eip = b->eip + b->marks[t->index].guest;

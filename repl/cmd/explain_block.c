@@ -31,19 +31,14 @@ static void show_head(struct console *c, const struct bt_block_view *b)
 
 static void show_runs(struct console *c, const struct bt_block_view *b)
 {
-	static struct bt_recent list[BT_RECENT_MAX];
-	unsigned n = bt_recent(translator(c), list, BT_RECENT_MAX), ran = 0;
+	u64 runs;
 
-	if (!bt_recording(translator(c))) {
-		buf_printf(c->to, "How often it runs is not noted; `set record "
-				  "on' notes it from then on.\n");
-		return;
-	}
-	for (unsigned i = 0; i < n; i++)
-		ran += list[i].lin == b->lin;
-	buf_printf(c->to, "It ran %u time%s among the %u blocks that ran "
-			  "last.\n",
-		   ran, ran == 1 ? "" : "s", n);
+	if (bt_runs(translator(c), b->number, &runs))
+		buf_printf(c->to, "It ran %llu time%s since it was made.\n",
+			   (unsigned long long)runs, runs == 1 ? "" : "s");
+	else
+		buf_printf(c->to, "How often it runs is not counted; `set "
+				  "record on' counts from then on.\n");
 }
 
 static void show_ways_in(struct console *c, const struct bt_block_view *b)
