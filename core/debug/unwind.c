@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Four ways to the caller, the surest first.
+/* Five ways to the caller, the surest first.
  *
  * Call frame information, where a symbol file has it: exact, also through the
  * entries of kernels that describe theirs.
@@ -10,6 +10,9 @@
  * caller would be missing exactly when one stops at a breakpoint.  The same
  * holds at a RET, in a stub of VMI, and in a function that has not touched the
  * stack at all.
+ *
+ * Where nothing is left but pops and a return, as in a kernel's page for system
+ * calls, they tell all.
  *
  * The chain of saved frame pointers.  Compilers drop them: a frame is believed
  * only if its pointer lies above the last one within a stack's reach and its
@@ -32,6 +35,7 @@ enum {
 	KERNEL_STACK = 1 << 13,
 	AT_ENTRY = 12, /* a handler has pushed vector and error code at most */
 	SAVED_WORDS = 16, /* below what the processor pushed */
+	END_INSNS = 10, /* of a function's end */
 	FLAGS_ZERO = 0x8028, /* bits of EFLAGS that are always 0; */
 	FLAGS_HIGH = 22,     /* from here on, too */
 };
@@ -179,6 +183,43 @@ static bool before_its_frame(struct debug *d, struct unwind *u)
 	return true;
 }
 
+/* Is nothing left of the function but pops and a return?  Then they are done. */
+static bool at_its_end(struct debug *d, struct unwind *u)
+{
+	struct unwind up = *u;
+	u32 at = u->pc, *esp = &up.regs[ESP], popped;
+	struct insn in;
+	u8 b[INSN_MAX];
+
+	for (unsigned i = 0; u->exact && i < END_INSNS; i++, at += in.len) {
+		unsigned n = debug_read(d, at, b, sizeof(b));
+
+		if (decode(b, n, true, &in) != DECODE_OK || in.opsize != 4)
+			return false;
+		if (in.op->class == C_RET) {
+			if (!word(d, *esp, &up.pc) ||
+			    !unwind_follows_call(d, up.pc))
+				return false;
+			*esp += 4 + in.imm;
+			up.exact = false;
+			up.event = UNWIND_NO_EVENT;
+			*u = up;
+			return true;
+		}
+		if (in.op->class == C_LEAVE)
+			*esp = up.regs[EBP];
+		else if (in.op->class == C_NOP)
+			continue;
+		else if (in.op->class != C_POP_REG)
+			return false;
+		if (!word(d, *esp, &popped))
+			return false;
+		*esp += 4;
+		up.regs[in.op->class == C_LEAVE ? EBP : in.opcode & 7] = popped;
+	}
+	return false;
+}
+
 static bool by_frame_pointer(struct debug *d, struct unwind *u)
 {
 	u32 frame = u->regs[EBP], pc, before;
@@ -277,6 +318,7 @@ bool unwind_step(struct debug *d, struct unwind *u)
 	if (by_frame_information(d, u) ||
 	    (u->exact && through_event(d, u, AT_ENTRY)))
 		return true;
-	return before_its_frame(d, u) || by_frame_pointer(d, u) ||
+	return before_its_frame(d, u) || at_its_end(d, u) ||
+	       by_frame_pointer(d, u) ||
 	       through_event(d, u, KERNEL_STACK);
 }
