@@ -125,6 +125,8 @@ void console_begin(struct console *c);
 int console_end(struct console *c, int failed, bool tells);
 /* After the guest has stopped: where, displays, commands of breakpoints. */
 void console_stopped(struct console *c);
+/* The source line of an address, when there is one and it can be read. */
+void console_show_source(struct console *c, gla_t pc);
 void console_show_displays(struct console *c);
 /* repl/cmd/define.c: runs one of the user's own; false: there is none of that
  * name.  Its names in order, NULL after the last. */

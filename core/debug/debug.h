@@ -252,6 +252,16 @@ void debug_forget_guest(struct debug *d);
 unsigned debug_show_insn(struct debug *d, gla_t at, struct buf *out);
 void debug_set_intel(struct debug *d, bool on);
 void debug_backtrace(struct debug *d, unsigned limit, struct buf *out);
+/* ---- the frame looked at (frame.c): 0 is where the guest stands ---- */
+unsigned debug_frame_level(struct debug *d);
+int debug_frame_select(struct debug *d, unsigned level, struct err *e);
+/* Its next instruction; not `exact': what it returns to, behind a call. */
+gla_t debug_frame_pc(struct debug *d, bool *exact);
+/* "#1  0xc010550f <system_call+63> at syscall.c:33"; and its stack and caller.
+ */
+void debug_frame_show(struct debug *d, struct buf *out);
+void debug_frame_describe(struct debug *d, struct buf *out);
+
 /* The walk for one address, level by level. */
 void debug_show_paging(struct debug *d, gla_t at, struct buf *out);
 /* All that the current page tables map, in runs of equal rights; by frame:

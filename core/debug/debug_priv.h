@@ -5,6 +5,7 @@
 
 #include "core/cpu/cpu.h"
 #include "core/debug/debug.h"
+#include "core/debug/unwind.h"
 
 enum { VARIABLES_MAX = 64, HISTORY_MAX = 256, BUCKETS = 1024 };
 
@@ -28,6 +29,12 @@ struct space_symbols {
 };
 
 struct debug {
+	struct {
+		unsigned level;
+		u64 icount; /* and place, when it was selected */
+		gla_t pc;
+		struct unwind unwound;
+	} frame;
 	struct vm *vm; /* borrowed */
 	struct symbols *symbols;
 	struct space_symbols *spaces;
@@ -69,6 +76,8 @@ static inline struct cpu *debug_cpu(const struct debug *d)
 	return vm_cpu(d->vm);
 }
 
+/* A register of the frame that is selected; false: that is the processor's. */
+bool debug_frame_register(struct debug *d, const char *name, struct value *v);
 /* vm_on_break's: does one of ours want to stop at the breakpoint met?  Counts
  * hits, sets d->hit. */
 bool debug_at_break(void *arg, gla_t lin);

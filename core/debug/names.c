@@ -88,6 +88,8 @@ static bool read_name(void *arg, const char *name, struct value *v)
 	enum reg r = reg_find(name);
 	struct variable *var;
 
+	if (debug_frame_register(d, name, v))
+		return true;
 	if (r != REG_COUNT) {
 		*v = reg_read(debug_cpu(d), r);
 		return true;
@@ -113,6 +115,10 @@ static int write_name(void *arg, const char *name, u64 bits, struct err *e)
 	struct variable *var = variable(d, name);
 	struct value ignored;
 
+	if (debug_frame_register(d, name, &(struct value){0}))
+		return err_set(e, "$%s of frame %u cannot be changed; `frame 0' "
+				  "has the processor's", name,
+			       debug_frame_level(d));
 	if (r != REG_COUNT)
 		return reg_write(debug_cpu(d), r, bits, e);
 	if (!*name || *name == '$' || isdigit((unsigned char)*name) ||

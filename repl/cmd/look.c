@@ -284,10 +284,12 @@ static void list_from(struct console *c, const char *file, unsigned line)
 
 int cmd_list(struct console *c, char *args, struct err *e)
 {
-	gla_t addr = debug_pc(c->d);
+	bool exact;
+	gla_t addr = debug_frame_pc(c->d, &exact);
 	struct source_line l;
 	u64 n;
 
+	addr -= !exact; /* the call, not what follows it */
 	if (*args && words_number(args, &n) && c->list_file && n < 10000000) {
 		list_from(c, c->list_file, (unsigned)n);
 		return show_lines(c, e);

@@ -43,14 +43,14 @@ static int go_count(struct console *c, char *args, go_fn *go, struct err *e)
 
 /* ---- after a stop ---- */
 
-static void show_source_line(struct console *c)
+void console_show_source(struct console *c, gla_t pc)
 {
 	struct source_line l;
 	char text[512];
 	unsigned n = 0;
 	FILE *in;
 
-	if (!debug_line(c->d, debug_pc(c->d), &l))
+	if (!debug_line(c->d, pc, &l))
 		return;
 	in = fopen(l.file, "r");
 	if (!in)
@@ -126,7 +126,7 @@ void console_stopped(struct console *c)
 	if (debug_ended(c->d))
 		return;
 	if (!is_silent(actions)) {
-		show_source_line(c);
+		console_show_source(c, debug_pc(c->d));
 		debug_show_insn(c->d, debug_pc(c->d), c->to);
 		console_show_displays(c);
 	}
