@@ -171,15 +171,16 @@ bool frame_take_break(struct frame_in *in)
 
 /* ---- out ---- */
 
-enum { RUN_MIN = 3, RUN_MAX = 97, RUN_ZERO = 29 };
+enum { RUN_MAX = 97, RUN_ZERO = 29 };
 
 static inline bool is_special(u8 c)
 {
 	return c == '$' || c == '#' || c == '}' || c == '*';
 }
 
-/* How often the first of `len` bytes may be said to come again: the count is
- * sent as a character, and some are taken. */
+/* How often the first of `len` bytes, a word's at least that are all the same,
+ * may be said to come again: the count is sent as a character, and some are
+ * taken. */
 static size_t run_of(const u8 *data, size_t len)
 {
 	size_t n = 1;
@@ -187,43 +188,75 @@ static size_t run_of(const u8 *data, size_t len)
 	while (n < len && n <= RUN_MAX && data[n] == data[0])
 		n++;
 	n--;
-	if (n < RUN_MIN)
-		return 0;
 	while (memchr("#$+-", RUN_ZERO + (int)n, 4))
 		n--;
 	return n;
 }
 
+/* Eight bytes in a word. */
+#define BYTES(c) (0x0101010101010101ull * (c))
+
+static inline bool has_zero(u64 v)
+{
+	return (v - BYTES(1)) & ~v & BYTES(0x80);
+}
+
+static inline bool has_special(u64 v)
+{
+	return has_zero(v ^ BYTES('$')) | has_zero(v ^ BYTES('#')) |
+	       has_zero(v ^ BYTES('}')) | has_zero(v ^ BYTES('*'));
+}
+
+static inline u64 sum_of(u64 v)
+{
+	u64 pairs = (v & 0x00ff00ff00ff00ffull) +
+		    (v >> 8 & 0x00ff00ff00ff00ffull);
+
+	return pairs * 0x0001000100010001ull >> 48;
+}
+
+/* Most of what is sent is memory in hexadecimal: words without anything
+ * special.  Runs are looked for by words, too; shorter ones are not worth what
+ * finding them costs. */
 void frame_pack(struct buf *out, const void *data, size_t len)
 {
 	const u8 *from = data, *end = from + len;
-	u8 *to, sum = 0;
+	u8 *to;
+	u64 sum = 0;
 
 	buf_reserve(out, 2 * len + 8); /* all of it escaped */
 	to = (u8 *)out->data + out->len;
 	*to++ = '$';
 	while (from < end) {
-		u8 c = *from++;
-		size_t again;
+		size_t left = (size_t)(end - from), again;
+		u64 v = BYTES('#');
 
-		if (is_special(c)) {
-			*to++ = '}';
-			c ^= 0x20;
-			sum = (u8)(sum + '}');
+		if (left >= sizeof(v))
+			memcpy(&v, from, sizeof(v));
+		if (has_special(v)) {
+			if (is_special(*from)) {
+				*to++ = '}';
+				sum += '}';
+			}
+			*to = is_special(*from) ? *from ^ 0x20 : *from;
+			sum += *to++;
+			from++;
+			continue;
 		}
-		*to++ = c;
-		sum = (u8)(sum + c);
-		if (end - from < RUN_MIN || from[RUN_MIN - 1] != c ||
-		    *from != c || from[-1] != c)
+		if (v != BYTES(*from)) {
+			memcpy(to, &v, sizeof(v));
+			sum += sum_of(v);
+			from += sizeof(v);
+			to += sizeof(v);
 			continue;
-		again = run_of(from - 1, (size_t)(end - from) + 1);
-		if (!again)
-			continue;
+		}
+		again = run_of(from, left);
+		*to++ = *from;
 		*to++ = '*';
 		*to++ = (u8)(RUN_ZERO + again);
-		sum = (u8)(sum + '*' + RUN_ZERO + again);
-		from += again;
+		sum += *from + '*' + RUN_ZERO + again;
+		from += 1 + again;
 	}
 	out->len = (size_t)(to - (u8 *)out->data);
-	buf_printf(out, "#%02x", sum);
+	buf_printf(out, "#%02x", (unsigned)(sum & 0xff));
 }
