@@ -25,7 +25,7 @@
 #include "core/cpu/cpu.h"
 #include "repl/vmi_args.h"
 
-enum { SOURCE_DEPTH = 16, LINE_WIDTH = 4096, HISTORY_LINES = 2000 };
+enum { CTRL_G = 7, CTRL_BRACKET = 0x1d, SOURCE_DEPTH = 16, LINE_WIDTH = 4096, HISTORY_LINES = 2000 };
 
 const struct command commands[] = {
 #define COMMAND(name, alias, arg, repeat, run, group, usage, help) \
@@ -396,6 +396,10 @@ static void forget_line(struct console *c)
 {
 	char prompt[192];
 
+	/* Half a key, a search, a count: Ctrl-G ends whatever waits for more
+	 * within readline, which taking the handler away does not. */
+	rl_stuff_char(CTRL_G);
+	rl_callback_read_char();
 	rl_callback_handler_remove();
 	printf("^C\n");
 	c->filling = NULL;
@@ -479,6 +483,15 @@ void console_stands(struct console *c)
 	c->stands = true;
 }
 
+/* Ctrl-] brings here, and does nothing more; readline would search for the
+ * next key typed. */
+static int no_key(int count, int key)
+{
+	(void)count;
+	(void)key;
+	return 0;
+}
+
 static void history_path(char *to, size_t size, bool make)
 {
 	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
@@ -521,6 +534,7 @@ static void terminal_loop(struct console *c)
 	rl_readline_name = "vitrine";
 	rl_catch_signals = 0;
 	complete_attach(c);
+	rl_bind_key(CTRL_BRACKET, no_key);
 	using_history();
 	stifle_history(HISTORY_LINES);
 	read_history(path);

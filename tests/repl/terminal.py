@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 import tempfile
+import time
 
 import pexpect
 
@@ -42,6 +43,13 @@ def standing():
     ask(p, "", r"0xc0000002.*:\t0x\w\w\t0x\w\w\r")  # and goes on
     p.send("half a line\x03")  # Ctrl-C drops the line
     p.expect(PROMPT)
+    for half in ("\x1b", "\x12pri", "\x16", "\x1b5"):  # half a key, a search, a quote, a count
+        p.send(half)
+        time.sleep(0.1)
+        p.send("\x03")
+        p.expect(PROMPT)
+        ask(p, "print 6*7", r"\r\$\d+ = 42\r")
+    ask(p, "\x1dprint 7*7", r"print 7\*7\r\n.*\$\d+ = 49\r")  # Ctrl-] has nothing to do here
     ask(p, "frob", r"no command `frob'")
     p.sendline("quit")
     p.expect(pexpect.EOF)
