@@ -235,6 +235,7 @@ static void power_on(void *arg)
 	struct mem *m = vm_mem(v->vm);
 
 	v->active = false;
+	v->open_count = 0;
 	v->lazy = 0;
 	v->rom = ROM_BASE;
 	memset(v->ap, 0, sizeof(v->ap));

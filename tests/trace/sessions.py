@@ -80,6 +80,18 @@ def chosen():
             {n.split(":")[0] for n in names} == {"cpu", "dev"}, names
 
 
+def vanishes():
+    """While a call is recorded its translation tells of it; before and after it is as if there were no tracing."""
+    with tempfile.TemporaryDirectory() as d:
+        look = "info blocks VMI_GetInterruptMask"
+        said = console(["tbreak -icount 150000000", "continue", look,
+                        f"trace start GetInterruptMask --output {d}/t", "tbreak -icount 200000000", "continue", look,
+                        "trace stop", "tbreak -icount 300000000", "continue", look,
+                        f"trace start bt --output {d}/u", "tbreak -icount 320000000", "continue", look])
+    size = [int(n) for n in re.findall(r"instructions, \d+ -> (\d+) bytes", said)]
+    assert len(size) == 4 and size[0] == size[2] == size[3] < size[1], (size, said[-500:])
+
+
 def plainly():
     """The plain lttng way: events are listed, sessions of others begin and end while the guest runs at full speed; filters
     hold; the guest runs the same."""
@@ -278,4 +290,4 @@ def wrong():
 
 
 traces.alone()
-traces.main(in_the_middle, chosen, plainly, snapshot, ten, killed, held, full, hung, without, homeless, wrong)
+traces.main(in_the_middle, chosen, vanishes, plainly, snapshot, ten, killed, held, full, hung, without, homeless, wrong)
