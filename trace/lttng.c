@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 20000, FILES_MAX = 16384, END_MS = 10000 };
+enum { PATIENCE_MS = 20000, READ_MS = 120000, FILES_MAX = 16384, END_MS = 10000 };
 
 static bool ours;
 static int locked = -1;
@@ -72,9 +72,9 @@ static s64 now_ms(void)
 }
 
 /* Until it closes its output; false: it took too long. */
-static bool gather(int fd, struct buf *out)
+static bool gather(int fd, int patience_ms, struct buf *out)
 {
-	s64 end = now_ms() + PATIENCE_MS;
+	s64 end = now_ms() + patience_ms;
 
 	for (;;) {
 		struct pollfd p = { fd, POLLIN, 0 };
@@ -125,7 +125,8 @@ static bool ends(pid_t child, int *status)
 	return true;
 }
 
-int lttng_run(const char *const argv[], struct buf *out, struct err *e)
+static int run(const char *const argv[], int patience_ms, struct buf *out,
+	       struct err *e)
 {
 	int pipes[2] = { -1, -1 }, status = 0;
 	bool answered = true;
@@ -138,7 +139,7 @@ int lttng_run(const char *const argv[], struct buf *out, struct err *e)
 	if (pipes[1] >= 0)
 		close(pipes[1]);
 	if (child > 0) {
-		if (out && !gather(pipes[0], out)) {
+		if (out && !gather(pipes[0], patience_ms, out)) {
 			answered = false;
 			kill(child, SIGKILL);
 		}
@@ -149,12 +150,24 @@ int lttng_run(const char *const argv[], struct buf *out, struct err *e)
 	if (child < 0)
 		return -1;
 	if (!answered)
-		return err_set(e, "%s %s: no answer from the session daemon",
-			       argv[0], argv[1] ? argv[1] : "");
+		return err_set(e, "%s", "no answer from the session daemon");
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
 		return err_set(e, "no tracing: there is no program `%s' (Debian: lttng-tools)",
 			       argv[0]);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+int lttng_run(const char *const argv[], struct buf *out, struct err *e)
+{
+	return run(argv, PATIENCE_MS, out, e);
+}
+
+int lttng_read(const char *const argv[], struct buf *out, struct err *e)
+{
+	int status = run(argv, READ_MS, out, NULL);
+
+	return status < 0 ? err_set(e, "it takes too long to read the trace here")
+			  : status;
 }
 
 /* The line of `text` that tells most: the first that begins with Error. */

@@ -10,6 +10,8 @@
  * what it says in `out`, if that is not NULL.  Its exit status; -1: it could not be run, or gave
  * no answer in a good while, as in e. */
 int lttng_run(const char *const argv[], struct buf *out, struct err *e);
+/* The same for a program that reads a trace, which may take long. */
+int lttng_read(const char *const argv[], struct buf *out, struct err *e);
 /* The same for `lttng`: -1 also when it did not succeed, with its words. */
 int lttng_command(const char *const argv[], struct buf *out, struct err *e);
 

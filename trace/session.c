@@ -368,20 +368,22 @@ static void keep_last_lines(const struct buf *all, unsigned n, struct buf *out)
  * is stopped; so it is stopped for the while. */
 int trace_session_view(unsigned n, struct buf *out, struct err *e)
 {
-	char limit[32];
+	char limit[32], begin[32];
 	const char *const show[] = { "sh", "-c",
-				     "babeltrace2 --no-delta --clock-seconds \"$1\" 2>&1 | tail -n \"$2\"",
-				     "sh", session.dir, limit, NULL };
+				     "babeltrace2 --no-delta --clock-seconds --begin=\"$3\" \"$1\" 2>&1 | tail -n \"$2\"",
+				     "sh", session.dir, limit, begin, NULL };
 	struct buf said = { 0 };
 	int status;
 
 	if (!*session.dir)
 		return err_set(e, "no trace was recorded yet");
 	snprintf(limit, sizeof(limit), "%u", n);
+	snprintf(begin, sizeof(begin), "%llu", /* the clocks may differ */
+		 (unsigned long long)trace_time_of_last(n) - !!trace_time_of_last(n));
 	if (session.active && command(NULL, e, "stop", session.name, NULL, NULL,
 				      NULL, NULL, NULL) < 0)
 		return -1;
-	status = lttng_run(show, &said, e);
+	status = lttng_read(show, &said, e);
 	if (!status)
 		keep_last_lines(&said, n, out);
 	buf_free(&said);
