@@ -98,7 +98,7 @@ install: all ## install program, manual page, completion and scripts (PREFIX=/us
 	for s in scripts/*.py; do [ ! -e $$s ] || install -D -m 644 $$s $(DESTDIR)$(PREFIX)/share/vitrine/$$s; done
 
 clean: ## remove what was built, but not what was fetched
-	rm -rf build/obj build/unit build/guest build/log build/debug build/asan build/fuzz build/diff \
+	rm -rf build/obj build/gen build/unit build/guest build/log build/debug build/asan build/fuzz build/diff \
 	build/vitrine build/vitrine-trace.so build/lantern* build/bench/run
 
 # What `run` and `check` need from Debian's packages is there before the first file is compiled.
