@@ -196,15 +196,16 @@ static size_t run_of(const u8 *data, size_t len)
 /* Eight bytes in a word. */
 #define BYTES(c) (0x0101010101010101ull * (c))
 
-static inline bool has_zero(u64 v)
+/* Not 0 when a byte is. */
+static inline u64 zero_bytes(u64 v)
 {
 	return (v - BYTES(1)) & ~v & BYTES(0x80);
 }
 
 static inline bool has_special(u64 v)
 {
-	return has_zero(v ^ BYTES('$')) | has_zero(v ^ BYTES('#')) |
-	       has_zero(v ^ BYTES('}')) | has_zero(v ^ BYTES('*'));
+	return zero_bytes(v ^ BYTES('$')) | zero_bytes(v ^ BYTES('#')) |
+	       zero_bytes(v ^ BYTES('}')) | zero_bytes(v ^ BYTES('*'));
 }
 
 static inline u64 sum_of(u64 v)
