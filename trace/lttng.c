@@ -362,13 +362,42 @@ bool lttng_daemon_is_ours(void)
 	return ours;
 }
 
+/* Sessions of those of us that were killed: "  1) vitrine-123-1 [active]". */
+static void end_orphans(const char *listed)
+{
+	const char *at = listed;
+	char name[64];
+	int pid, n;
+
+	for (; (at = strstr(at, ") vitrine-")); at++) {
+		const char *const destroy[] = { "lttng", "--no-sessiond",
+						"destroy", "--no-wait", name,
+						NULL };
+		struct buf said = { 0 };
+
+		if (sscanf(at, ") vitrine-%d-%d ", &pid, &n) != 2 ||
+		    !kill(pid, 0) || errno != ESRCH)
+			continue;
+		snprintf(name, sizeof(name), "vitrine-%d-%d", pid, n);
+		lttng_run(destroy, &said, NULL);
+		buf_free(&said);
+	}
+}
+
 static bool sessions_left(void)
 {
 	static const char *const list[] = { "lttng", "--no-sessiond", "list",
 					    NULL };
 	struct buf said = { 0 };
 	int status = lttng_run(list, &said, NULL);
-	bool left = status || !strstr(buf_text(&said), "no available");
+	bool left;
+
+	if (!status) {
+		end_orphans(buf_text(&said));
+		buf_clear(&said);
+		status = lttng_run(list, &said, NULL);
+	}
+	left = status || !strstr(buf_text(&said), "no available");
 
 	buf_free(&said);
 	return left;

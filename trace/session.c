@@ -299,6 +299,7 @@ void trace_session_status(struct buf *out)
 	struct err e;
 	s64 lost;
 
+	trace_poll();
 	if (!session.active) {
 		buf_printf(out, "no trace is being recorded%s\n",
 			   trace_any() ? ", but for others' sessions" : "");

@@ -180,6 +180,7 @@ static int trace_events(struct console *c, char *args, struct err *e)
 {
 	bool any = false;
 
+	trace_poll();
 	for (unsigned i = 0; i < TRACE_EVENTS; i++) {
 		const struct trace_row *r = trace_row(i);
 		char full[80];

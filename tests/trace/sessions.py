@@ -175,6 +175,19 @@ def killed():
         assert re.search(r"^vitrine: the trace in .* is not whole: ", err, re.M), err
 
 
+def orphan():
+    """One of us is killed: the next one clears its session and the daemon away."""
+    with tempfile.TemporaryDirectory() as d:
+        p = start(["-append", "run=bench mask 900000000", "-trace", d + "/t"])
+        wait_for(lambda: os.path.exists(d + "/t/vitrine/symbols"))
+        p.kill()
+        p.communicate()
+        assert "vitrine-" in lttng("list")
+        _, err = finish(start(["-append", "run=true", "-trace", d + "/u"]))
+        assert re.search(r"\d+ events in", err), err
+        wait_for(lambda: subprocess.run(["lttng", "--no-sessiond", "list"], capture_output=True).returncode)
+
+
 def held():
     """A consumer that is held for a while loses nothing; the guest waits for it."""
     with tempfile.TemporaryDirectory() as d:
@@ -290,4 +303,4 @@ def wrong():
 
 
 traces.alone()
-traces.main(in_the_middle, chosen, vanishes, plainly, snapshot, ten, killed, held, full, hung, without, homeless, wrong)
+traces.main(in_the_middle, chosen, vanishes, plainly, snapshot, ten, killed, orphan, held, full, hung, without, homeless, wrong)
