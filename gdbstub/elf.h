@@ -7,6 +7,8 @@
 #include "core/base/buf.h"
 #include "core/base/types.h"
 
+enum { FUNCTION_MAX = 0xffff }; /* bytes of one whose code is looked at */
+
 struct elf_function {
 	char name[64];
 	u32 addr, len;

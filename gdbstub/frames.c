@@ -18,7 +18,7 @@
 #include "core/x86/opcode.h"
 
 enum {
-	FUNCTION_MAX = 64 << 10,
+	CODE_MAX = 64 << 20, /* bytes looked at: names may say anything */
 	PROLOGUE_MAX = 24, /* instructions up to the frame */
 	WAYS_OUT = 4,
 	/* DWARF 4, 7.23 */
@@ -218,15 +218,17 @@ void frames_make(struct gdbstub *g, const struct elf_function *f, size_t count,
 		 struct buf *out)
 {
 	u8 *bytes = malloc(FUNCTION_MAX);
+	u64 all = 0;
 
 	CHECK(bytes, "no host memory for a function's code");
 	frames_begin(out);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && all < CODE_MAX; i++) {
 		u32 len = f[i].len;
 
 		if (!len || len > FUNCTION_MAX ||
 		    debug_read(g->d, f[i].addr, bytes, len) != len)
 			continue;
+		all += len;
 		describe(bytes, len, f[i].addr, out);
 	}
 	free(bytes);

@@ -21,7 +21,7 @@
 
 #define ROM_FILE "/vitrine/vmi-rom"
 
-enum { ROM_CODE = VMI_CALLS * VMI_STUB_LEN, FUNCTION_MAX = 64 << 10 };
+enum { ROM_CODE = VMI_CALLS * VMI_STUB_LEN };
 
 /* ---- the ROM ---- */
 
