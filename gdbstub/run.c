@@ -164,8 +164,10 @@ static void go(struct gdbstub *g, const struct going *how)
 		server_async(g, true);
 		o->runs(o->arg, true);
 	}
+	g->goes = true;
 	if (go_by(g, how, &e) && session == g->session)
 		server_say(g, "The guest cannot go on.\n", 24);
+	g->goes = false;
 	if (!quick) {
 		o->runs(o->arg, false);
 		if (session == g->session)

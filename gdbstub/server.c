@@ -499,13 +499,13 @@ bool gdbstub_wants_end(const struct gdbstub *g)
 
 /* ---- life ---- */
 
-/* The VMI ROM is somewhere else now: the client is to hear of it before it is
- * called there. */
+/* The VMI ROM is somewhere else now: a client that has let the guest run is to
+ * hear of it before it is called there. */
 static void rom_moved(void *arg)
 {
 	struct gdbstub *g = arg;
 
-	if (g->client >= 0 && g->busy && library_moved(g))
+	if (g->client >= 0 && g->goes && library_moved(g))
 		vm_interrupt(g->vm);
 }
 

@@ -36,7 +36,8 @@ struct gdbstub {
 	struct buf out;
 	struct buf reply; /* content of the next packet */
 	u64 session;      /* goes up with each client */
-	bool busy;        /* a packet is being served */
+	bool busy;        /* a packet is being served, */
+	bool goes;        /* one that lets the guest run until it stops */
 	bool hung_up; /* it is to go, when its end is read */
 	bool no_ack, extended;
 	bool wants_run, wants_end;

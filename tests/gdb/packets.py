@@ -193,3 +193,12 @@ with Machine("-append", "run=spin") as m:
     assert c.eip() >= 0xc0000000, hex(c.eip())
     c.monitor("set step-interrupts off")
     assert c.ask("qqemu.sstep") == "0x7"
+
+# A console's command that lets the guest run is not cut short by what gdb would be told in a stop (the ROM has moved).
+with Machine("-append", "tour") as m:
+    c = m.client()
+    c.no_acks()
+    assert "/vitrine/vmi-rom" in c.ask("qXfer:libraries:read::0,fff")
+    c.monitor("tbreak sys_fork")
+    said = c.monitor("continue")
+    assert "Temporary breakpoint 1, " in said and "<sys_fork+0>" in said, said
