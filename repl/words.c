@@ -60,7 +60,7 @@ static int hex_digit(char c)
 
 size_t words_unescape(char *s)
 {
-	static const char from[] = "nrte0\\", to[] = "\n\r\t\033\0\\";
+	static const char from[] = "nrte0\\\"", to[] = "\n\r\t\033\0\\\"";
 	char *out = s, *start = s;
 
 	while (*s) {

@@ -249,7 +249,7 @@ int cmd_backtrace(struct console *c, char *args, struct err *e)
 
 /* ---- source ---- */
 
-static int show_lines(struct console *c, struct err *e)
+static int show_lines(struct console *c, u64 count, struct err *e)
 {
 	FILE *in = fopen(c->list_file, "r");
 	unsigned n = 0, shown = 0;
@@ -257,7 +257,7 @@ static int show_lines(struct console *c, struct err *e)
 
 	if (!in)
 		return err_set(e, "%s: %s", c->list_file, strerror(errno));
-	while (shown < c->settings.listsize && fgets(text, sizeof(text), in))
+	while (shown < count && fgets(text, sizeof(text), in))
 		if (++n >= c->list_line) {
 			buf_printf(c->to, "%u\t%s%s", n, text,
 				   strchr(text, '\n') ? "" : "\n");
@@ -282,26 +282,50 @@ static void list_from(struct console *c, const char *file, unsigned line)
 	c->list_line = line > half ? line - half : 1;
 }
 
+/* "5,9": lines of the source listed last, or of where the guest stands. */
+static bool are_lines(char *args, u64 *first, u64 *last)
+{
+	char *comma = strchr(args, ',');
+	bool are;
+
+	if (!comma)
+		return false;
+	*comma = '\0';
+	are = words_number(words_trim(args), first) &&
+	      words_number(words_trim(comma + 1), last);
+	*comma = ',';
+	return are && *first && *first <= *last && *last < 10000000;
+}
+
 int cmd_list(struct console *c, char *args, struct err *e)
 {
 	bool exact;
 	gla_t addr = debug_frame_pc(c->d, &exact);
 	struct source_line l;
-	u64 n;
+	u64 n, last;
 
 	addr -= !exact; /* the call, not what follows it */
+	if (are_lines(args, &n, &last)) {
+		if (!c->list_file && debug_line(c->d, addr, &l))
+			list_from(c, l.file, 1);
+		if (!c->list_file)
+			return err_set(e, "no source line is known for 0x%x",
+				       addr);
+		c->list_line = (u32)n;
+		return show_lines(c, last - n + 1, e);
+	}
 	if (*args && words_number(args, &n) && c->list_file && n < 10000000) {
 		list_from(c, c->list_file, (unsigned)n);
-		return show_lines(c, e);
+		return show_lines(c, c->settings.listsize, e);
 	}
 	if (!*args && c->list_file)
-		return show_lines(c, e);
+		return show_lines(c, c->settings.listsize, e);
 	if (*args && debug_location(c->d, args, &addr, e))
 		return -1;
 	if (!debug_line(c->d, addr, &l))
 		return err_set(e, "no source line is known for 0x%x", addr);
 	list_from(c, l.file, l.line);
-	return show_lines(c, e);
+	return show_lines(c, c->settings.listsize, e);
 }
 
 /* ---- find, dump, restore ---- */
