@@ -792,7 +792,11 @@ static void show_banner(struct run *r)
 /* The status; e is empty when there is nothing to say. */
 static int run(struct run *r, struct err *e)
 {
-	int status = do_todos(r, e);
+	int status;
+
+	if (host_is_terminal(r->host) && !r->o.batch)
+		console_greet(r->console);
+	status = do_todos(r, e);
 
 	if (status)
 		return status;

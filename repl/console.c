@@ -592,6 +592,22 @@ int console_loop(struct console *c, struct err *e)
 	return 0;
 }
 
+/* What a person wants at every start: settings, commands of their own. */
+void console_greet(struct console *c)
+{
+	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	char path[512];
+	struct err e;
+
+	if (config && *config)
+		snprintf(path, sizeof(path), "%s/vitrine/init", config);
+	else
+		snprintf(path, sizeof(path), "%s/.config/vitrine/init",
+			 home ? home : "");
+	if (!access(path, R_OK) && console_source(c, path, &e))
+		show_error(c, &e);
+}
+
 /* ---- life ---- */
 
 struct console *console_new(struct debug *d, struct host *h, const char *guest,

@@ -36,6 +36,10 @@ bool console_quits(const struct console *c);
  * Says in one line what came of it. */
 void console_trace(struct console *c, const char *dir);
 
+/* Runs the user's own file of commands, ~/.config/vitrine/init, if there is
+ * one; a mistake in it is told. */
+void console_greet(struct console *c);
+
 /* Lines from the terminal (readline) or standard input until quit or its
  * end; -1 when what comes is no text. */
 int console_loop(struct console *c, struct err *e);

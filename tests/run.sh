@@ -9,6 +9,7 @@
 # environment: B where the build is (build), JOBS (2), REBASE=1 for tests that can accept their output.
 cd "$(dirname "$0")/.." || exit 4
 export B=${B:-build} CC=${CC:-gcc} CLANG=${CLANG:-clang} CFLAGS=${CFLAGS:--std=gnu11 -D_GNU_SOURCE -I.}
+export XDG_STATE_HOME=$PWD/$B/state XDG_CONFIG_HOME=$PWD/$B/config # not the developer's own
 export LC_ALL=C NO_COLOR=1 VITRINE=${VITRINE:-$B/vitrine} LANTERN=${LANTERN:-$B/lantern.elf}
 LOG=$B/log
 export LOG

@@ -2,6 +2,7 @@
 """The console at a real terminal: the prompt, TAB, Enter, history, keys to the guest and back, Ctrl-C."""
 import os
 import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -119,6 +120,23 @@ def scripts():
     p.expect(pexpect.EOF)
 
 
+def own_ways(directory):
+    """The user's file of commands is read at a terminal, its mistakes are told, and pipes do not see it."""
+    os.mkdir(os.path.join(directory, "vitrine"))
+    path = os.path.join(directory, "vitrine", "init")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("# mine\nset listsize 3\ndefine two\nprint 1+1\nend\nnonsense\nset listsize 4\n")
+    env = {**os.environ, "XDG_CONFIG_HOME": directory}
+    p = pexpect.spawn(VITRINE, ["-S", LANTERN], timeout=20, encoding="utf-8", env=env, dimensions=(40, 150))
+    p.expect(path + ":6: no command `nonsense'")
+    p.expect(PROMPT)
+    ask(p, "show listsize", "listsize is 3 ")
+    ask(p, "tw\t", "two .*= 2\r")
+    p.close(force=True)
+    r = subprocess.run([VITRINE, LANTERN], input="show listsize\n", capture_output=True, text=True, env=env, timeout=20, check=True)
+    assert "listsize is 10 " in r.stdout and not r.stderr, r
+
+
 def dumb():
     """Without an ANSI terminal, and with no TERM at all."""
     for env in ({"TERM": "dumb"}, {"TERM": ""}, {"TERM": "no-such-terminal"}):
@@ -201,5 +219,7 @@ with tempfile.TemporaryDirectory() as directory:
     history(directory)
     running()
     scripts()
+    os.environ["XDG_CONFIG_HOME"] = directory  # nobody's own
+    own_ways(tempfile.mkdtemp(dir=directory))
     dumb()
     elsewhere()
