@@ -99,15 +99,21 @@ static const char *similar(const struct command *table, const char *word)
 }
 
 /* What another debugger's command is here; NULL: no such. */
-static const struct foreign *foreign_named(const char *word)
+static const struct foreign *foreign_named(const struct command *table,
+					   const char *word)
 {
+	char line[64];
+
 	static const struct foreign rows[] = {
 #define FOREIGN(word, whose, here) {word, whose, here},
 #include "repl/foreign.def"
 	};
 
+	snprintf(line, sizeof(line), "%s%.40s", table == infos ? "info " : "",
+		 word);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (!strcmp(rows[i].word, word))
+		if ((table == infos || table == commands) &&
+		    !strcmp(rows[i].word, line))
 			return &rows[i];
 	return NULL;
 }
@@ -131,7 +137,7 @@ const struct command *command_find(const struct command *table,
 				   struct err *e)
 {
 	const struct command *only = NULL;
-	const struct foreign *f = NULL;
+	const struct foreign *f;
 	unsigned count = 0;
 	const char *close;
 
@@ -147,10 +153,9 @@ const struct command *command_find(const struct command *table,
 	if (count == 1)
 		return only;
 	close = similar(table, word);
-	if (table == commands)
-		f = foreign_named(word);
+	f = foreign_named(table, word);
 	if (f)
-		err_set(e, "`%s' is %s's; here: %s", word, f->whose, f->here);
+		err_set(e, "`%s' is %s's; here: %s", f->word, f->whose, f->here);
 	else if (count > 1)
 		ambiguous(table, what, word, e);
 	else if (close)
