@@ -150,6 +150,12 @@ enum frame frame_next(struct frame_in *in, char **data, size_t *len)
 	return FRAME_NONE;
 }
 
+bool frame_has_packet(const struct frame_in *in)
+{
+	return in->at < in->bytes.len &&
+	       memchr(in->bytes.data + in->at, '$', in->bytes.len - in->at);
+}
+
 bool frame_take_break(struct frame_in *in)
 {
 	char *b = in->bytes.data;

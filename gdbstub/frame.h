@@ -33,6 +33,8 @@ void frame_free(struct frame_in *in);
 /* The next of what came.  A packet's content, escapes undone and ended by a
  * zero byte, is at *data until the next call. */
 enum frame frame_next(struct frame_in *in, char **data, size_t *len);
+/* Has a packet begun that was not taken yet? */
+bool frame_has_packet(const struct frame_in *in);
 /* Takes a break byte out of what was not read yet, if one stands outside of
  * packets. */
 bool frame_take_break(struct frame_in *in);

@@ -178,12 +178,14 @@ void packet_monitor(struct gdbstub *g, struct args *a)
 	}
 	line[a->len / 2] = '\0';
 	server_async(g, true); /* the command may let the guest run */
+	g->monitors = true;
 	if (o->monitor(o->arg, line, &text, &e))
 		buf_printf(&text, "%s\n", e.text);
+	g->monitors = false;
 	free(line);
 	if (session == g->session && g->client >= 0) {
 		server_async(g, false);
-		if (text.len)
+		if (text.len && !g->given_up)
 			server_say(g, text.data, text.len);
 		reply_ok(g);
 	}

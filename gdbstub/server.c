@@ -358,8 +358,9 @@ static void serve_packet(struct gdbstub *g, char *data, size_t len)
 	packet_serve(g, data, len);
 	g->busy = false;
 	/* The guest may have run meanwhile, and clients come and gone. */
-	if (session == g->session && g->client >= 0)
+	if (session == g->session && g->client >= 0 && !g->given_up)
 		server_send(g);
+	g->given_up = false;
 }
 
 /* All complete packets; stops when the client goes. */
@@ -405,6 +406,11 @@ static void look_in(struct gdbstub *g)
 	} else if (!g->busy && g->in.at < g->in.bytes.len) {
 		vm_interrupt_for(g->vm, "the debugger asks");
 		g->asked = true;
+	} else if (g->monitors && frame_has_packet(&g->in)) {
+		/* Ctrl-C to `monitor continue': gdb tells nobody, and asks for
+		 * something else. */
+		vm_interrupt_for(g->vm, "the debugger asks");
+		g->given_up = true;
 	}
 }
 

@@ -37,7 +37,9 @@ struct gdbstub {
 	struct buf reply; /* content of the next packet */
 	u64 session;      /* goes up with each client */
 	bool busy;        /* a packet is being served, */
-	bool goes;        /* one that lets the guest run until it stops */
+	bool goes;        /* one that lets the guest run until it stops; */
+	bool monitors;    /* or a command of the console, */
+	bool given_up;    /* whose answer nobody waits for any more */
 	bool hung_up; /* it is to go, when its end is read */
 	bool no_ack, extended;
 	bool wants_run, wants_end;

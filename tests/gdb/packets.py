@@ -202,3 +202,15 @@ with Machine("-append", "tour") as m:
     c.monitor("tbreak sys_fork")
     said = c.monitor("continue")
     assert "Temporary breakpoint 1, " in said and "<sys_fork+0>" in said, said
+
+# Who asks something else before such a command is done has given it up (gdb's user has typed Ctrl-C): the guest stops, and the next
+# answer is that of the question.
+with Machine("-append", "run=spin") as m:
+    c = m.client()
+    c.no_acks()
+    c.send("qRcmd," + b"continue".hex())
+    time.sleep(0.3)
+    assert c.ask("qC") == "QC1"
+    first = c.monitor("print $icount")
+    assert c.monitor("print $icount").split("=")[1] == first.split("=")[1]
+    assert c.ask("vCont;s:1").startswith("T05")
