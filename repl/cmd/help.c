@@ -62,7 +62,7 @@ static void help_screen(struct console *c)
 			show_names(c, group);
 		}
 	buf_printf(c->to,
-		   "\nTry next: `info registers', `break LOC' and `continue', "
+		   "\nTry next: `info registers', `break LOC', `continue', "
 		   "`backtrace', `x/5i $pc',\n`info paging ADDR'; `tour' shows "
 		   "around in ten minutes.\n"
 		   "help COMMAND or GROUP tells more, help all everything; "

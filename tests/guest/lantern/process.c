@@ -273,3 +273,12 @@ int sys_process_info(u32 index, struct lantern_process *to)
 	copy_text(info.name, process->name, NAME_LENGTH);
 	return copy_to_user(to, &info, sizeof(info));
 }
+
+/* Debuggers know where these are (core/debug/tasks.def). */
+_Static_assert(offsetof(struct process, state) == 0 &&
+	       offsetof(struct process, pid) == 4 &&
+	       offsetof(struct process, name) == 16 && NAME_LENGTH == 24 &&
+	       offsetof(struct process, kernel_esp) == 40 &&
+	       offsetof(struct process, stack_top) == 44 &&
+	       offsetof(struct process, space.directory) == 48 &&
+	       sizeof(struct process) == 752, "tasks.def says so");
