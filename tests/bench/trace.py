@@ -25,7 +25,7 @@ ROWS = (("call_entry", "mask", 100000, 2100000, []),
         ("vmi", "mask", 50000, 800000, ["-e", "set vmi-inline off"]),
         ("vmi", "pte", 20000, 420000, []),
         ("port_in", "portin", 50000, 1050000, []),
-        ("exception", "fault", 5000, 65000, []),
+        ("exception", "fault", 20000, 420000, []),
         ("all", "sysenter", 50000, 450000, []))
 
 

@@ -3,7 +3,7 @@
 """A trace from the first instruction has as many events as the machine counted, by event, call and vector, and the guest
 runs as without it: it prints the same and takes as many instructions.
 
-  counts.py GUEST MODE...      GUEST: lantern, or a guest of tests/guest such as vmi/pages or cpu/tlb
+  counts.py GUEST MODE...      GUEST: lantern, linux, or a guest of tests/guest such as vmi/pages or cpu/tlb
 """
 import sys
 import tempfile
@@ -18,6 +18,9 @@ MODES = {"windows": [], "soft": ["-translator", "windows=off"], "unlinked": ["-t
 def arguments(guest, mode):
     if guest == "lantern":
         return MODES[mode] + ["-kernel", traces.LANTERN, "-append", "tour"]
+    if guest == "linux":  # as scripts/linux.sh fetches it
+        return MODES[mode] + ["-no-reboot", "-m", "256M", "-kernel", "build/linux/vmlinuz-686", "-initrd",
+                              "build/linux/initrd.gz", "-append", 'console=ttyS0 vitrine.run="uname -a"']
     return ["-no-reboot", "-m", "64M"] + MODES[mode] + ["-kernel", f"{traces.BUILD}/guest/{guest}.elf"]
 
 
