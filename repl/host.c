@@ -424,6 +424,17 @@ static bool wants_input(const struct port *p)
 	return p->waiting_to == 0;
 }
 
+/* For the prompt that comes next; what does not fit is lost. */
+static void keep_ahead(struct host *h, const char *keys, size_t n)
+{
+	if (h->ahead_from == h->ahead_to)
+		h->ahead_from = h->ahead_to = 0;
+	if (n > sizeof(h->ahead) - h->ahead_to)
+		n = sizeof(h->ahead) - h->ahead_to;
+	memcpy(h->ahead + h->ahead_to, keys, n);
+	h->ahead_to += n;
+}
+
 /* Keys of the terminal, or standard input in batch: to every stdio port. */
 static void read_keys(struct host *h)
 {
@@ -444,15 +455,15 @@ static void read_keys(struct host *h)
 		char *back = memchr(keys, KEY_BACK, (size_t)n);
 
 		if (back) {
-			h->ahead_from = 0;
-			h->ahead_to = (size_t)(keys + n - back - 1);
-			memcpy(h->ahead, back + 1, h->ahead_to);
+			keep_ahead(h, back + 1,
+				   (size_t)(keys + n - back - 1));
 			n = back - keys;
 			vm_interrupt(h->vm);
 		}
 	}
 	for (ssize_t i = 0; h->watcher.key && i < n; i++)
-		h->watcher.key(h->watcher.arg, keys[i]);
+		if (!h->watcher.key(h->watcher.arg, keys[i]))
+			keep_ahead(h, &keys[i], 1);
 	for (unsigned i = 0; i < HOST_PORTS && !h->watcher.key; i++)
 		if (h->port[i].is_stdio)
 			host_type(h, i, keys, (size_t)n);
@@ -557,9 +568,11 @@ bool host_wait_key(struct host *h)
 
 int host_read_key(struct host *h)
 {
-	u8 key;
+	char key;
 	ssize_t n = -1;
 
+	if (host_typed_ahead(h, &key))
+		return (u8)key;
 	set_raw(h, true);
 	while (!h->interrupted && !h->must_end)
 		if (host_wait_key(h)) {
@@ -569,7 +582,7 @@ int host_read_key(struct host *h)
 		}
 	set_raw(h, false);
 	h->interrupted = 0;
-	return n == 1 ? key : -1;
+	return n == 1 ? (u8)key : -1;
 }
 
 void host_poll(void *arg, int timeout_ms)

@@ -51,7 +51,8 @@ void host_set_peer(struct host *h, const struct host_peer *peer);
 struct host_watcher {
 	void *arg;
 	void (*look)(void *arg); /* at least every `every_ms` */
-	void (*key)(void *arg, char key);
+	/* False: not for the watcher any more, but for the prompt. */
+	bool (*key)(void *arg, char key);
 	int every_ms;
 };
 void host_set_watcher(struct host *h, const struct host_watcher *w);

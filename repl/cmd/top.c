@@ -402,18 +402,21 @@ static void on_look(void *arg)
 	}
 }
 
-static void on_key(void *arg, char key)
+static bool on_key(void *arg, char key)
 {
 	static const char keys[] = "fbev";
 	struct top *t = arg;
 	const char *at = key ? strchr(keys, key) : NULL;
 
+	if (t->done)
+		return false;
 	if (key == 'q' || key == '\033')
 		finish(t);
 	else if (at && (at - keys != VMI || t->c->vmi)) {
 		t->table = (enum table)(at - keys);
 		paint(t);
 	}
+	return true;
 }
 
 /* The guest runs with the table in front. */

@@ -95,6 +95,11 @@ def live():
     p.send("\x03")  # as everywhere
     p.expect("Stopped: stopped by the user")
     p.expect(PROMPT)
+    p.sendline("top")
+    p.expect("q: end")
+    p.send("qprint 6*7\r")  # what is typed behind q is for the prompt
+    p.expect(PROMPT + r"print 6\*7")
+    p.expect("= 42")
     p.sendline("quit")
     p.expect(pexpect.EOF)
 
