@@ -41,6 +41,16 @@ bool break_at(const struct bt *bt, gla_t lin)
 	       place(bt->breaks, bt->break_room, lin)->wanted;
 }
 
+bool break_between(const struct bt *bt, gla_t from, u32 len)
+{
+	if (bt->points_on)
+		return true;
+	for (u32 i = 0; bt->break_count && i < len; i++)
+		if (break_at(bt, from + i))
+			return true;
+	return false;
+}
+
 bool break_begins(const struct bt *bt, const struct block *b)
 {
 	return break_at(bt, b->lin) ||

@@ -205,7 +205,7 @@ struct insn_mark {
 	u16 host; /* offset of its first host byte in the block */
 	s16 esp_due; /* when it begins, r12 lacks this to be esp */
 	u8 site; /* how it was made to reach memory: bt's own */
-	bool rom; /* it is in the ROM, called in line */
+	bool rom; /* it is in the ROM or a thunk, called in line */
 };
 
 /* Notes which blocks run, from now on; costs some host instructions each.  Off

@@ -62,7 +62,7 @@ struct block {
 	u32 order; /* place in bt->order */
 	u16 guest_len, insns;
 	bool dead, temporary;
-	bool calls_rom; /* has calls of the ROM in line, */
+	bool calls_rom; /* has calls of the ROM or of a thunk in line, */
 	u32 rom_shift;	/* whose linear addresses less the physical are this */
 	struct insn_mark *marks; /* insns + 1 of them */
 	const u16 *fixups; /* where it depends on its place (emit.h); */
@@ -131,7 +131,7 @@ struct area {
 };
 
 enum { BLOCK_INSNS = 64 }; /* at most */
-enum { FIXUPS_MAX = 1024, PLACES = 1 << 16 };
+enum { FIXUPS_MAX = 1024, PLACES = 1 << 16, THUNKS = 1 << 12 };
 
 enum { BOUNCE_PAGES = 2, SITES_SIZE = 1 << 16 };
 
@@ -251,6 +251,8 @@ struct bt {
 	/* By physical address and mode, one that can be copied (rebase.c). */
 	struct block *places[PLACES];
 	struct jump_entry *jump_cache;
+	u64 thunks[THUNKS]; /* thunk.c */
+	u32 thunk_count;
 	struct bt_paravirt paravirt;
 	u64 call_stops[BT_CALLS_MAX / 64]; /* paravirtual calls to stop at */
 	bool stops_at_calls;		   /* any of them */
@@ -445,6 +447,11 @@ bool translate_out_of_room(const struct bt *bt);
 struct block *rebase(struct bt *bt, gla_t lin, gpa_t gpa);
 bool rebase_can(const struct tr *t);
 void rebase_note(struct bt *bt, struct block *b);
+/* thunk.c */
+unsigned thunk_called(struct tr *t, unsigned index, unsigned at, unsigned max);
+void thunk_head(struct tr *t);
+void thunk_forget_all(struct bt *bt);
+void rule_thunk(struct tr *t);
 /* mode.c */
 u32 mode_now(struct bt *bt);
 
@@ -594,6 +601,8 @@ static inline gpa_t block_insn_gpa(const struct block *b, unsigned index)
 
 /* breakpoint.c */
 bool break_at(const struct bt *bt, gla_t lin);
+/* Might something stop at an instruction in there? */
+bool break_between(const struct bt *bt, gla_t from, u32 len);
 /* Does the block begin where the dispatcher must look? */
 bool break_begins(const struct bt *bt, const struct block *b);
 void breaks_apply(struct bt *bt);

@@ -251,6 +251,7 @@ void cache_reset(struct bt *bt)
 		bt->index[i].number = 0;
 	for (unsigned i = 0; i < PLACES; i++)
 		bt->places[i] = NULL;
+	thunk_forget_all(bt);
 	bt->block_count = 0;
 	bt->edge_count = EDGES_TEMPORARY;
 	bt->meta_used = 0;

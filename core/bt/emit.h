@@ -274,6 +274,17 @@ static inline void e_through_slot(struct emit *e, unsigned kind, u32 eip,
 	e32(e, (u32)slot * 8);
 }
 
+/* mov r8d, eip; mov r8, [r13 + slot * 8] */
+static inline void e_load_slot(struct emit *e, u32 eip, int slot)
+{
+	e_mov_eip(e, R8, eip);
+	e8(e, 0x4d);
+	e8(e, 0x8b);
+	e8(e, 0x85);
+	e_fixup(e, FIXUP_SLOT);
+	e32(e, (u32)slot * 8);
+}
+
 static inline void e_lea(struct emit *e, unsigned w, unsigned reg, int base,
 			 int index, unsigned scale, s32 disp)
 {

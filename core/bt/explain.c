@@ -56,6 +56,7 @@ static const char *const class_reasons[] = {
 	[C_GET_IF] = "a VMI call in line: IF is in the CPU's state",
 	[C_KERNEL_STACK] = "a VMI call in line: two stores to the TSS",
 	[C_CALL_LEAVES] = "a VMI call that returns elsewhere",
+	[C_THUNK] = "a call that asks where it is: the answer is a constant",
 	[C_CALL_IN_LINE] = "a call of VMI's ROM: its stub follows in line",
 	[C_RET_IN_LINE] = "the return of a stub in line: nothing is left of it",
 	[C_SET_IF] = "a VMI call in line: IF is in the CPU's state",

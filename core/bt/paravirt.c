@@ -132,12 +132,7 @@ static bool stays(const struct insn *native)
 
 static bool stop_between(const struct bt *bt, gla_t from, u32 len, gpa_t gpa)
 {
-	if (bt->points_on || paravirt_stops(bt, gpa))
-		return true;
-	for (u32 i = 0; bt->break_count && i < len; i++)
-		if (break_at(bt, from + i))
-			return true;
-	return false;
+	return break_between(bt, from, len) || paravirt_stops(bt, gpa);
 }
 
 /* The call that a CALL to lin makes, if it can be in line; -1: it cannot. */

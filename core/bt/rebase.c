@@ -161,6 +161,7 @@ static struct block *copy(struct bt *bt, struct block *from, u32 by,
 	m.to->copy = NULL;
 	m.to->eip += by;
 	m.to->lin += by;
+	m.to->rom_shift += by;
 	m.to->host = emit_pc(&bt->emit);
 	shift = m.to->host - from->host;
 	__builtin_memcpy(m.at, codemem_written(bt, from->host), from->host_len);

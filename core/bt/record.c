@@ -13,7 +13,7 @@ static bool is_control(enum opcode_class class)
 {
 	return class == C_JCC || class == C_JMP_REL || class == C_JMP_RM ||
 	       class == C_CALL_REL || class == C_CALL_RM || class == C_RET ||
-	       class == C_LOOP || class == C_CALL_IN_LINE ||
+	       class == C_LOOP || class == C_THUNK || class == C_CALL_IN_LINE ||
 	       class == C_RET_IN_LINE;
 }
 

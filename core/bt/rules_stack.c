@@ -83,6 +83,7 @@ bool stack_waits(const struct tr *t)
 	case C_PUSH_IMM:
 	case C_LEAVE:
 	case C_CALL_REL:
+	case C_THUNK:
 	case C_RET:
 		return in->opsize == 4 && address_is_window(t, SEG_SS);
 	case C_CALL_RM:

@@ -321,6 +321,9 @@ static void emit_insn(struct tr *t)
 	case C_CALL_LEAVES:
 		rule_call_leaves(t);
 		break;
+	case C_THUNK:
+		rule_thunk(t);
+		break;
 	case C_CALL_IN_LINE:
 	case C_RET_IN_LINE:
 		rule_call_in_line(t);
@@ -384,8 +387,8 @@ static void emit_block(struct tr *t)
 			record_insn(t);
 	}
 	b->marks[b->insns].host = (u16)(emit_pc(&t->e) - b->host);
-	if (!t->ended)
-		emit_jump_to(t, t->next);
+	if (!t->ended) /* t->next may be what is behind a callee in line */
+		emit_jump_to(t, b->eip + b->guest_len);
 	emit_cold(t);
 	b->host_len = (u32)(emit_pc(&t->e) - b->host);
 	if (rebase_can(t)) {
@@ -467,6 +470,8 @@ static void decode_run(struct tr *t, unsigned room, unsigned max)
 		n++;
 		called = at < room ? paravirt_called_in_line(t, n - 1, at, max)
 				   : 0;
+		if (!called && at < room)
+			called = thunk_called(t, n - 1, at, max);
 		n += called;
 		if (at >= room || called == 1 || (!called && ends_block(t, in)))
 			break;
@@ -575,6 +580,7 @@ struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa, unsigned max,
 		bt->meta_used = meta_before;
 		return NULL;
 	}
+	thunk_head(&t);
 	emit_block(&t);
 	CHECK(!t.e.full, "block of %u instructions at %08x needs more room",
 	      t.b->insns, t.b->eip);

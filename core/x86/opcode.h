@@ -83,6 +83,7 @@ enum opcode_class {
 	C_GET_IF, /* eax := IF, at bit 9 */
 	C_KERNEL_STACK, /* SS0:ESP0 of the TSS := ax:edx */
 	C_CALL_LEAVES, /* IRET or STI, SYSEXIT as if at the place of the call */
+	C_THUNK, /* a call of a function that only tells where it was called */
 	C_CALL_IN_LINE, /* what is called follows, and its RET */
 	C_RET_IN_LINE,
 	C_SET_IF, /* IF := bit 9 of eax, without STI's shadow */

@@ -95,6 +95,62 @@ static void changed(void)
 	at_places("mov eax, 3", linked);
 }
 
+/* A call that asks where it is; what answers is changed, mapped elsewhere, and
+ * made a page that user code may not reach. */
+static void asked(const char *name, u32 code)
+{
+	print("%s:", name);
+	for (unsigned i = 0; i < 4; i++) {
+		struct state s = at(3, code);
+
+		run(&s);
+		if (i != 3)
+			continue;
+		print(" %b", s.vec);
+		value("eip", s.eip, code);
+		value("eax", s.eax, code);
+		value("ecx", s.ecx, code);
+		value("edx", s.edx, code);
+		value("cr2", s.vec == 14 ? s.cr2 : 0, code);
+		print(" esp %w\n", s.esp & 0xffff);
+	}
+}
+
+static void thunks(void)
+{
+	u32 linked = FRAG("push ebp; call 1f; add edx, 3; lahf; pop ebp; jmp 2f; .skip 4096, 0x90;"
+			  "1: mov edx, [esp]; ret; .skip 4092, 0x90; mov ecx, [esp]; ret; 2: nop");
+	u32 code = place(1, linked), at = linked, page;
+	u32 *entry;
+
+	while (peek(at) != 0xc324148b)
+		at++;
+	page = (at & ~0xfffu) - base;
+	entry = pte(places[1] + page);
+	asked("edx", code);
+	asked("edx, where it was linked to", linked);
+	asked("edx", code);
+	poke(at, 0xc3240c8b);
+	asked("ecx, stored", code);
+	poke(at, 0xc324148b);
+	asked("edx, stored", code);
+	*entry += 4096;
+	invlpg(places[1] + page);
+	asked("ecx, mapped", code);
+	*entry -= 4096;
+	invlpg(places[1] + page);
+	asked("edx, mapped", code);
+	*entry &= ~(u32)U;
+	invlpg(places[1] + page);
+	asked("a supervisor's", code);
+	*entry = 0;
+	invlpg(places[1] + page);
+	asked("not there", code);
+	*entry = (base + page) | P | U;
+	invlpg(places[1] + page);
+	asked("edx again", code);
+}
+
 /* One place leads to other physical pages than it did. */
 static void replaced(void)
 {
@@ -122,5 +178,9 @@ void test(void)
 	other_pages();
 	faults();
 	changed();
+	/* What follows the call runs into the next page. */
+	AT_PLACES("jmp 3f; .balign 4096, 0x90; 1: mov edx, [esp]; ret; .skip 4083, 0x90; 3: push ebp; call 1b;"
+		  "add edx, 0x1234; pop ebp");
+	thunks();
 	replaced();
 }
