@@ -52,6 +52,7 @@ struct options {
 	const char *stats; /* path */
 	const char *saved; /* a machine to begin with; NULL: power-on */
 	char *strings;	   /* of its command line, owned */
+	const char *makes; /* an option given that makes a machine */
 	const char *gdb; /* where the stub listens; NULL: there is none */
 	const char *trace; /* directory */
 	bool traces;
@@ -445,6 +446,18 @@ static int unknown(const char *word, struct err *e)
 	return err_set(e, "unknown option %s; -help lists them", word);
 }
 
+/* What a saved machine brings with it. */
+static bool makes_a_machine(const char *option)
+{
+	static const char *const names[] = {"kernel", "initrd", "append", "load",
+					    "m", "engine", "cpu", "seed"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(names[i], option))
+			return true;
+	return false;
+}
+
 /* Takes argv[i] and perhaps the word after it; how many words, or -1. */
 static int take_option(struct options *o, int i, int argc, char **argv,
 		       struct err *e)
@@ -472,6 +485,8 @@ static int take_option(struct options *o, int i, int argc, char **argv,
 		value = argv[i + 1];
 		words = 2;
 	}
+	if (makes_a_machine(row->name))
+		o->makes = row->name;
 	return row->take(o, value, e) ? -1 : words;
 }
 
@@ -488,6 +503,9 @@ static int parse(struct options *o, int argc, char **argv, struct err *e)
 			return -1;
 		i += words;
 	}
+	if (o->saved && o->makes)
+		return err_set(e, "-loadvm %s brings its own -%s", o->saved,
+			       o->makes);
 	if (o->saved && o->vm.kernel)
 		return err_set(e, "-loadvm %s brings its own kernel, not %s",
 			       o->saved, o->vm.kernel);

@@ -119,6 +119,9 @@ with tempfile.TemporaryDirectory() as d:
     said(r, r"^the guest wrote to the debug-exit port: there is nothing to go on with$", "^expected a file: save FILE$",
          "^expected a file: load FILE$", r"^The machine of .*, after 6000000 instructions\.$")
     for options, line in (((LANTERN, "-loadvm", expected), "brings its own kernel"),
+                          (("-loadvm", expected, "-m", "64M"), "brings its own -m"),
+                          (("-engine", "bt", "-loadvm", expected), "brings its own -engine"),
+                          (("-loadvm", expected, "-append", "x"), "brings its own -append"),
                           (("-loadvm", expected, "-loadvm", expected), "two saved machines")):
         r = vitrine(*options)
         assert r.returncode == 2 and line in r.stderr and r.stderr.count("\n") == 1, r
