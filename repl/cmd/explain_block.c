@@ -195,10 +195,14 @@ void explain_way_out(struct console *c, unsigned i)
 
 int explain_exit(struct console *c, char *args, struct err *e)
 {
+	unsigned last = vm_cpu(debug_vm(c->d))->last_exit % BT_EXIT_COUNT;
+
+	if (!*args && !bt_stats(translator(c))->exits[last])
+		return err_set(e, "translated code has not been left yet, or "
+				  "counters began anew since");
 	if (!*args) {
 		buf_printf(c->to, "Translated code was left last by\n");
-		explain_way_out(c, vm_cpu(debug_vm(c->d))->last_exit %
-					   BT_EXIT_COUNT);
+		explain_way_out(c, last);
 		return 0;
 	}
 	for (unsigned i = 0; i < BT_EXIT_COUNT; i++)

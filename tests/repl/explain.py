@@ -52,6 +52,7 @@ assert text.count("\nBlock ") > 300 and "(null)" not in text and "?" not in re.s
 for name, line in (("signal", "5 to 8 us"), ("IRQ", "Asks the interrupt controllers"), ("halt", "HLT: ")):
     has(session(*RUN, f"explain exit {name}"), f"^{name.upper()}: ", line, rf"^\d+ so far; `catch exit {name.upper()}'")
 has(session(*RUN, "explain exit"), "^Translated code was left last by$", r"^[A-Z]+: ")
+has(session("explain exit"), "^translated code has not been left yet")
 has(session("explain block", "explain block 4000000", "explain block x", "explain exit nosuch", "explain nosuch",
             "explain vmi nosuch", "tbreak sys_fork", "run", "explain 0x70000000"),
     "^0x70000000 is not mapped; `info paging 0x70000000'|^expected a block's number")
