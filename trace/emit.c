@@ -20,7 +20,7 @@ const struct trace_provider *trace_provider;
 static struct trace_machine machine;
 static u64 counts[TRACE_EVENTS];
 static u64 left_out, recorded, marks[MARKS]; /* s since 1970 */
-static u64 pause_until; /* ms; 0: all is well */
+static u64 pause_until;                      /* ms; 0: all is well */
 
 void trace_set_machine(const struct trace_machine *m)
 {

@@ -22,7 +22,7 @@ enum { POLLS_A_LOOK = 256 };
 /* How long LTTng's library may keep the process waiting until a daemon has
  * told it what is recorded, in ms.  One that is well needs a few; for who asked
  * for a trace the guest must not begin before that. */
-#define REGISTER_MS "500"
+#define REGISTER_MS       "500"
 #define REGISTER_ASKED_MS "10000"
 
 static char provider_path[4096];
@@ -31,10 +31,10 @@ static u64 started_ns, started_ticks;
 
 static const struct trace_row rows[TRACE_EVENTS] = {
 #define EVENT(provider, name, group, fields, text) \
-	[TRACE_##provider##_##name] = { #provider, #name, #group, text },
+	[TRACE_##provider##_##name] = {#provider, #name, #group, text},
 #include "trace/events.def"
 #define CALL(number, name, answer, how, native, args, result, meaning) \
-	[TRACE_CALL + number] = { "vmi", #name, "calls", meaning },
+	[TRACE_CALL + number] = {"vmi", #name, "calls", meaning},
 #include "vmi/calls.def"
 };
 
@@ -64,9 +64,9 @@ static bool daemon_there(void)
 		return true;
 	if (!home)
 		home = getenv("HOME");
-	if (!home || snprintf(pattern, sizeof(pattern),
-			      "%s/.lttng/lttng-ust-sock-*", home) >=
-			     (int)sizeof(pattern))
+	if (!home ||
+	    snprintf(pattern, sizeof(pattern), "%s/.lttng/lttng-ust-sock-*",
+		     home) >= (int)sizeof(pattern))
 		return false;
 	return any_file(pattern);
 }
@@ -76,8 +76,8 @@ static bool daemon_there(void)
 /* Beside the program, or where `make install' puts it. */
 static void *open_provider(struct err *e)
 {
-	static const char *const places[] = { "vitrine-trace.so",
-					      "../lib/vitrine/vitrine-trace.so" };
+	static const char *const places[] = {"vitrine-trace.so",
+					     "../lib/vitrine/vitrine-trace.so"};
 	char path[4096 + 64];
 	char *slash;
 	ssize_t n = readlink("/proc/self/exe", provider_path,
@@ -97,7 +97,8 @@ static void *open_provider(struct err *e)
 			err_set(e, "no tracing: %s", dlerror());
 		return handle;
 	}
-	err_set(e, "no tracing: there is no vitrine-trace.so beside the program");
+	err_set(e,
+		"no tracing: there is no vitrine-trace.so beside the program");
 	return NULL;
 }
 
@@ -116,7 +117,10 @@ static void measure_clock(void)
 	u64 ticks = __builtin_ia32_rdtsc() - started_ticks;
 
 	if (ticks)
-		trace_ns_per_tick = (u64)(((unsigned __int128)(host_ns() - started_ns) << 32) / ticks);
+		trace_ns_per_tick =
+			(u64)(((unsigned __int128)(host_ns() - started_ns)
+			       << 32) /
+			      ticks);
 }
 
 static int load(const char *patience, struct err *e)
@@ -134,7 +138,8 @@ static int load(const char *patience, struct err *e)
 	p = dlsym(handle, "vitrine_trace_provider");
 	if (!p || p->version != TRACE_VERSION || p->events != TRACE_EVENTS ||
 	    p->layout != TRACE_LAYOUT)
-		return err_set(e, "no tracing: vitrine-trace.so is of another build");
+		return err_set(
+			e, "no tracing: vitrine-trace.so is of another build");
 	measure_clock();
 	trace_provider = p;
 	return 0;

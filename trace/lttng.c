@@ -23,9 +23,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 20000, READ_MS = 120000, FILES_MAX = 16384, END_MS = 10000 };
+enum {
+	PATIENCE_MS = 20000,
+	READ_MS = 120000,
+	FILES_MAX = 16384,
+	END_MS = 10000
+};
 
-static bool ours;
 static int locked = -1;
 static char own_home[64]; /* a directory that we made, "" if we did not */
 
@@ -77,7 +81,7 @@ static bool gather(int fd, int patience_ms, struct buf *out)
 	s64 end = now_ms() + patience_ms;
 
 	for (;;) {
-		struct pollfd p = { fd, POLLIN, 0 };
+		struct pollfd p = {fd, POLLIN, 0};
 		s64 left = end - now_ms();
 		ssize_t n;
 
@@ -128,7 +132,7 @@ static bool ends(pid_t child, int *status)
 static int run(const char *const argv[], int patience_ms, struct buf *out,
 	       struct err *e)
 {
-	int pipes[2] = { -1, -1 }, status = 0;
+	int pipes[2] = {-1, -1}, status = 0;
 	bool answered = true;
 	pid_t child = -1;
 
@@ -152,7 +156,9 @@ static int run(const char *const argv[], int patience_ms, struct buf *out,
 	if (!answered)
 		return err_set(e, "%s", "no answer from the session daemon");
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-		return err_set(e, "no tracing: there is no program `%s' (Debian: lttng-tools)",
+		return err_set(e,
+			       "no tracing: there is no program `%s' (Debian: "
+			       "lttng-tools)",
 			       argv[0]);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
@@ -166,8 +172,9 @@ int lttng_read(const char *const argv[], struct buf *out, struct err *e)
 {
 	int status = run(argv, READ_MS, out, NULL);
 
-	return status < 0 ? err_set(e, "it takes too long to read the trace here")
-			  : status;
+	return status < 0
+		       ? err_set(e, "it takes too long to read the trace here")
+		       : status;
 }
 
 /* The line of `text` that tells most: the first that begins with Error. */
@@ -185,7 +192,7 @@ static const char *trouble(char *text)
 
 int lttng_command(const char *const argv[], struct buf *out, struct err *e)
 {
-	struct buf said = { 0 };
+	struct buf said = {0};
 	int status = lttng_run(argv, &said, e);
 
 	if (out && status >= 0)
@@ -255,9 +262,9 @@ static void leave_mark(void)
 
 static int answers(struct err *e)
 {
-	static const char *const list[] = { "lttng", "--no-sessiond", "list",
-					    NULL };
-	struct buf said = { 0 };
+	static const char *const list[] = {"lttng", "--no-sessiond", "list",
+					   NULL};
+	struct buf said = {0};
 	int status = lttng_run(list, &said, e);
 
 	buf_free(&said);
@@ -276,7 +283,8 @@ static int need_home(struct err *e)
 	snprintf(own_home, sizeof(own_home), "/tmp/vitrine-lttng-XXXXXX");
 	if (!mkdtemp(own_home)) {
 		*own_home = '\0';
-		return err_set(e, "no tracing: no place for a session daemon: %s",
+		return err_set(e,
+			       "no tracing: no place for a session daemon: %s",
 			       strerror(errno));
 	}
 	setenv("LTTNG_HOME", own_home, 1);
@@ -291,7 +299,8 @@ static int lock(void)
 	struct stat s;
 	int fd;
 
-	snprintf(path, sizeof(path), "/tmp/vitrine-lttng-%d.lock", (int)geteuid());
+	snprintf(path, sizeof(path), "/tmp/vitrine-lttng-%d.lock",
+		 (int)geteuid());
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd >= 0 && (fstat(fd, &s) || s.st_uid != geteuid() ||
 			!S_ISREG(s.st_mode) || flock(fd, LOCK_EX))) {
@@ -326,14 +335,15 @@ static int listens(struct err *e)
 	    (file_in_run_directory("lttng-ust-sock-*", path, sizeof(path)) &&
 	     any_file(path)))
 		return 0;
-	return err_set(e, "no tracing: the session daemon has lost its sockets: "
-			  "end lttng-sessiond, then try again");
+	return err_set(e,
+		       "no tracing: the session daemon has lost its sockets: "
+		       "end lttng-sessiond, then try again");
 }
 
 int lttng_daemon_need(struct err *e)
 {
-	static const char *const start[] = { "lttng-sessiond", "--no-kernel",
-					     "--background", "--quiet", NULL };
+	static const char *const start[] = {"lttng-sessiond", "--no-kernel",
+					    "--background", "--quiet", NULL};
 	int status;
 
 	locked = lock();
@@ -344,7 +354,6 @@ int lttng_daemon_need(struct err *e)
 		return -1;
 	status = lttng_run(start, NULL, e); /* it would keep our pipe */
 	if (!status) {
-		ours = true;
 		leave_mark();
 	} else if (status > 0) { /* somebody else may be starting one */
 		for (int i = 0; status > 0 && i < 100; i++) {
@@ -352,14 +361,10 @@ int lttng_daemon_need(struct err *e)
 			status = answers(e);
 		}
 		if (status > 0)
-			err_set(e, "no tracing: the session daemon does not start");
+			err_set(e, "no tracing: the session daemon does not "
+				   "start");
 	}
 	return status ? -1 : 0;
-}
-
-bool lttng_daemon_is_ours(void)
-{
-	return ours;
 }
 
 /* Sessions of those of us that were killed: "  1) vitrine-123-1 [active]". */
@@ -370,10 +375,10 @@ static void end_orphans(const char *listed)
 	int pid, n;
 
 	for (; (at = strstr(at, ") vitrine-")); at++) {
-		const char *const destroy[] = { "lttng", "--no-sessiond",
-						"destroy", "--no-wait", name,
-						NULL };
-		struct buf said = { 0 };
+		const char *const destroy[] = {"lttng",   "--no-sessiond",
+					       "destroy", "--no-wait",
+					       name,      NULL};
+		struct buf said = {0};
 
 		if (sscanf(at, ") vitrine-%d-%d ", &pid, &n) != 2 ||
 		    !kill(pid, 0) || errno != ESRCH)
@@ -386,9 +391,9 @@ static void end_orphans(const char *listed)
 
 static bool sessions_left(void)
 {
-	static const char *const list[] = { "lttng", "--no-sessiond", "list",
-					    NULL };
-	struct buf said = { 0 };
+	static const char *const list[] = {"lttng", "--no-sessiond", "list",
+					   NULL};
+	struct buf said = {0};
 	int status = lttng_run(list, &said, NULL);
 	bool left;
 
@@ -405,8 +410,8 @@ static bool sessions_left(void)
 
 static void remove_own_home(void)
 {
-	static const char *const remove[] = { "rm", "-rf", own_home, NULL };
-	struct buf said = { 0 };
+	static const char *const remove[] = {"rm", "-rf", own_home, NULL};
+	struct buf said = {0};
 
 	if (*own_home)
 		lttng_run(remove, &said, NULL);
@@ -432,5 +437,4 @@ void lttng_daemon_done(void)
 		remove_own_home();
 	}
 	lttng_daemon_needed();
-	ours = false;
 }

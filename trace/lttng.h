@@ -21,7 +21,5 @@ int lttng_daemon_need(struct err *e);
 void lttng_daemon_needed(void);
 /* Ends it, if a program like this one has started it and no session is left. */
 void lttng_daemon_done(void);
-/* Did this process start it? */
-bool lttng_daemon_is_ours(void);
 
 #endif

@@ -9,7 +9,6 @@
 #include "trace/emit.h"
 #include "trace/lttng.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,19 +18,19 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SUBBUF_SIZE "--subbuf-size=4M"
+#define SUBBUF_SIZE  "--subbuf-size=4M"
 #define SUBBUF_COUNT "--num-subbuf=8"
 
 enum { WAIT_MS = 5000, NAME_MAX_LEN = 64, PATH_LEN = 3000 };
 
 static struct {
-	bool active, stopped;
+	bool active;
 	char name[NAME_MAX_LEN];
 	char dir[PATH_LEN];
 	struct buf chosen; /* as the user said it */
 	bool want[TRACE_EVENTS];
 	u64 before[TRACE_EVENTS]; /* trace_count() when it began */
-	u64 left_out_before;	  /* trace_left_out() then */
+	u64 left_out_before;      /* trace_left_out() then */
 	struct trace_extras extras;
 } session;
 
@@ -47,10 +46,11 @@ static bool choose(bool want[TRACE_EVENTS], const char *word)
 
 		if (!r->name)
 			continue;
-		snprintf(full, sizeof(full), "vitrine_%s:%s", r->provider, r->name);
+		snprintf(full, sizeof(full), "vitrine_%s:%s", r->provider,
+			 r->name);
 		if ((strcasecmp(word, "all") || !strcmp(r->group, "stacks")) &&
-		    strcasecmp(word, r->group) &&
-		    strcasecmp(word, r->name) && strcasecmp(word, full) &&
+		    strcasecmp(word, r->group) && strcasecmp(word, r->name) &&
+		    strcasecmp(word, full) &&
 		    strcasecmp(word, full + strlen("vitrine_")))
 			continue;
 		want[i] = any = true;
@@ -66,7 +66,9 @@ static int choose_all(bool want[TRACE_EVENTS], const char *list, struct err *e)
 	memset(want, 0, TRACE_EVENTS * sizeof(*want));
 	while (!result && (word = strsep(&rest, ", \t")))
 		if (*word && !choose(want, word))
-			result = err_set(e, "no event or group `%s': `trace events' lists them",
+			result = err_set(e,
+					 "no event or group `%s': `trace "
+					 "events' lists them",
 					 word);
 	free(copy);
 	return result;
@@ -93,22 +95,23 @@ static int make_directory(const char *dir, struct err *e)
 			 localtime(&now));
 		dir = made;
 	}
-	if (mkdir(dir, 0777) < 0 && (errno != EEXIST || rmdir(dir) < 0 ||
-				     mkdir(dir, 0777) < 0))
+	if (mkdir(dir, 0777) < 0 &&
+	    (errno != EEXIST || rmdir(dir) < 0 || mkdir(dir, 0777) < 0))
 		return err_set(e, "trace directory %s: %s", dir,
 			       errno == ENOTEMPTY ? "there is something in it"
 						  : strerror(errno));
 	if (!realpath(dir, session.dir))
-		return err_set(e, "trace directory %s: %s", dir, strerror(errno));
+		return err_set(e, "trace directory %s: %s", dir,
+			       strerror(errno));
 	return 0;
 }
 
 /* One of the files that are kept beside the trace. */
-static int write_beside(const char *name, void (*fill)(void *arg, struct buf *b),
-			struct err *e)
+static int write_beside(const char *name,
+			void (*fill)(void *arg, struct buf *b), struct err *e)
 {
 	char path[PATH_LEN + 64];
-	struct buf b = { 0 };
+	struct buf b = {0};
 	bool bad;
 	FILE *f;
 
@@ -133,15 +136,15 @@ static int command(struct buf *out, struct err *e, const char *verb,
 		   const char *a, const char *b, const char *c, const char *d,
 		   const char *f, const char *g)
 {
-	const char *const argv[] = { "lttng", "--no-sessiond", verb, a, b, c, d,
-				     f, g, NULL };
+	const char *const argv[] = {
+		"lttng", "--no-sessiond", verb, a, b, c, d, f, g, NULL};
 
 	return lttng_command(argv, out, e);
 }
 
 static int set_up(struct err *e)
 {
-	struct buf names = { 0 }, output = { 0 }, pid = { 0 };
+	struct buf names = {0}, output = {0}, pid = {0};
 	char of[NAME_MAX_LEN + 16], waits[48];
 	int bad;
 
@@ -157,7 +160,8 @@ static int set_up(struct err *e)
 	if (!bad) {
 		session.active = true;
 		bad = command(NULL, e, "enable-channel", of, "--userspace",
-			      SUBBUF_SIZE, SUBBUF_COUNT, waits, "vitrine") < 0 ||
+			      SUBBUF_SIZE, SUBBUF_COUNT, waits,
+			      "vitrine") < 0 ||
 		      command(NULL, e, "track", of, "--userspace",
 			      buf_text(&pid), NULL, NULL, NULL) < 0 ||
 		      command(NULL, e, "enable-event", of, "--userspace",
@@ -194,7 +198,7 @@ static int wait_until_on(struct err *e)
 
 static void drop(void)
 {
-	struct buf said = { 0 };
+	struct buf said = {0};
 
 	if (session.active)
 		command(&said, NULL, "destroy", "--no-wait", session.name, NULL,
@@ -213,10 +217,10 @@ int trace_session_start(const char *events, const char *dir,
 	if (session.active)
 		return err_set(e, "a trace is being recorded already, into %s",
 			       session.dir);
-	if (choose_all(session.want, events, e) < 0 || make_directory(dir, e) < 0)
+	if (choose_all(session.want, events, e) < 0 ||
+	    make_directory(dir, e) < 0)
 		return -1;
 	session.extras = *extras;
-	session.stopped = false;
 	buf_clear(&session.chosen);
 	buf_printf(&session.chosen, "%s", events ? events : "all");
 	snprintf(session.name, sizeof(session.name), "vitrine-%d-%u",
@@ -266,13 +270,14 @@ static u64 recorded(void)
  * set, and is right without.  -1: it does not say. */
 static s64 discarded(struct err *e)
 {
-	struct buf said = { 0 };
+	struct buf said = {0};
 	s64 sum = -1;
 	const char *at;
 
 	if (command(&said, e, "list", session.name, NULL, NULL, NULL, NULL,
 		    NULL) == 0)
-		for (at = buf_text(&said); (at = strstr(at, "Discarded events:"));) {
+		for (at = buf_text(&said);
+		     (at = strstr(at, "Discarded events:"));) {
 			at += strlen("Discarded events:");
 			sum = (sum < 0 ? 0 : sum) +
 			      (s64)(strtoull(at, NULL, 10) & INT64_MAX);
@@ -287,10 +292,14 @@ static void say_discarded(s64 lost, struct buf *out)
 	u64 left_out = trace_left_out() - session.left_out_before;
 
 	if (left_out)
-		buf_printf(out, "WARNING: nobody took events any more (is the disk full?): %llu were NOT RECORDED\n",
+		buf_printf(out,
+			   "WARNING: nobody took events any more (is the disk "
+			   "full?): %llu were NOT RECORDED\n",
 			   (unsigned long long)left_out);
 	if (lost > 0)
-		buf_printf(out, "WARNING: %lld events were DISCARDED: the trace is not complete\n",
+		buf_printf(out,
+			   "WARNING: %lld events were DISCARDED: the trace is "
+			   "not complete\n",
 			   (long long)lost);
 }
 
@@ -318,7 +327,7 @@ void trace_session_status(struct buf *out)
 
 int trace_session_stop(struct buf *out, struct err *e)
 {
-	struct err why = { "" };
+	struct err why = {""};
 	u64 count = recorded();
 	s64 lost = -1;
 	bool still_on, whole;
@@ -340,7 +349,8 @@ int trace_session_stop(struct buf *out, struct err *e)
 		return err_set(e, "the trace in %s is not whole: %s",
 			       session.dir, why.text);
 	if (!still_on)
-		buf_printf(out, "WARNING: events were turned off by somebody else meanwhile\n");
+		buf_printf(out, "WARNING: events were turned off by somebody "
+				"else meanwhile\n");
 	buf_printf(out, "%llu events in %s\n", (unsigned long long)count,
 		   session.dir);
 	return 0;
@@ -370,17 +380,25 @@ static void keep_last_lines(const struct buf *all, unsigned n, struct buf *out)
 int trace_session_view(unsigned n, struct buf *out, struct err *e)
 {
 	char limit[32], begin[32];
-	const char *const show[] = { "sh", "-c",
-				     "babeltrace2 --no-delta --clock-seconds --begin=\"$3\" \"$1\" 2>&1 | tail -n \"$2\"",
-				     "sh", session.dir, limit, begin, NULL };
-	struct buf said = { 0 };
+	const char *const show[] = {
+		"sh",
+		"-c",
+		"babeltrace2 --no-delta --clock-seconds --begin=\"$3\" \"$1\" "
+		"2>&1 | tail -n \"$2\"",
+		"sh",
+		session.dir,
+		limit,
+		begin,
+		NULL};
+	struct buf said = {0};
 	int status;
 
 	if (!*session.dir)
 		return err_set(e, "no trace was recorded yet");
 	snprintf(limit, sizeof(limit), "%u", n);
 	snprintf(begin, sizeof(begin), "%llu", /* the clocks may differ */
-		 (unsigned long long)trace_time_of_last(n) - !!trace_time_of_last(n));
+		 (unsigned long long)trace_time_of_last(n) -
+			 !!trace_time_of_last(n));
 	if (session.active && command(NULL, e, "stop", session.name, NULL, NULL,
 				      NULL, NULL, NULL) < 0)
 		return -1;
@@ -388,8 +406,8 @@ int trace_session_view(unsigned n, struct buf *out, struct err *e)
 	if (!status)
 		keep_last_lines(&said, n, out);
 	buf_free(&said);
-	if (session.active && (command(NULL, e, "start", session.name, NULL, NULL,
-				       NULL, NULL, NULL) < 0 ||
+	if (session.active && (command(NULL, e, "start", session.name, NULL,
+				       NULL, NULL, NULL, NULL) < 0 ||
 			       wait_until_on(e) < 0))
 		return -1;
 	return status < 0 ? -1 : 0;

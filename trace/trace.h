@@ -21,12 +21,12 @@
 extern u8 trace_on[TRACE_EVENTS];
 
 #define TRACING(name) __builtin_expect(trace_on[TRACE_##name], 0)
-#define TRACE(name, ...)                                              \
-	do {                                                          \
-		if (TRACING(name)) {                                  \
-			struct trace_##name record_ = { __VA_ARGS__ }; \
-			trace_emit(TRACE_##name, &record_.head);      \
-		}                                                     \
+#define TRACE(name, ...)                                             \
+	do {                                                         \
+		if (TRACING(name)) {                                 \
+			struct trace_##name record_ = {__VA_ARGS__}; \
+			trace_emit(TRACE_##name, &record_.head);     \
+		}                                                    \
 	} while (0)
 
 /* Records; the head is filled in. */
@@ -72,9 +72,9 @@ const struct trace_row *trace_row(unsigned event);
 /* ---- sessions of our own (session.c) ---- */
 
 /* Records the events of a list such as "vmi,bt:translate,SetPxE" (groups,
- * events, calls; NULL or "all": all but stacks) into directory `dir`, NULL: one named by the time.
- * What a program that reads the trace needs besides is written there, as
- * `extras` does it. */
+ * events, calls; NULL or "all": all but stacks) into directory `dir`, NULL: one
+ * named by the time. What a program that reads the trace needs besides is
+ * written there, as `extras` does it. */
 struct trace_extras {
 	void *arg;
 	void (*machine)(void *arg, struct buf *json);

@@ -62,10 +62,10 @@ static bool opened(struct vmi *v, const struct cpu *c, unsigned number,
 			o[i - 1] = o[i];
 		v->open_count--;
 	}
-	o[v->open_count++] = (struct open_call){ .number = number,
-						 .esp = c->gpr[ESP],
-						 .cr3 = c->cr3,
-						 .caller = caller };
+	o[v->open_count++] = (struct open_call){.number = number,
+						.esp = c->gpr[ESP],
+						.cr3 = c->cr3,
+						.caller = caller};
 	return false;
 }
 
@@ -98,21 +98,21 @@ static struct entry entry_of(unsigned number,
 {
 	switch (number) {
 	case VMI_SetPxE:
-		return (struct entry){ r->edx, r->ecx, 4 };
+		return (struct entry){r->edx, r->ecx, 4};
 	case VMI_SetPxELong:
-		return (struct entry){ r->ecx, r->stack[0], 8 };
+		return (struct entry){r->ecx, r->stack[0], 8};
 	case VMI_UpdatePxE:
-		return (struct entry){ r->eax, r->edx, 4 };
+		return (struct entry){r->eax, r->edx, 4};
 	case VMI_UpdatePxELong:
-		return (struct entry){ r->eax, r->edx, 8 };
+		return (struct entry){r->eax, r->edx, 8};
 	default:
-		return (struct entry){ 0 };
+		return (struct entry){0};
 	}
 }
 
 static bool about_entries(unsigned number)
 {
-	const struct trace_vmi_call_entry any = { 0 };
+	const struct trace_vmi_call_entry any = {0};
 
 	return entry_of(number, &any).size;
 }
@@ -140,15 +140,18 @@ static struct trace_head after(struct vmi *v, const struct open_call *o)
 static void entry_changed(struct vmi *v, struct cpu *c,
 			  const struct open_call *o, unsigned number)
 {
-	struct entry e = { o->at, o->flags,
-			   number == VMI_SetPxELong ||
-					   number == VMI_UpdatePxELong
-				   ? 8 : 4 };
+	struct entry e = {
+		o->at, o->flags,
+		number == VMI_SetPxELong || number == VMI_UpdatePxELong ? 8
+									: 4};
 	struct trace_mmu_pt_change r = {
-		.level = e.flags & PXE_PT ? 1 : e.flags & PXE_PD ? 2 : 3,
+		.level = e.flags & PXE_PT   ? 1
+			 : e.flags & PXE_PD ? 2
+					    : 3,
 		.index = (u16)((e.at & (GUEST_PAGE - 1)) / e.size),
 		.address = e.flags & PXE_HAS_ADDRESS
-				   ? e.flags & ~(GUEST_PAGE - 1) : 0,
+				   ? e.flags & ~(GUEST_PAGE - 1)
+				   : 0,
 		.old = o->entry,
 		.new = read_entry(c, &e),
 		.learned = TRACE_learned_CALL,
@@ -162,7 +165,7 @@ static void entry_changed(struct vmi *v, struct cpu *c,
 
 static void begins(struct vmi *v, struct cpu *c, unsigned number)
 {
-	struct trace_vmi_call_entry r = { .call = (u8)number };
+	struct trace_vmi_call_entry r = {.call = (u8)number};
 	unsigned n = stack_words[number];
 	struct open_call *o;
 	struct entry e;
@@ -186,8 +189,8 @@ static void begins(struct vmi *v, struct cpu *c, unsigned number)
 	if (trace_on[TRACE_CALL + number])
 		trace_record(TRACE_CALL + number, &r.head);
 	if (TRACING(vmi_call_stack)) {
-		struct trace_vmi_call_stack s = { .head = r.head,
-						  .call = (u8)number };
+		struct trace_vmi_call_stack s = {.head = r.head,
+						 .call = (u8)number};
 
 		s.frames[0] = r.caller;
 		s.frames_count = 1 + (u8)vm_frames(v->vm, s.frames + 1, 31);
@@ -207,11 +210,11 @@ static void begins(struct vmi *v, struct cpu *c, unsigned number)
 static void done(struct vmi *v, struct cpu *c, unsigned number)
 {
 	u64 now = __builtin_ia32_rdtsc();
-	struct trace_vmi_call_exit r = { .call = (u8)number,
-					 .eax = c->gpr[EAX],
-					 .edx = c->gpr[EDX],
-					 .in_line = vmi_in_line(v, number) };
-	struct open_call o = { .start = now, .repeats = v->repeats[number] };
+	struct trace_vmi_call_exit r = {.call = (u8)number,
+					.eax = c->gpr[EAX],
+					.edx = c->gpr[EDX],
+					.in_line = vmi_in_line(v, number)};
+	struct open_call o = {.start = now, .repeats = v->repeats[number]};
 
 	if (closed(v, number, &o) && o.at && TRACING(mmu_pt_change))
 		entry_changed(v, c, &o, number);
@@ -219,7 +222,8 @@ static void done(struct vmi *v, struct cpu *c, unsigned number)
 		return;
 	r.head = after(v, &o);
 	r.caller = o.caller;
-	r.insns = (u32)(vmi_stub_insns(number) + v->repeats[number] - o.repeats);
+	r.insns =
+		(u32)(vmi_stub_insns(number) + v->repeats[number] - o.repeats);
 	r.ns = (u32)trace_ns(now - o.start);
 	trace_record(TRACE_vmi_call_exit, &r.head);
 }
@@ -228,7 +232,7 @@ void vmi_told(void *arg, unsigned number, enum bt_call_step step)
 {
 	struct vmi *v = arg;
 	struct cpu *c = vm_cpu(v->vm);
-	struct open_call o = { 0 };
+	struct open_call o = {0};
 
 	switch (step) {
 	case BT_CALL_BEGINS:

@@ -40,7 +40,9 @@ static void json_calls(const struct console *c, struct buf *b)
 	for (unsigned i = 0; i < VMI_CALLS; i++) {
 		const struct vmi_row *r = vmi_row(i);
 
-		buf_printf(b, "%s\n    {\"number\": %u, \"name\": \"%s\", \"in_line\": %s, \"stub\": %u, \"arguments\": ",
+		buf_printf(b,
+			   "%s\n    {\"number\": %u, \"name\": \"%s\", "
+			   "\"in_line\": %s, \"stub\": %u, \"arguments\": ",
 			   i ? "," : "", i, r->name,
 			   vmi_in_line(c->vmi, i) ? "true" : "false",
 			   (u32)vmi_stub_linear(c->vmi, i));
@@ -66,15 +68,19 @@ static void machine_json(void *arg, struct buf *b)
 
 	if (f)
 		fclose(f);
-	buf_printf(b, "{\n  \"version\": 1,\n  \"program\": \"vitrine " VERSION "\",\n  \"guest\": ");
+	buf_printf(b, "{\n  \"version\": 1,\n  \"program\": \"vitrine " VERSION
+		      "\",\n  \"guest\": ");
 	json_string(b, c->guest);
 	buf_printf(b, ",\n  \"command\": [");
-	for (const char *word = line; word < line + n; word += strlen(word) + 1) {
+	for (const char *word = line; word < line + n;
+	     word += strlen(word) + 1) {
 		if (word != line)
 			buf_printf(b, ", ");
 		json_string(b, word);
 	}
-	buf_printf(b, "],\n  \"pid\": %d,\n  \"engine\": \"%s\",\n  \"ram\": %llu,\n  \"icount\": %llu,\n  \"start_time\": %llu",
+	buf_printf(b,
+		   "],\n  \"pid\": %d,\n  \"engine\": \"%s\",\n  \"ram\": "
+		   "%llu,\n  \"icount\": %llu,\n  \"start_time\": %llu",
 		   (int)getpid(), c->vmi ? "vmi" : "bt",
 		   (unsigned long long)mem_ram_size(vm_mem(vm)),
 		   (unsigned long long)vm_icount(vm),
@@ -101,8 +107,8 @@ static void counters_json(void *arg, struct buf *b)
 static int start(struct console *c, const char *events, const char *dir,
 		 struct err *e)
 {
-	struct trace_extras extras = { c, machine_json, symbols_text,
-				       counters_json };
+	struct trace_extras extras = {c, machine_json, symbols_text,
+				      counters_json};
 
 	return trace_session_start(events, dir, &extras, e);
 }
@@ -123,7 +129,7 @@ void console_trace(struct console *c, const char *dir)
 
 static int trace_start(struct console *c, char *args, struct err *e)
 {
-	struct buf events = { 0 };
+	struct buf events = {0};
 	char *word, *dir = NULL;
 	int result = 0;
 
@@ -133,17 +139,23 @@ static int trace_start(struct console *c, char *args, struct err *e)
 		} else if (!strcmp(word, "--output") || !strcmp(word, "-o")) {
 			dir = words_next(&args);
 			if (!dir)
-				result = err_set(e, "--output needs a directory");
+				result = err_set(e,
+						 "--output needs a directory");
 		} else if (*word == '-') {
-			result = err_set(e, "trace start: no option `%.40s'; expected: trace start [EVENTS] [--output DIR]",
-					 word);
+			result = err_set(
+				e,
+				"trace start: no option `%.40s'; expected: "
+				"trace start [EVENTS] [--output DIR]",
+				word);
 		} else {
-			buf_printf(&events, "%s%s", events.len ? "," : "", word);
+			buf_printf(&events, "%s%s", events.len ? "," : "",
+				   word);
 		}
 	}
 	console_flush(c);
 	if (!result)
-		result = start(c, events.len ? buf_text(&events) : NULL, dir, e);
+		result =
+			start(c, events.len ? buf_text(&events) : NULL, dir, e);
 	if (!result)
 		buf_printf(c->to, "recording %s into %s\n",
 			   events.len ? buf_text(&events) : "all",
@@ -171,8 +183,9 @@ static int trace_view(struct console *c, char *args, struct err *e)
 	u64 n = VIEW_LINES;
 
 	if (*args && (!words_number(args, &n) || !n || n > 1000000))
-		return err_set(e, "trace view: expected how many events, not `%.40s'",
-			       args);
+		return err_set(
+			e, "trace view: expected how many events, not `%.40s'",
+			args);
 	return trace_session_view((unsigned)n, c->to, e);
 }
 
@@ -190,14 +203,18 @@ static int trace_events(struct console *c, char *args, struct err *e)
 				 strcasecmp(args, r->name)))
 			continue;
 		any = true;
-		snprintf(full, sizeof(full), "vitrine_%s:%s", r->provider, r->name);
+		snprintf(full, sizeof(full), "vitrine_%s:%s", r->provider,
+			 r->name);
 		buf_printf(c->to, "%-7s %-34s%c %s\n", r->group, full,
 			   trace_on[i] ? '*' : ' ', r->text);
 	}
 	if (!any)
-		return err_set(e, "no event or group `%.40s': `trace events' lists them",
-			       args);
-	buf_printf(c->to, "(* is recorded now; by name or by group: trace start vmi,bt:translate,SetPxE)\n");
+		return err_set(
+			e,
+			"no event or group `%.40s': `trace events' lists them",
+			args);
+	buf_printf(c->to, "(* is recorded now; by name or by group: trace "
+			  "start vmi,bt:translate,SetPxE)\n");
 	return 0;
 }
 
@@ -205,8 +222,9 @@ static const struct {
 	const char *name;
 	command_fn *run;
 } subs[] = {
-	{"start", trace_start}, {"stop", trace_stop}, {"status", trace_status},
-	{"events", trace_events}, {"view", trace_view},
+	{"start", trace_start},   {"stop", trace_stop},
+	{"status", trace_status}, {"events", trace_events},
+	{"view", trace_view},
 };
 
 int cmd_trace(struct console *c, char *args, struct err *e)
@@ -217,17 +235,19 @@ int cmd_trace(struct console *c, char *args, struct err *e)
 		if (!word ? subs[i].run == trace_status
 			  : !strncmp(subs[i].name, word, strlen(word)) &&
 				    (strlen(word) > 2 || !strcmp(word, "v")))
-			return subs[i].run(c, args ? words_trim(args) : args, e);
-	return err_set(e, "trace %.40s: expected start, stop, status, events or view",
-		       word);
+			return subs[i].run(c, args ? words_trim(args) : args,
+					   e);
+	return err_set(
+		e, "trace %.40s: expected start, stop, status, events or view",
+		word);
 }
 
 /* Words that may follow `trace', and events and groups after `trace start'. */
 const char *trace_word(const char *before, unsigned i)
 {
-	static const char *const groups[] = { "vmi", "bt", "mmu", "irq", "io",
-					      "all", "calls", "cpu", "dbg",
-					      "stacks" };
+	static const char *const groups[] = {"vmi", "bt",    "mmu",   "irq",
+					     "io",  "all",   "calls", "cpu",
+					     "dbg", "stacks"};
 	const struct trace_row *r;
 
 	if (!strstr(before, "start") && !strstr(before, "events"))

@@ -22,12 +22,12 @@ static u64 thread_ns(void)
 
 int main(int argc, char **argv)
 {
-	struct trace_extras none = { 0 };
+	struct trace_extras none = {0};
 	union {
 		struct trace_vmi_call_entry entry;
 		u8 bytes[4096];
-	} record = { .entry = { .head = { 1, 0xc0100000, 0x1000, 0 }, .call = 38 } };
-	struct buf said = { 0 };
+	} record = {.entry = {.head = {1, 0xc0100000, 0x1000, 0}, .call = 38}};
+	struct buf said = {0};
 	struct err e;
 	unsigned event = 0;
 	u64 times, from, took;
@@ -36,12 +36,14 @@ int main(int argc, char **argv)
 		return 2;
 	times = strtoull(argv[2], NULL, 0);
 	while (event < TRACE_EVENTS &&
-	       (!trace_row(event)->name || strcmp(trace_row(event)->name, argv[1])))
+	       (!trace_row(event)->name ||
+		strcmp(trace_row(event)->name, argv[1])))
 		event++;
 	trace_start_up();
 	if (event == TRACE_EVENTS ||
 	    trace_session_start(argv[1], argv[3], &none, &e) < 0) {
-		fprintf(stderr, "%s\n", event == TRACE_EVENTS ? "no such event" : e.text);
+		fprintf(stderr, "%s\n",
+			event == TRACE_EVENTS ? "no such event" : e.text);
 		return 1;
 	}
 	from = thread_ns();
