@@ -11,17 +11,60 @@
 #include "core/base/check.h"
 #include "core/mem/mem.h"
 
-enum { FRAMES_MAX = 64, FUNCTION_MAX = 4096, CHUNK = 4096 };
+enum { REPEAT_MAX = 1000, FRAMES_MAX = 64, FUNCTION_MAX = 4096, CHUNK = 4096 };
 
 /* ---- values ---- */
 
+/* "LEFT@N": cuts at the @; how many, 0 when there is none; -1. */
+static int repeat_count(struct console *c, char *text, struct err *e)
+{
+	char *at = strrchr(text, '@');
+	struct value n;
+
+	if (!at)
+		return 0;
+	*at = '\0';
+	if (debug_eval(c->d, words_trim(at + 1), NULL, &n, e))
+		return -1;
+	if (!n.bits || n.bits > REPEAT_MAX)
+		return err_set(e, "expected 1 to %d values behind @", REPEAT_MAX);
+	return (int)n.bits;
+}
+
+/* `count` values side by side in memory, of which v is the first. */
+static int make_array(struct console *c, const struct format *f,
+		      const struct value *v, int count, struct buf *out,
+		      struct err *e)
+{
+	unsigned size = expr_size(v->type);
+
+	if (v->place != PLACE_MEM)
+		return err_set(e, "only what lies in memory has others behind "
+				  "it: print *ADDR@N");
+	for (int i = 0; i < count; i++) {
+		struct value one = *v;
+		u32 at = v->addr + (u32)i * size;
+
+		one.bits = 0;
+		if (debug_read(c->d, at, &one.bits, size) != size)
+			return err_set(e, "cannot read memory at 0x%x", at);
+		buf_printf(out, "%s", i ? ", " : "{");
+		format_value(c->d, f, f->size ? format_size(f) : size, &one,
+			     false, out);
+	}
+	buf_byte(out, '}');
+	return 0;
+}
+
 int cmd_print(struct console *c, char *args, struct err *e)
 {
+	int count = repeat_count(c, args, e), failed = 0;
+	struct buf out = {0};
 	struct format f = {0};
 	const char *text = args;
 	struct value v;
 
-	if (format_parse(&text, &f, e))
+	if (count < 0 || format_parse(&text, &f, e))
 		return -1;
 	text += strspn(text, " \t");
 	if (!*text)
@@ -31,11 +74,17 @@ int cmd_print(struct console *c, char *args, struct err *e)
 			       f.letter, f.letter);
 	if (debug_eval(c->d, text, NULL, &v, e))
 		return -1;
-	buf_printf(c->to, "$%u = ", debug_remember(c->d, &v));
-	format_value(c->d, &f, f.size ? format_size(&f) : expr_size(v.type), &v,
-		     false, c->to);
-	buf_byte(c->to, '\n');
-	return 0;
+	if (!count)
+		format_value(c->d, &f,
+			     f.size ? format_size(&f) : expr_size(v.type), &v,
+			     false, &out);
+	else if (make_array(c, &f, &v, count, &out, e))
+		failed = -1;
+	if (!failed)
+		buf_printf(c->to, "$%u = %s\n", debug_remember(c->d, &v),
+			   buf_text(&out));
+	buf_free(&out);
+	return failed;
 }
 
 int cmd_x(struct console *c, char *args, struct err *e)
