@@ -2,7 +2,8 @@
 /* Memory operands: how one guest access becomes a host address.
  *
  * Window: [r15 + register + displacement] when that is one register and a
- * displacement smaller than the guard; otherwise the 32-bit address, wrapped
+ * displacement smaller than the guard, or a displacement alone below 2 GiB;
+ * otherwise the 32-bit address, wrapped
  * as the guest's would be, is made in r8d first.  FS and GS add their base
  * and use a window pointer of their own, poisoned when the segment is not 4
  * GiB wide.  User pages reached from supervisor code go through the user
@@ -184,6 +185,8 @@ struct addr address_of(struct tr *t, unsigned seg, unsigned size,
 			if (base < 0 && index >= 0 && !in->scale &&
 			    small(in->disp))
 				return windowed(t, index, in->disp);
+			if (base < 0 && index < 0 && in->disp >= 0)
+				return windowed(t, -1, in->disp);
 			emit_ea(t, R8);
 			return windowed(t, R8, 0);
 		}
