@@ -232,6 +232,18 @@ void cache_code_written(void *arg, gpa_t gpa, u64 len)
 		mem_mark_code(bt->cpu, gpa, false);
 }
 
+/* Tables that nothing was put into are empty, and big: at the start of a
+ * process touching them all would cost as much as the rest of it. */
+static void forget_index(struct bt *bt)
+{
+	if (!bt->block_count)
+		return;
+	for (u32 i = 0; i < 1u << bt->index_bits; i++)
+		bt->index[i].number = 0;
+	for (unsigned i = 0; i < PLACES; i++)
+		bt->places[i] = NULL;
+}
+
 /* Forgets everything: code, metadata, sites. */
 void cache_reset(struct bt *bt)
 {
@@ -247,10 +259,7 @@ void cache_reset(struct bt *bt)
 			mem_mark_code(bt->cpu, b->gpa2, false);
 		}
 	}
-	for (u32 i = 0; i < 1u << bt->index_bits; i++)
-		bt->index[i].number = 0;
-	for (unsigned i = 0; i < PLACES; i++)
-		bt->places[i] = NULL;
+	forget_index(bt);
 	thunk_forget_all(bt);
 	bt->block_count = 0;
 	bt->edge_count = EDGES_TEMPORARY;
