@@ -93,7 +93,8 @@ static char *next_register(const char *text, int again)
 		enum reg r = (enum reg)completing.index++;
 		const char *reg = reg_name(r);
 
-		if (!reg_is_wide(r) && !strncmp(reg, text + 1, strlen(text + 1)) &&
+		if (!reg_is_wide(r) &&
+		    !strncmp(reg, text + 1, strlen(text + 1)) &&
 		    asprintf(&name, "$%s", reg) > 0)
 			return name;
 	}
@@ -159,13 +160,14 @@ static char *next_setting(const char *text, int again)
 }
 
 static char *next_word(const char *(*word_of)(const char *before, unsigned i),
-		     const char *text, int again)
+		       const char *text, int again)
 {
 	const char *word;
 
 	if (!again)
 		completing.index = 0;
-	while ((word = word_of(completing.before, (unsigned)completing.index))) {
+	while ((word = word_of(completing.before,
+			       (unsigned)completing.index))) {
 		completing.index++;
 		if (*word && !strncmp(word, text, strlen(text)))
 			return strdup(word);
@@ -239,14 +241,21 @@ static char *next_device(const char *text, int again)
 static rl_compentry_func_t *generator(enum arg kind)
 {
 	static rl_compentry_func_t *const generators[] = {
-		[ARG_EXPR] = next_symbol,     [ARG_PLACE] = next_symbol,
-		[ARG_COMMAND] = next_command, [ARG_INFO] = next_info,
-		[ARG_EXPLAIN] = next_explain, [ARG_BREAK] = next_breakpoint,
-		[ARG_SETTING] = next_setting, [ARG_VMI] = next_vmi,
-		[ARG_CATCH] = next_catch,     [ARG_DEVICE] = next_device,
-		[ARG_ENGINE] = next_engine,   [ARG_STATS] = next_stats,
-		     [ARG_TOP] = next_top,
-		[ARG_TRACE] = next_trace,     [ARG_INJECT] = next_inject,
+		[ARG_EXPR] = next_symbol,
+		[ARG_PLACE] = next_symbol,
+		[ARG_COMMAND] = next_command,
+		[ARG_INFO] = next_info,
+		[ARG_EXPLAIN] = next_explain,
+		[ARG_BREAK] = next_breakpoint,
+		[ARG_SETTING] = next_setting,
+		[ARG_VMI] = next_vmi,
+		[ARG_CATCH] = next_catch,
+		[ARG_DEVICE] = next_device,
+		[ARG_ENGINE] = next_engine,
+		[ARG_STATS] = next_stats,
+		[ARG_TOP] = next_top,
+		[ARG_TRACE] = next_trace,
+		[ARG_INJECT] = next_inject,
 		[ARG_EXIT] = next_exit,
 		[ARG_REST] = NULL,
 	};
@@ -294,7 +303,8 @@ static const struct command *typed_command(char word[48])
 /* $ belongs to a word, operators do not; but they do to a file's name. */
 static char *word_breaks(void)
 {
-	static char expression[] = " \t\n+-*/%&|^!~<>=(){}[],", file[] = " \t\n";
+	static char expression[] = " \t\n+-*/%&|^!~<>=(){}[],",
+		    file[] = " \t\n";
 	char word[48];
 	const struct command *cmd = typed_command(word);
 

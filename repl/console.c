@@ -25,7 +25,13 @@
 #include "core/cpu/cpu.h"
 #include "repl/vmi_args.h"
 
-enum { CTRL_G = 7, CTRL_BRACKET = 0x1d, SOURCE_DEPTH = 16, LINE_WIDTH = 4096, HISTORY_LINES = 2000 };
+enum {
+	CTRL_G = 7,
+	CTRL_BRACKET = 0x1d,
+	SOURCE_DEPTH = 16,
+	LINE_WIDTH = 4096,
+	HISTORY_LINES = 2000
+};
 
 const struct command commands[] = {
 #define COMMAND(name, alias, arg, repeat, run, group, usage, help) \
@@ -50,7 +56,7 @@ const struct command explains[] = {
 
 const struct command *command_topics(const struct command *cmd)
 {
-	return cmd->run == cmd_info	 ? infos
+	return cmd->run == cmd_info      ? infos
 	       : cmd->run == cmd_explain ? explains
 					 : NULL;
 }
@@ -155,7 +161,8 @@ const struct command *command_find(const struct command *table,
 	close = similar(table, word);
 	f = foreign_named(table, word);
 	if (f)
-		err_set(e, "`%s' is %s's; here: %s", f->word, f->whose, f->here);
+		err_set(e, "`%s' is %s's; here: %s", f->word, f->whose,
+			f->here);
 	else if (count > 1)
 		ambiguous(table, what, word, e);
 	else if (close)
@@ -163,7 +170,7 @@ const struct command *command_find(const struct command *table,
 			close);
 	else
 		err_set(e, "no %s `%.40s'; `help%s' lists them", what, word,
-			table == infos	    ? " info"
+			table == infos      ? " info"
 			: table == explains ? " explain"
 					    : "");
 	return NULL;
@@ -304,8 +311,8 @@ static int source_lines(struct console *c, const char *path, FILE *in,
 		if (console_execute(c, line, c->to == &c->out ? NULL : c->to,
 				    &why))
 			return err_set(e, "%s:%u: %s", path, number, why.text);
-		if (c->user_stopped || (host_is_terminal(c->host) &&
-					host_interrupted(c->host)))
+		if (c->user_stopped ||
+		    (host_is_terminal(c->host) && host_interrupted(c->host)))
 			return err_set(e, "%s:%u: stopped by the user", path,
 				       number);
 	}
@@ -357,7 +364,7 @@ static bool answer(struct console *c, const char *line)
 /* ---- lines from a terminal ---- */
 
 /* Between \1 and \2 stands what takes no room on the screen. */
-#define BOLD "\1\033[1m\2"
+#define BOLD  "\1\033[1m\2"
 #define PLAIN "\1\033[m\2"
 
 static void make_prompt(struct console *c, char *to, size_t size)

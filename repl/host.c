@@ -71,7 +71,7 @@ struct host {
 	size_t ahead_from, ahead_to;
 	struct screen screen; /* what the guest has made of the terminal */
 	bool has_screen;      /* standard output is one */
-	struct err trouble; /* what could not be written; empty: nothing */
+	struct err trouble;   /* what could not be written; empty: nothing */
 	struct host_peer peer;
 	struct host_watcher watcher; /* look NULL: none */
 	struct termios saved;
@@ -455,8 +455,7 @@ static void read_keys(struct host *h)
 		char *back = memchr(keys, KEY_BACK, (size_t)n);
 
 		if (back) {
-			keep_ahead(h, back + 1,
-				   (size_t)(keys + n - back - 1));
+			keep_ahead(h, back + 1, (size_t)(keys + n - back - 1));
 			n = back - keys;
 			vm_interrupt(h->vm);
 		}

@@ -92,7 +92,8 @@ static int set_vmi_inline(struct console *c, const char *value, struct err *e)
 	if (!is_switch(value))
 		return expected("vmi-inline", "on or off", e);
 	if (!c->vmi)
-		return err_set(e, "the VMI ROM is hidden: -engine vmi shows it");
+		return err_set(e,
+			       "the VMI ROM is hidden: -engine vmi shows it");
 	vmi_set_in_line(c->vmi, !strcmp(value, "on"));
 	return 0;
 }
@@ -109,7 +110,8 @@ static int set_vmi_timing(struct console *c, const char *value, struct err *e)
 	if (!is_switch(value))
 		return expected("vmi-timing", "on or off", e);
 	if (!c->vmi)
-		return err_set(e, "the VMI ROM is hidden: -engine vmi shows it");
+		return err_set(e,
+			       "the VMI ROM is hidden: -engine vmi shows it");
 	vmi_set_timing(c->vmi, !strcmp(value, "on"));
 	return 0;
 }
@@ -155,7 +157,8 @@ static int set_height(struct console *c, const char *value, struct err *e)
 static void show_height(struct console *c)
 {
 	if (c->pager.height == PAGER_AUTO || c->pager.height == PAGER_OFF)
-		buf_printf(c->to, c->pager.height == PAGER_OFF ? "off" : "auto");
+		buf_printf(c->to,
+			   c->pager.height == PAGER_OFF ? "off" : "auto");
 	else
 		buf_printf(c->to, "%u", c->pager.height);
 }
@@ -212,8 +215,10 @@ static void show_ctrl_c(struct console *c)
 static int set_tasks(struct console *c, const char *value, struct err *e)
 {
 	if (!*value)
-		return expected("tasks", "auto or a description such as "
-				"array=ADDR stride=N count=N pid=N name=N", e);
+		return expected("tasks",
+				"auto or a description such as "
+				"array=ADDR stride=N count=N pid=N name=N",
+				e);
 	free(c->settings.tasks);
 	c->settings.tasks = strcmp(value, "auto") ? strdup(value) : NULL;
 	return 0;

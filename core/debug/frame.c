@@ -28,8 +28,10 @@ int debug_frame_select(struct debug *d, unsigned level, struct err *e)
 	unwind_begin(d, &u);
 	for (unsigned i = 0; i < level; i++)
 		if (!unwind_step(d, &u))
-			return err_set(e, "there is no frame %u: the last one "
-					  "is #%u", level, i);
+			return err_set(e,
+				       "there is no frame %u: the last one "
+				       "is #%u",
+				       level, i);
 	d->frame.level = level;
 	d->frame.icount = vm_icount(d->vm);
 	d->frame.pc = debug_pc(d);
@@ -97,14 +99,15 @@ void debug_frame_describe(struct debug *d, struct buf *out)
 	unwind_begin(d, &u);
 	for (unsigned i = 0; i < level && unwind_step(d, &u);)
 		i++;
-	buf_printf(out, "esp 0x%08x, ebp 0x%08x, %s\n", u.regs[ESP], u.regs[EBP],
-		   u.user ? "user mode" : "kernel mode");
+	buf_printf(out, "esp 0x%08x, ebp 0x%08x, %s\n", u.regs[ESP],
+		   u.regs[EBP], u.user ? "user mode" : "kernel mode");
 	caller = u;
 	if (!unwind_step(d, &caller)) {
 		buf_printf(out, "its caller is not known\n");
 		return;
 	}
-	buf_printf(out, caller.event == UNWIND_FROM_USER ? "entered from user mode at "
+	buf_printf(out, caller.event == UNWIND_FROM_USER
+				? "entered from user mode at "
 			: caller.event == UNWIND_FROM_KERNEL ? "interrupted "
 							     : "called from ");
 	debug_address(d, caller.pc, out);

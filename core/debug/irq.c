@@ -10,10 +10,11 @@ static void show_processor(struct debug *d, struct buf *out)
 	bool asks = bus_intr_pending(vm_bus(d->vm));
 
 	if (c->nmi_pending)
-		buf_printf(out, c->nmi_blocked
-					? "processor: an NMI waits for the IRET "
-					  "of the one being served\n"
-					: "processor: an NMI is next\n");
+		buf_printf(out,
+			   c->nmi_blocked
+				   ? "processor: an NMI waits for the IRET "
+				     "of the one being served\n"
+				   : "processor: an NMI is next\n");
 	buf_printf(out, "processor: %s, %s: ",
 		   asks ? "INTR is asserted" : "INTR is not asserted",
 		   c->iflag ? "IF is set" : "IF is clear");
@@ -23,8 +24,9 @@ static void show_processor(struct debug *d, struct buf *out)
 	else if (!c->iflag)
 		buf_printf(out, "taken after STI, POPF or IRET has set IF\n");
 	else if (c->shadow != SHADOW_NONE)
-		buf_printf(out, "taken after the next instruction, as %s holds "
-				"interrupts off until then\n",
+		buf_printf(out,
+			   "taken after the next instruction, as %s holds "
+			   "interrupts off until then\n",
 			   c->shadow == SHADOW_SS ? "a load of SS" : "STI");
 	else
 		buf_printf(out, "taken before the next instruction\n");

@@ -116,9 +116,10 @@ static int write_name(void *arg, const char *name, u64 bits, struct err *e)
 	struct value ignored;
 
 	if (debug_frame_register(d, name, &(struct value){0}))
-		return err_set(e, "$%s of frame %u cannot be changed; `frame 0' "
-				  "has the processor's", name,
-			       debug_frame_level(d));
+		return err_set(e,
+			       "$%s of frame %u cannot be changed; `frame 0' "
+			       "has the processor's",
+			       name, debug_frame_level(d));
 	if (r != REG_COUNT)
 		return reg_write(debug_cpu(d), r, bits, e);
 	if (!*name || *name == '$' || isdigit((unsigned char)*name) ||

@@ -278,11 +278,12 @@ static void show_window(struct debug *d, const struct walk *w, gla_t at,
 	if (v.is_mapped)
 		buf_byte(out, '\n');
 	if (v.is_recorded && is_stale(&v, entry))
-		buf_printf(out,
-			   "  it was filled when the entry was 0x%llx: the guest "
-			   "has changed it\n  and not flushed, so the old one "
-			   "holds, as in a processor's TLB\n",
-			   (unsigned long long)v.entry);
+		buf_printf(
+			out,
+			"  it was filled when the entry was 0x%llx: the guest "
+			"has changed it\n  and not flushed, so the old one "
+			"holds, as in a processor's TLB\n",
+			(unsigned long long)v.entry);
 }
 
 /* Which window an access would use follows from U/S; a page whose rights have
@@ -314,8 +315,10 @@ void debug_show_paging(struct debug *d, gla_t at, struct buf *out)
 			   "paging is off (CR0.PG = 0): 0x%08x is "
 			   "physical 0x%08x\n",
 			   at, at);
-		w = (struct walk){.mapped = true, .gpa = at,
-				  .rights = PTE_RW | PTE_US, .levels = 1};
+		w = (struct walk){.mapped = true,
+				  .gpa = at,
+				  .rights = PTE_RW | PTE_US,
+				  .levels = 1};
 		w.level[0].entry = PTE_P | PTE_A | PTE_D;
 		show_windows(d, &w, at, out);
 		return;
@@ -351,7 +354,7 @@ void debug_show_paging(struct debug *d, gla_t at, struct buf *out)
 /* Pages side by side with the same rights; their frames may lie anywhere. */
 struct run {
 	u64 start, end;
-	gpa_t gpa;	 /* of the first page */
+	gpa_t gpa;       /* of the first page */
 	unsigned pieces; /* of frames side by side */
 	u64 rights;
 	gpa_t next; /* frame that would go on */
@@ -375,13 +378,12 @@ static void show_run(const struct run *r, enum debug_maps how, struct buf *out)
 		show_run_as_qemu(r, out);
 		return;
 	}
-	buf_printf(out, "%08llx-%08llx %8lluK r%c%c %c%c -> ",
-		   (unsigned long long)r->start, (unsigned long long)r->end - 1,
-		   (unsigned long long)(r->end - r->start) >> 10,
-		   r->rights & PTE_RW ? 'w' : '-',
-		   r->rights & PTE_NX ? '-' : 'x',
-		   r->rights & PTE_US ? 'u' : 'k',
-		   r->rights & PTE_G ? 'g' : '-');
+	buf_printf(
+		out, "%08llx-%08llx %8lluK r%c%c %c%c -> ",
+		(unsigned long long)r->start, (unsigned long long)r->end - 1,
+		(unsigned long long)(r->end - r->start) >> 10,
+		r->rights & PTE_RW ? 'w' : '-', r->rights & PTE_NX ? '-' : 'x',
+		r->rights & PTE_US ? 'u' : 'k', r->rights & PTE_G ? 'g' : '-');
 	if (r->pieces == 1)
 		buf_printf(out, "%09llx\n", (unsigned long long)r->gpa);
 	else
@@ -405,9 +407,10 @@ void debug_show_maps(struct debug *d, enum debug_maps how, struct buf *out)
 	u64 at = 0;
 
 	if (!(debug_cpu(d)->cr0 & CR0_PG)) {
-		buf_printf(out, how == MAPS_AS_QEMU
-					? "PG disabled\n"
-					: "paging is off: linear is physical\n");
+		buf_printf(out,
+			   how == MAPS_AS_QEMU
+				   ? "PG disabled\n"
+				   : "paging is off: linear is physical\n");
 		return;
 	}
 	while (at <= UINT32_MAX) {
@@ -424,8 +427,10 @@ void debug_show_maps(struct debug *d, enum debug_maps how, struct buf *out)
 		if (at != r.end || w.rights != r.rights ||
 		    (how == MAPS_BY_FRAME && !goes_on)) {
 			show_run(&r, how, out);
-			r = (struct run){.start = at, .gpa = w.gpa,
-					 .rights = w.rights, .pieces = 1};
+			r = (struct run){.start = at,
+					 .gpa = w.gpa,
+					 .rights = w.rights,
+					 .pieces = 1};
 		} else if (!goes_on) {
 			r.pieces++;
 		}

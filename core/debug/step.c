@@ -69,7 +69,8 @@ static bool probe_steps(struct debug *d)
 		d->probe_after(d->probe_arg);
 	}
 	d->why = STOP_BREAKPOINT;
-	return !debug_at_break(d, debug_pc(d)); /* of others, where it came to */
+	return !debug_at_break(d,
+			       debug_pc(d)); /* of others, where it came to */
 }
 
 /* Runs until something happens that is wanted. */
@@ -198,8 +199,10 @@ static bool run_to_hidden(struct debug *d, const struct breakpoint *form)
 /* Runs to `addr` with the stack pointer at or above `esp`. */
 static bool run_to(struct debug *d, gla_t addr, u32 esp)
 {
-	struct breakpoint form = {.kind = BREAK_CODE, .addr = addr,
-				  .hidden = true, .frame = FRAME_ABOVE,
+	struct breakpoint form = {.kind = BREAK_CODE,
+				  .addr = addr,
+				  .hidden = true,
+				  .frame = FRAME_ABOVE,
 				  .frame_esp = esp};
 
 	return run_to_hidden(d, &form);
@@ -208,9 +211,12 @@ static bool run_to(struct debug *d, gla_t addr, u32 esp)
 bool debug_run_to_frame(struct debug *d, gla_t addr, u32 esp)
 {
 	const struct cpu *c = debug_cpu(d);
-	struct breakpoint form = {.kind = BREAK_CODE, .addr = addr,
-				  .hidden = true, .frame = FRAME_SAME,
-				  .frame_esp = esp, .frame_cr3 = c->cr3,
+	struct breakpoint form = {.kind = BREAK_CODE,
+				  .addr = addr,
+				  .hidden = true,
+				  .frame = FRAME_SAME,
+				  .frame_esp = esp,
+				  .frame_cr3 = c->cr3,
 				  .frame_cpl = c->cpl};
 
 	return run_to_hidden(d, &form);
@@ -223,9 +229,12 @@ bool debug_run_to_frame(struct debug *d, gla_t addr, u32 esp)
 static bool out_of_interrupt(struct debug *d)
 {
 	struct vm_interrupted was = vm_interrupted(d->vm);
-	struct breakpoint form = {.kind = BREAK_CODE, .addr = was.pc,
-				  .hidden = true, .frame = FRAME_SAME,
-				  .frame_esp = was.esp, .frame_cr3 = was.cr3,
+	struct breakpoint form = {.kind = BREAK_CODE,
+				  .addr = was.pc,
+				  .hidden = true,
+				  .frame = FRAME_SAME,
+				  .frame_esp = was.esp,
+				  .frame_cr3 = was.cr3,
 				  .frame_cpl = was.cpl};
 
 	return run_to_hidden(d, &form);
@@ -247,7 +256,8 @@ static bool step_over_interrupts(struct debug *d, u64 n)
 			d->why = STOP_LIMIT;
 		if (d->why != STOP_LIMIT)
 			return false;
-		if (delivered == VM_DELIVERED_INTERRUPT && !d->step_interrupts) {
+		if (delivered == VM_DELIVERED_INTERRUPT &&
+		    !d->step_interrupts) {
 			if (!out_of_interrupt(d))
 				return false;
 		} else if (done >= n || (delivered && n == 1)) {

@@ -3,8 +3,8 @@
  * from guest memory as they are now.  What the processor has loaded may be
  * older: segment registers keep what they were loaded with (`info registers
  * system` shows that); where it differs, that is told, as is what is wrong with
- * an entry (tables_check.c).  Formats: SDM 3A 3.4.5 (segments), 6.11 (gates), 7.2
- * (TSS). */
+ * an entry (tables_check.c).  Formats: SDM 3A 3.4.5 (segments), 6.11
+ * (gates), 7.2 (TSS). */
 #include "core/debug/tables_priv.h"
 
 #include "core/mem/mem.h"

@@ -107,7 +107,8 @@ const char *tables_segment_flaw(struct debug *d, u64 e, bool in_gdt)
 		return NULL;
 	case SYS_TSS32:
 	case SYS_TSS32_BUSY:
-		return limit < TSS32_LIMIT ? "a TSS needs a limit of 67h" : NULL;
+		return limit < TSS32_LIMIT ? "a TSS needs a limit of 67h"
+					   : NULL;
 	case SYS_TSS16:
 	case SYS_TSS16_BUSY:
 		return limit < TSS16_LIMIT ? "a 16-bit TSS needs a limit of 2Bh"
@@ -176,7 +177,8 @@ void tables_check_idt(const u64 *gates, unsigned count, struct buf *out)
 
 	for (unsigned i = 0; i < sizeof(needed); i++)
 		if (needed[i] >= count || !is_present(gates[needed[i]]))
-			buf_printf(out, "! no gate for %s: one becomes a double "
-					"or triple fault\n",
+			buf_printf(out,
+				   "! no gate for %s: one becomes a double "
+				   "or triple fault\n",
 				   cpu_exception_name(needed[i]));
 }

@@ -52,14 +52,14 @@ static int take_word(struct debug *d, struct task_layout *l, const char *key,
 		const char *key;
 		u32 *to;
 	} numbers[] = {
-		{"array", &l->first},	   {"list", &l->first},
-		{"stride", &l->stride},	   {"count", &l->count},
-		{"link", (u32 *)&l->link}, {"pid", (u32 *)&l->pid},
-		{"name", (u32 *)&l->name}, {"state", (u32 *)&l->state},
+		{"array", &l->first},        {"list", &l->first},
+		{"stride", &l->stride},      {"count", &l->count},
+		{"link", (u32 *)&l->link},   {"pid", (u32 *)&l->pid},
+		{"name", (u32 *)&l->name},   {"state", (u32 *)&l->state},
 		{"space", (u32 *)&l->space}, {"esp", (u32 *)&l->esp},
-		{"top", (u32 *)&l->top},   {"stack", (u32 *)&l->stack},
-		{"size", &l->stack_size},  {"length", &l->length},
-		{"base", &l->base},	   {"current", &l->current},
+		{"top", (u32 *)&l->top},     {"stack", (u32 *)&l->stack},
+		{"size", &l->stack_size},    {"length", &l->length},
+		{"base", &l->base},          {"current", &l->current},
 	};
 
 	if (!strcmp(key, "states") || !strcmp(key, "skip")) {
@@ -85,19 +85,26 @@ static int parse(struct debug *d, const char *text, struct task_layout *l,
 	char *copy = strdup(text), *rest = copy, *word;
 	int failed = 0;
 
-	*l = (struct task_layout){
-		.link = TASK_NONE, .pid = TASK_NONE, .name = TASK_NONE,
-		.state = TASK_NONE, .space = TASK_NONE, .esp = TASK_NONE,
-		.top = TASK_NONE, .stack = TASK_NONE, .length = 16,
-		.page_tables = TASK_NONE};
+	*l = (struct task_layout){.link = TASK_NONE,
+				  .pid = TASK_NONE,
+				  .name = TASK_NONE,
+				  .state = TASK_NONE,
+				  .space = TASK_NONE,
+				  .esp = TASK_NONE,
+				  .top = TASK_NONE,
+				  .stack = TASK_NONE,
+				  .length = 16,
+				  .page_tables = TASK_NONE};
 	while (!failed && (word = strsep(&rest, " \t"))) {
 		char *value = strchr(word, '=');
 
 		if (!*word)
 			continue;
 		if (!value)
-			failed = err_set(e, "tasks: expected KEY=VALUE, found "
-					    "`%.40s'", word);
+			failed = err_set(e,
+					 "tasks: expected KEY=VALUE, found "
+					 "`%.40s'",
+					 word);
 		else {
 			*value = '\0';
 			failed = take_word(d, l, word, value + 1, e);
@@ -106,8 +113,8 @@ static int parse(struct debug *d, const char *text, struct task_layout *l,
 	free(copy);
 	if (failed)
 		return -1;
-	if (!l->first || (l->is_array ? !l->stride || !l->count
-				      : l->link == TASK_NONE))
+	if (!l->first ||
+	    (l->is_array ? !l->stride || !l->count : l->link == TASK_NONE))
 		return err_set(e, "tasks: expected array=, stride= and count=, "
 				  "or list= and link=");
 	return 0;
@@ -224,7 +231,8 @@ static bool runs(struct debug *d, const struct task_layout *l, u32 task)
 	/* From user mode the processor would go to its kernel stack; Linux
 	 * since 4.15 goes by way of another, and keeps its top in esp1. */
 	for (unsigned at = 4; at <= 12; at += 8)
-		if (word_at(d, c->tr.base + at, &esp) && esp > from && esp <= to)
+		if (word_at(d, c->tr.base + at, &esp) && esp > from &&
+		    esp <= to)
 			return true;
 	return false;
 }
@@ -330,7 +338,8 @@ int debug_show_tasks(struct debug *d, const char *description, struct buf *out,
 
 	if (find_layout(d, description, &l, e))
 		return -1;
-	buf_printf(out, "    pid  state     CR3       name             where\n");
+	buf_printf(out,
+		   "    pid  state     CR3       name             where\n");
 	task = l.first;
 	for (u32 i = 0; i < TASKS_MAX; i++) {
 		if (!word_at(d, task, &(u32){0}))

@@ -9,17 +9,17 @@ enum { TASK_NAME_MAX = 32, TASK_NONE = -1 };
 
 struct task_layout {
 	bool is_array;
-	u32 first;	   /* its address; of a list, one that is in it */
+	u32 first;         /* its address; of a list, one that is in it */
 	u32 stride, count; /* of an array */
-	s32 link;	   /* offsets; TASK_NONE: not known */
+	s32 link;          /* offsets; TASK_NONE: not known */
 	s32 pid, name, state, space, esp, top, stack;
-	u32 length;	/* of a name */
-	u32 stack_size; /* bytes; of a stack whose lowest address is known */
+	u32 length;      /* of a name */
+	u32 stack_size;  /* bytes; of a stack whose lowest address is known */
 	s32 page_tables; /* offset in what `space` points to; NONE: itself */
-	u32 base;	/* linear less physical address of page tables */
-	u32 current;	/* address of the one that runs; 0: by its stack */
-	bool is_linux;	/* states are Linux's bits */
-	u32 sched_from, sched_to; /* code of the scheduler, or 0 */
+	u32 base;        /* linear less physical address of page tables */
+	u32 current;     /* address of the one that runs; 0: by its stack */
+	bool is_linux;   /* states are Linux's bits */
+	u32 sched_from, sched_to;    /* code of the scheduler, or 0 */
 	char states[128], skip[128]; /* names with commas between; "": none */
 };
 

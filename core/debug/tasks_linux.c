@@ -11,12 +11,11 @@
  *           printable names in the same place
  *   pid     is 0 in init_task, 1 in the first of the others, 2 in the second,
  *           and different in all
- *   mm      is followed by active_mm: twice the same address in process 1, 0 and
- *           something borrowed or 0 in init_task and in kernel threads
- *   stack   is before tasks: a page's address, different in all; the state is
- *           the word in front of it, in 2.6.24 and in 6.1
- *   sp      in thread is an address within that stack
- *   pgd     in mm is the linear address of what CR3 holds for that task
+ *   mm      is followed by active_mm: twice the same address in process 1, 0
+ * and something borrowed or 0 in init_task and in kernel threads stack   is
+ * before tasks: a page's address, different in all; the state is the word in
+ * front of it, in 2.6.24 and in 6.1 sp      in thread is an address within that
+ * stack pgd     in mm is the linear address of what CR3 holds for that task
  *
  * Each is believed only if it holds for all tasks looked at.  What is not
  * found is not shown.  Offsets count from BEFORE bytes below the name, as
@@ -94,8 +93,8 @@ static bool has_name(struct debug *d, u32 task)
 {
 	char name[NAME_LENGTH];
 
-	if (debug_read(d, task + BEFORE, name, sizeof(name)) !=
-		    sizeof(name) || !*name || !memchr(name, 0, sizeof(name)))
+	if (debug_read(d, task + BEFORE, name, sizeof(name)) != sizeof(name) ||
+	    !*name || !memchr(name, 0, sizeof(name)))
 		return false;
 	for (unsigned i = 0; name[i]; i++)
 		if (!isprint((unsigned char)name[i]))
@@ -257,8 +256,7 @@ static void find_rest(struct debug *d, const struct samples *all,
 	l->pid = find(all, l->link, end, is_pid);
 	l->space = find(all, l->link, end, is_mm);
 	if (l->space != TASK_NONE)
-		l->page_tables =
-			find_pgd(d, l->first, l->link, l->space);
+		l->page_tables = find_pgd(d, l->first, l->link, l->space);
 	find_stack(all, l);
 }
 
@@ -286,10 +284,10 @@ static bool find_init(struct debug *d, struct samples *all, u32 from, u64 len,
 		unsigned n = debug_read(d, from + (u32)at, chunk, CHUNK);
 		const u8 *s = chunk;
 
-		while (!found && all->patience && (s = memmem(s, (size_t)(chunk + n - s),
-					     "swapper", 7))) {
-			found = is_init(d, all, from + (u32)at +
-						(u32)(s - chunk), l);
+		while (!found && all->patience &&
+		       (s = memmem(s, (size_t)(chunk + n - s), "swapper", 7))) {
+			found = is_init(d, all,
+					from + (u32)at + (u32)(s - chunk), l);
 			s++;
 		}
 		if (n < CHUNK)
@@ -319,17 +317,25 @@ int tasks_find_linux(struct debug *d, struct task_layout *l, struct err *e)
 	u32 at;
 
 	*l = (struct task_layout){
-		.link = TASK_NONE, .name = BEFORE,
-		.pid = TASK_NONE, .space = TASK_NONE,
-		.page_tables = TASK_NONE, .stack = TASK_NONE,
-		.state = TASK_NONE, .esp = TASK_NONE, .top = TASK_NONE,
-		.length = NAME_LENGTH, .base = LINEAR_BASE, .is_linux = true,
+		.link = TASK_NONE,
+		.name = BEFORE,
+		.pid = TASK_NONE,
+		.space = TASK_NONE,
+		.page_tables = TASK_NONE,
+		.stack = TASK_NONE,
+		.state = TASK_NONE,
+		.esp = TASK_NONE,
+		.top = TASK_NONE,
+		.length = NAME_LENGTH,
+		.base = LINEAR_BASE,
+		.is_linux = true,
 		.skip = "__switch_to,__switch_to_asm,schedule,__schedule,"
 			"schedule_timeout,io_schedule,ret_from_fork"};
 	if (!find_first(d, &all, l))
-		return err_set(e, "tasks: this is neither lantern nor Linux with "
-				  "more than one task; `set tasks' describes "
-				  "others");
+		return err_set(e,
+			       "tasks: this is neither lantern nor Linux with "
+			       "more than one task; `set tasks' describes "
+			       "others");
 	at = l->first;
 	while (all.count < SAMPLES) {
 		at = read_word(d, at + (u32)l->link) - (u32)l->link;

@@ -14,8 +14,8 @@ void vm_show_exits(struct vm *vm, bus_print *out, void *to)
 			    (unsigned long long)vm->exceptions[i]);
 	for (unsigned i = 0; i < ARRAY_LEN(vm->interrupts); i++)
 		if (vm->interrupts[i])
-			out(to, "int %02xh    %12llu  interrupts delivered\n", i,
-			    (unsigned long long)vm->interrupts[i]);
+			out(to, "int %02xh    %12llu  interrupts delivered\n",
+			    i, (unsigned long long)vm->interrupts[i]);
 }
 
 void vm_stats_reset(struct vm *vm)
@@ -82,7 +82,8 @@ static unsigned counters(struct vm *vm, struct counter list[COUNTERS_MAX])
 		 s->window_faults},
 		{"operations", "operations called", s->op_calls},
 		{"soft_accesses", "accesses made by calls", s->soft_calls},
-		{"copied_blocks", "blocks copied from elsewhere", s->copied_blocks},
+		{"copied_blocks", "blocks copied from elsewhere",
+		 s->copied_blocks},
 		{"partial_blocks", "blocks made to end at a time",
 		 s->partial_blocks},
 		{"window_maps", "host mappings made", w->maps},
@@ -119,8 +120,7 @@ void vm_stats_json(struct vm *vm, bus_print *out, void *to)
 		out(to, "%s\n  \"%s\": %llu", i ? "," : "{", list[i].name,
 		    (unsigned long long)list[i].value);
 	for (unsigned i = 0; i < BT_EXIT_COUNT; i++)
-		out(to, ",\n  \"exit_%s\": %llu",
-		    bt_exit_name((enum bt_exit)i),
+		out(to, ",\n  \"exit_%s\": %llu", bt_exit_name((enum bt_exit)i),
 		    (unsigned long long)s->exits[i]);
 	for (unsigned i = 0; i < ARRAY_LEN(vm->exceptions); i++)
 		if (vm->exceptions[i])

@@ -71,8 +71,10 @@ static int fill_in(const char *line, const struct words *w, struct buf *to,
 		} else if ((unsigned)(at[4] - '0') < w->count) {
 			buf_printf(to, "%s", w->word[at[4] - '0']);
 		} else {
-			return err_set(e, "there is no $arg%c: %u words were "
-					  "given", at[4], w->count);
+			return err_set(e,
+				       "there is no $arg%c: %u words were "
+				       "given",
+				       at[4], w->count);
 		}
 	}
 	buf_printf(to, "%s", line);
@@ -119,8 +121,10 @@ bool defined_run(struct console *c, const char *name, char *args, int *failed,
 	while ((word = words_next(&args)) && w.count < WORDS_MAX)
 		w.word[w.count++] = word;
 	if (c->depth == DEPTH_MAX) {
-		*failed = err_set(e, "%s: commands within commands, more than "
-				     "%d deep", name, DEPTH_MAX);
+		*failed = err_set(e,
+				  "%s: commands within commands, more than "
+				  "%d deep",
+				  name, DEPTH_MAX);
 		return true;
 	}
 	c->depth++;
@@ -159,8 +163,10 @@ int cmd_define(struct console *c, char *args, struct err *e)
 		return 0;
 	}
 	if (!is_name(args) || strlen(args) > 40)
-		return err_set(e, "expected a name of letters, digits, - and _, "
-				  "found `%.40s'", args);
+		return err_set(e,
+			       "expected a name of letters, digits, - and _, "
+			       "found `%.40s'",
+			       args);
 	if (is_taken(args))
 		return err_set(e, "`%s' is a command already", args);
 	d = find(c, args);

@@ -17,8 +17,8 @@ static void help_line(struct console *c, const struct command *cmd,
 	buf_printf(&head, "%s%s%s%s", before, cmd->name, *cmd->usage ? " " : "",
 		   cmd->usage);
 	if (head.len > HEAD)
-		buf_printf(c->to, "  %s\n  %-*s %s\n", buf_text(&head), HEAD, "",
-			   cmd->help);
+		buf_printf(c->to, "  %s\n  %-*s %s\n", buf_text(&head), HEAD,
+			   "", cmd->help);
 	else
 		buf_printf(c->to, "  %-*s %s\n", HEAD, buf_text(&head),
 			   cmd->help);
@@ -61,14 +61,15 @@ static void help_screen(struct console *c)
 			buf_printf(c->to, "%-9s ", group);
 			show_names(c, group);
 		}
-	buf_printf(c->to,
-		   "\nTry next: `info registers', `break LOC', `continue', "
-		   "`backtrace', `x/5i $pc',\n`info paging ADDR'; `tour' shows "
-		   "around in ten minutes.\n"
-		   "help COMMAND or GROUP tells more, help all everything; "
-		   "apropos WORD finds.\nTAB completes, any beginning that fits "
-		   "one command works, Enter repeats a step.\n"
-		   "While the guest runs, Ctrl-] or Ctrl-C comes back here.\n");
+	buf_printf(
+		c->to,
+		"\nTry next: `info registers', `break LOC', `continue', "
+		"`backtrace', `x/5i $pc',\n`info paging ADDR'; `tour' shows "
+		"around in ten minutes.\n"
+		"help COMMAND or GROUP tells more, help all everything; "
+		"apropos WORD finds.\nTAB completes, any beginning that fits "
+		"one command works, Enter repeats a step.\n"
+		"While the guest runs, Ctrl-] or Ctrl-C comes back here.\n");
 }
 
 static void help_all(struct console *c)

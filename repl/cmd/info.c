@@ -146,10 +146,11 @@ int info_blocks(struct console *c, char *args, struct err *e)
 			     bt_next_block(bt, b.number, any, (u32)at.bits, &b);
 	     i++) {
 		debug_address(c->d, b.lin, c->to);
-		buf_printf(c->to, ": %u instruction%s, %u -> %u bytes, "
+		buf_printf(c->to,
+			   ": %u instruction%s, %u -> %u bytes, "
 			   "physical 0x%llx, ",
-			   b.insns, b.insns == 1 ? "" : "s", b.guest_len, b.host_len,
-			   (unsigned long long)b.gpa);
+			   b.insns, b.insns == 1 ? "" : "s", b.guest_len,
+			   b.host_len, (unsigned long long)b.gpa);
 		bt_show_mode(b.mode, buf_print, c->to);
 		buf_printf(c->to, "; block %llu\n",
 			   (unsigned long long)b.number);
@@ -185,8 +186,10 @@ int info_devices(struct console *c, char *args, struct err *e)
 int info_maps(struct console *c, char *args, struct err *e)
 {
 	if (*args && strcmp(args, "frames"))
-		return err_set(e, "expected: info maps, or info maps frames; "
-				  "found `%.40s'", args);
+		return err_set(e,
+			       "expected: info maps, or info maps frames; "
+			       "found `%.40s'",
+			       args);
 	debug_show_maps(c->d, *args ? MAPS_BY_FRAME : MAPS, c->to);
 	return 0;
 }
@@ -201,7 +204,7 @@ int info_mem(struct console *c, char *args, struct err *e)
 
 int info_tasks(struct console *c, char *args, struct err *e)
 {
-	const char *how = *args		       ? args
+	const char *how = *args               ? args
 			  : c->settings.tasks ? c->settings.tasks
 					      : NULL;
 
@@ -303,8 +306,10 @@ int cmd_stats(struct console *c, char *args, struct err *e)
 	} else if (!strcmp(args, "json")) {
 		vm_stats_json(vm, buf_print, c->to);
 	} else if (*args) {
-		return err_set(e, "expected: stats, stats json or stats reset; "
-				  "found `%.40s'", args);
+		return err_set(e,
+			       "expected: stats, stats json or stats reset; "
+			       "found `%.40s'",
+			       args);
 	} else {
 		vm_show_stats(vm, buf_print, c->to);
 		vm_show_exits(vm, buf_print, c->to);

@@ -27,7 +27,8 @@ static int repeat_count(struct console *c, char *text, struct err *e)
 	if (debug_eval(c->d, words_trim(at + 1), NULL, &n, e))
 		return -1;
 	if (!n.bits || n.bits > REPEAT_MAX)
-		return err_set(e, "expected 1 to %d values behind @", REPEAT_MAX);
+		return err_set(e, "expected 1 to %d values behind @",
+			       REPEAT_MAX);
 	return (int)n.bits;
 }
 

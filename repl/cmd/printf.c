@@ -36,8 +36,10 @@ static const char *read_conversion(const char *s, struct conversion *c,
 	s += strspn(s, "lhz"); /* the value knows its size */
 	c->letter = *s;
 	if (!*s || !strchr("diuxXocsp%", *s)) {
-		err_set(e, "printf: expected d, u, x, o, c, s, p or %% behind "
-			   "%%, found `%.1s'", s);
+		err_set(e,
+			"printf: expected d, u, x, o, c, s, p or %% behind "
+			"%%, found `%.1s'",
+			s);
 		return NULL;
 	}
 	return s + 1;
@@ -48,8 +50,8 @@ static void read_string(struct console *c, u32 at, char text[STRING_MAX])
 {
 	unsigned n = 0;
 
-	while (n < STRING_MAX - 1 && debug_read(c->d, at + n, text + n, 1) == 1 &&
-	       text[n])
+	while (n < STRING_MAX - 1 &&
+	       debug_read(c->d, at + n, text + n, 1) == 1 && text[n])
 		n++;
 	text[n] = '\0';
 }

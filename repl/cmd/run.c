@@ -110,8 +110,8 @@ void console_stopped(struct console *c)
 	struct actions *actions = actions_of(c, debug_hit(c->d));
 	struct buf text = {0};
 
-	c->user_stopped |= host_is_terminal(c->host) &&
-			   debug_why(c->d) == STOP_INTERRUPT;
+	c->user_stopped |=
+		host_is_terminal(c->host) && debug_why(c->d) == STOP_INTERRUPT;
 	debug_know_guest(c->d, c->to);
 	vmi_name_stubs(c);
 	debug_describe_stop(c->d, &text);

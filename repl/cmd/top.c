@@ -27,7 +27,7 @@ enum {
 	/* primes: in step with no loop */
 	LIVE_EVERY = 1000003,
 	PRINTED_EVERY = 100003,
-	PLACES = 8192,		/* different ones between two tables */
+	PLACES = 8192, /* different ones between two tables */
 	REFRESH_MS = 1000,
 	ROWS = 20, /* of a table that is printed */
 	MS_MAX = 1000 * 3600,
@@ -337,11 +337,14 @@ static void show_head(struct top *t)
 		   per_second(t, b->vm.interrupts - a->vm.interrupts),
 		   per_second(t, b->vm.exceptions - a->vm.exceptions),
 		   (unsigned long long)(share_of(b->vm.idle_ns - a->vm.idle_ns,
-						 ns) + 5) / 10);
+						 ns) +
+					5) /
+			   10);
 	if (t->table <= BLOCKS)
 		buf_printf(&t->text, "%u samples, one in %u instructions%s\n",
 			   t->samples, every(t),
-			   t->lost ? "; places too many to count them all" : "");
+			   t->lost ? "; places too many to count them all"
+				   : "");
 }
 
 static void make_table(struct top *t, unsigned rows)
@@ -382,7 +385,8 @@ static void paint(struct top *t)
 		if (!*end)
 			break;
 	}
-	printf("%sf b e v: functions blocks exits VMI; q: end", dumb ? "" : "\033[J");
+	printf("%sf b e v: functions blocks exits VMI; q: end",
+	       dumb ? "" : "\033[J");
 	fflush(stdout);
 }
 
@@ -424,7 +428,8 @@ static int run(struct top *t, struct err *e)
 {
 	struct host_watcher w = {t, on_look, t->live ? on_key : NULL,
 				 REFRESH_MS / 4};
-	bool screen = t->live && getenv("TERM") && strcmp(getenv("TERM"), "dumb");
+	bool screen =
+		t->live && getenv("TERM") && strcmp(getenv("TERM"), "dumb");
 	struct console *c = t->c;
 	int failed;
 
@@ -455,15 +460,18 @@ static int parse(struct top *t, char *args, struct err *e)
 
 		if (words_number(word, &ms)) {
 			if (!ms || ms > MS_MAX)
-				return err_set(e, "expected 1 to %d ms", MS_MAX);
+				return err_set(e, "expected 1 to %d ms",
+					       MS_MAX);
 			continue;
 		}
 		while (top_words[i] &&
 		       strncmp(top_words[i], word, strlen(word)))
 			i++;
 		if (!top_words[i])
-			return err_set(e, "expected functions, blocks, exits or "
-					  "vmi, found `%.40s'", word);
+			return err_set(e,
+				       "expected functions, blocks, exits or "
+				       "vmi, found `%.40s'",
+				       word);
 		t->table = (enum table)i;
 	}
 	if (t->table == VMI && !t->c->vmi)

@@ -51,8 +51,8 @@ static int one_step(struct console *c, const struct step *s, struct err *e)
 		return 1;
 	if (answer == SKIP)
 		return 0;
-	failed = console_execute(c, s->command,
-				 c->to == &c->out ? NULL : c->to, e);
+	failed = console_execute(c, s->command, c->to == &c->out ? NULL : c->to,
+				 e);
 	return failed ? -1 : host_must_end(c->host) || c->quit;
 }
 
@@ -63,7 +63,8 @@ static int first_step(struct console *c, const char *args, struct err *e)
 	if (!*args)
 		return 0;
 	if (!words_number(args, &n) || !n || n > ARRAY_LEN(steps))
-		return err_set(e, "expected a step from 1 to %zu, found `%.40s'",
+		return err_set(e,
+			       "expected a step from 1 to %zu, found `%.40s'",
 			       ARRAY_LEN(steps), args);
 	c->tour_step = (unsigned)n - 1;
 	return 0;
@@ -91,7 +92,8 @@ int cmd_tour(struct console *c, char *args, struct err *e)
 	if (left < 0)
 		return -1;
 	if (left)
-		buf_printf(c->to, "Left before step %u of %zu; `tour' goes on, "
+		buf_printf(c->to,
+			   "Left before step %u of %zu; `tour' goes on, "
 			   "`tour 1' begins anew.\n",
 			   c->tour_step + 1, ARRAY_LEN(steps));
 	else

@@ -69,8 +69,8 @@ static bool turn(struct pager *p, struct host *h)
 	printf("\r%*s\r", (int)strlen(QUESTION), "");
 	p->shown = 0;
 	p->flows = key == 'c';
-	p->quit = key < 0 || key == 'q' || key == CTRL_C ||
-		  key == CTRL_D || key == ESCAPE;
+	p->quit = key < 0 || key == 'q' || key == CTRL_C || key == CTRL_D ||
+		  key == ESCAPE;
 	return !p->quit;
 }
 

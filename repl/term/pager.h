@@ -15,8 +15,8 @@ struct pager {
 	unsigned height; /* lines a page; PAGER_AUTO, PAGER_OFF */
 	enum { COLOR_AUTO, COLOR_ON, COLOR_OFF } color;
 	unsigned shown; /* rows since the last prompt or page */
-	bool quit;	/* the rest is not wanted */
-	bool flows;	/* no more pages until the next prompt */
+	bool quit;      /* the rest is not wanted */
+	bool flows;     /* no more pages until the next prompt */
 };
 
 /* A new prompt, or the guest has run: pages begin anew. */

@@ -12,10 +12,10 @@
 #include <string.h>
 
 #define ADDRESS "\033[36m"
-#define NAME "\033[33m"
-#define PLACE "\033[32m"
-#define HERE "\033[1;32m"
-#define PLAIN "\033[m"
+#define NAME    "\033[33m"
+#define PLACE   "\033[32m"
+#define HERE    "\033[1;32m"
+#define PLAIN   "\033[m"
 
 static void colored(struct buf *out, const char *color, const char *text,
 		    size_t n)
@@ -52,8 +52,8 @@ static size_t place_length(const char *s, size_t n)
 {
 	size_t i = 0, colon;
 
-	while (i < n && (isalnum((unsigned char)s[i]) || strchr("._/-+", s[i])) &&
-	       s[i])
+	while (i < n &&
+	       (isalnum((unsigned char)s[i]) || strchr("._/-+", s[i])) && s[i])
 		i++;
 	if (!i || i == n || s[i] != ':' || !memchr(s, '.', i))
 		return 0;

@@ -23,12 +23,11 @@ static const struct mode {
 	u16 number;
 	bool begins_set;
 } modes[] = {
-	{1, false},    /* cursor keys send application codes */
-	{7, true},     /* lines wrap */
-	{25, true},    /* cursor shown */
-	{47, false},   /* alternate screen, three kinds of it */
-	{1047, false}, {1049, false},
-	{1000, false}, /* mouse reports */
+	{1, false},  /* cursor keys send application codes */
+	{7, true},   /* lines wrap */
+	{25, true},  /* cursor shown */
+	{47, false}, /* alternate screen, three kinds of it */
+	{1047, false}, {1049, false}, {1000, false}, /* mouse reports */
 	{1002, false}, {1003, false}, {1006, false},
 	{2004, false}, /* pasted text in brackets */
 };
@@ -156,9 +155,9 @@ static void put_modes(const struct screen *s, bool back, struct buf *out)
 static bool has_alternate(const struct screen *s)
 {
 	for (unsigned i = 0; i < ARRAY_LEN(modes); i++)
-		if (s->modes >> i & 1 && (modes[i].number == 47 ||
-					  modes[i].number == 1047 ||
-					  modes[i].number == 1049))
+		if (s->modes >> i & 1 &&
+		    (modes[i].number == 47 || modes[i].number == 1047 ||
+		     modes[i].number == 1049))
 			return true;
 	return false;
 }

@@ -2,7 +2,8 @@
 /* Any bytes that a guest writes to the terminal: following them never goes
  * astray, and a plain byte after CAN is a plain byte again.  And any line of
  * the console in colors is the same line without them. */
-/* LINK: repl/term/screen.c repl/term/paint.c core/base/buf.c core/base/check.c */
+/* LINK: repl/term/screen.c repl/term/paint.c core/base/buf.c core/base/check.c
+ */
 #include <string.h>
 
 #include "core/base/check.h"
