@@ -149,6 +149,23 @@ def snapshot():
         assert text.count("vitrine_vmi:call_exit") > 100
 
 
+def two():
+    """Ours beside one of the user's, whose daemon stays: both have all of theirs."""
+    with tempfile.TemporaryDirectory() as d:
+        traces.start_daemon()
+        lttng("create", "user", f"--output={d}/user")
+        lttng("enable-channel", "-u", "-s", "user", "--subbuf-size=4M", "--num-subbuf=8", "c")
+        lttng("enable-event", "-u", "vitrine_vmi:call_exit", "-s", "user", "-c", "c")
+        lttng("start", "user")
+        _, counters = traces.run(["-kernel", LANTERN, "-append", "tour"], d + "/ours", "vmi,calls")
+        lttng("destroy", "user")
+        assert "no available" in lttng("list")
+        calls = sum(v for k, v in counters.items() if k.startswith("vmi_") and k[4].isupper())
+        assert calls == counters["vmi_calls"] > 100000
+        for trace in ("user", "ours"):
+            assert sum(e.name == "vmi:call_exit" for e in traces.read(f"{d}/{trace}")) == calls, trace
+
+
 def ten():
     """Ten of us at once, each with its own trace, and one daemon, which goes with the last."""
     with tempfile.TemporaryDirectory() as d:
@@ -303,4 +320,4 @@ def wrong():
 
 
 traces.alone()
-traces.main(in_the_middle, chosen, vanishes, plainly, snapshot, ten, killed, orphan, held, full, hung, without, homeless, wrong)
+traces.main(in_the_middle, chosen, vanishes, plainly, snapshot, two, ten, killed, orphan, held, full, hung, without, homeless, wrong)
