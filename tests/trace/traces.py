@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the tests of tracing share: running Vitrine with a trace, reading the trace, comparing it with the counters."""
+import atexit
 import collections
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -113,6 +115,14 @@ def alone():
         os.execvp("unshare", ["unshare", "-m", "sh", "-c", script, "sh", sys.executable] + sys.argv)
     if os.geteuid():
         os.environ["LTTNG_HOME"] = tempfile.mkdtemp()
+        atexit.register(end_daemon)
+
+
+def end_daemon():
+    try:
+        os.kill(daemon_pid(), signal.SIGTERM)
+    except (OSError, ValueError):
+        pass
 
 
 def lttng(*words, check=True):
