@@ -87,15 +87,15 @@ floors: ## check that every file includes only its own room and those above it
 rebase: all ## accept what the golden, console and gdb tests print now; then read the diff
 	@REBASE=1 B=$(B) tests/run.sh golden repl gdb
 
+ANALYSES := vmi-freq
 install: all ## install program, manual page, completion and scripts (PREFIX=/usr/local DESTDIR=)
 	install -D -m 755 $(B)/vitrine $(DESTDIR)$(PREFIX)/bin/vitrine
 	install -D -m 644 $(B)/lantern.elf $(DESTDIR)$(PREFIX)/share/vitrine/lantern.elf
 	install -D -m 644 docs/vitrine.1 $(DESTDIR)$(PREFIX)/share/man/man1/vitrine.1
 	install -D -m 644 scripts/vitrine.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vitrine
 	$(if $(PROVIDER),install -D -m 755 $(B)/vitrine-trace.so $(DESTDIR)$(PREFIX)/lib/vitrine/vitrine-trace.so)
-	for s in vmi-freq bt-report vmi-timeline compare flame; do [ ! -e scripts/$$s ] || \
-	install -D -m 755 scripts/$$s $(DESTDIR)$(PREFIX)/share/vitrine/scripts/$$s; done
-	for s in scripts/*.py; do [ ! -e $$s ] || install -D -m 644 $$s $(DESTDIR)$(PREFIX)/share/vitrine/$$s; done
+	for s in $(ANALYSES); do install -D -m 755 scripts/$$s $(DESTDIR)$(PREFIX)/share/vitrine/scripts/$$s; done
+	for s in scripts/*.py; do install -D -m 644 $$s $(DESTDIR)$(PREFIX)/share/vitrine/scripts/$$s; done
 
 clean: ## remove what was built, but not what was fetched
 	rm -rf build/obj build/gen build/unit build/guest build/log build/debug build/asan build/fuzz build/diff \

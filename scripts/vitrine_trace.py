@@ -1,0 +1,354 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the analyses share: reading an LTTng trace of Vitrine in bounded memory, what is saved beside it, counts and
+percentiles, tables as text, CSV and JSON."""
+import argparse
+import bisect
+import collections
+import csv
+import json
+import os
+import sys
+
+try:
+    import bt2
+except ImportError:
+    sys.exit(f"{os.path.basename(sys.argv[0])}: babeltrace2's Python bindings are missing: install python3-bt2, "
+             "and run with the python3 they were made for (/usr/bin/python3)")
+
+HOST_TROUBLE = 4
+
+
+class TraceError(Exception):
+    """The trace cannot be analysed; says why in a line."""
+
+
+class Event:
+    """An event as bt2 has it; fields are looked at only when asked for, as that is what takes time."""
+    __slots__ = ("name", "message", "fields")
+
+    def __init__(self, name, message):
+        self.name, self.message = name, message
+        self.fields = message.event.payload_field
+
+    def __getitem__(self, field):
+        """A number."""
+        try:
+            return int(self.fields[field])
+        except KeyError:
+            raise TraceError(f"event {self.name} has no field {field}: the trace is of another version") from None
+
+    def word(self, field):
+        """A word of an enumeration."""
+        self[field]  # is it there?
+        labels = self.fields[field].labels
+        return labels[0] if labels else str(self[field])
+
+    def names(self):
+        return list(self.fields)
+
+
+class Symbols:
+    """The guest's symbols as they were when recording began."""
+
+    def __init__(self, path):
+        self.starts, self.symbols, self.known = [], [], {}
+        try:
+            with open(path, encoding="utf-8", errors="replace") as f:
+                rows = sorted((int(a, 16), int(s, 16), name) for a, s, _, name in (line.split(None, 3) for line in f))
+        except OSError:
+            return
+        except ValueError:
+            raise TraceError(f"{path} is not what Vitrine writes") from None
+        self.symbols = [(start, size, name.strip()) for start, size, name in rows]
+        self.starts = [start for start, _, _ in rows]
+
+    def find(self, address):
+        """(function, offset) or None."""
+        n = bisect.bisect_right(self.starts, address) - 1
+        if n < 0:
+            return None
+        start, size, name = self.symbols[n]
+        return (name, address - start) if address - start < max(size, 1) else None
+
+    def function(self, address):
+        """The name of the function, or the address where it has none."""
+        name = self.known.get(address)
+        if name is None:
+            found = self.find(address)
+            name = found[0] if found else hexadecimal(address)
+            if len(self.known) < 1 << 20:
+                self.known[address] = name
+        return name
+
+    def place(self, address):
+        found = self.find(address)
+        return f"{found[0]}+{found[1]:#x}" if found else hexadecimal(address)
+
+
+class Histogram:
+    """Mean exactly, percentiles within 1 %, of any number of values: what is above 128 is put into 64 classes for each
+    power of two."""
+
+    def __init__(self):
+        self.count = self.total = self.most = 0
+        self.classes = {}
+
+    def add(self, value):
+        shift = max(value.bit_length() - 7, 0)
+        key = (shift, value >> shift)
+        self.classes[key] = self.classes.get(key, 0) + 1
+        self.count += 1
+        self.total += value
+        self.most = max(self.most, value)
+
+    def mean(self):
+        return self.total / self.count if self.count else 0.0
+
+    def percentile(self, p):
+        """The smallest value that p in a hundred are not above."""
+        left = self.count * p / 100
+        for shift, top in sorted(self.classes):
+            left -= self.classes[shift, top]
+            if left <= 0:
+                return min((top << shift) + (1 << shift >> 1), self.most)
+        return self.most
+
+
+class Frequent:
+    """Counts of the most frequent of any number of different things. Beyond the limit the rarest half is let go; what
+    came back after that is counted too low, and `whole` says that this has happened."""
+
+    def __init__(self, limit=1 << 16):
+        self.count, self.limit, self.whole = collections.Counter(), limit, True
+
+    def add(self, what, n=1):
+        self.count[what] += n
+        if len(self.count) > self.limit:
+            self.count = collections.Counter(dict(self.count.most_common(self.limit // 2)))
+            self.whole = False
+
+    def most(self, n=None):
+        return sorted(self.count.items(), key=lambda item: (-item[1], str(item[0])))[:n]
+
+
+class Series:
+    """Counts over guest instructions, in at most 2 * `most` intervals: they are doubled in length when more are needed."""
+
+    def __init__(self, begin, most=32):
+        self.begin, self.most, self.shift = begin, most, 10
+        self.slots = collections.Counter()
+
+    def add(self, icount, what):
+        slot = max(icount - self.begin, 0) >> self.shift
+        while slot >= 2 * self.most:
+            self.shift += 1
+            slot >>= 1
+            merged = collections.Counter()
+            for (n, name), count in self.slots.items():
+                merged[n >> 1, name] += count
+            self.slots = merged
+        self.slots[slot, what] += 1
+
+    def rows(self):
+        """(icount at which the interval begins, its length, Counter by what), also of those with nothing in them."""
+        last = max((n for n, _ in self.slots), default=-1)
+        rows = [collections.Counter() for _ in range(last + 1)]
+        for (n, what), count in self.slots.items():
+            rows[n][what] += count
+        return [(self.begin + (n << self.shift), 1 << self.shift, row) for n, row in enumerate(rows)]
+
+
+class Progress:
+    """A bar on standard error, at a terminal."""
+
+    def __init__(self, begin, end):
+        self.begin, self.span, self.shown = begin, max(end - begin, 1), -1
+        self.on = sys.stderr.isatty() and end > begin
+
+    def at(self, ns, events):
+        percent = min(max((ns - self.begin) * 100 // self.span, 0), 100)
+        if self.on and percent != self.shown:
+            self.shown = percent
+            bar = "#" * (percent * 40 // 100)
+            print(f"\r[{bar:<40}] {percent:3} %  {events} events", end="", file=sys.stderr, flush=True)
+
+    def done(self):
+        if self.shown >= 0:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+class Trace:
+    """A directory with a trace in it, and the files that Vitrine saves there."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        if not os.path.isdir(directory):
+            raise TraceError("not a directory" if os.path.exists(directory) else "no such directory")
+        self.parts = [d for d, _, files in os.walk(directory) if "metadata" in files]
+        if not self.parts:
+            raise TraceError("there is no trace in it (no file metadata, in it or below)")
+        self.machine = self.beside("machine.json")
+        if self.machine.get("version", 1) != 1:
+            raise TraceError(f"machine.json is of version {self.machine['version']}, this program knows 1")
+        self.start, self.end = self.beside("counters-start.json"), self.beside("counters.json")
+        self.symbols = Symbols(os.path.join(directory, "vitrine", "symbols"))
+        self.events = self.discarded = self.first = self.last = 0
+
+    def beside(self, name):
+        path = os.path.join(self.directory, "vitrine", name)
+        try:
+            with open(path, encoding="utf-8") as f:
+                found = json.load(f)
+        except OSError:
+            return {}
+        except ValueError:
+            raise TraceError(f"{path} is not JSON") from None
+        return found if isinstance(found, dict) else {}
+
+    def extent(self):
+        """Host time at which it begins and ends, for the bar."""
+        reader = bt2.find_plugin("ctf").source_component_classes["fs"]
+        infos = [bt2.QueryExecutor(reader, "babeltrace.trace-infos", {"inputs": [part]}).query() for part in self.parts]
+        ranges = [s["range-ns"] for found in infos for t in found for s in t["stream-infos"] if "range-ns" in s]
+        return min((int(r["begin"]) for r in ranges), default=0), max((int(r["end"]) for r in ranges), default=0)
+
+    def read(self, handlers):
+        """Calls, for each event in order, handlers[name](event) where there is one, name as in vmi:call_exit."""
+        known = {"vitrine_" + name: (name, f) for name, f in handlers.items()}
+        ours = 0
+        bt2.set_global_logging_level(bt2.LoggingLevel.NONE)
+        progress = None
+        try:
+            progress = Progress(*self.extent())
+            for message in bt2.TraceCollectionMessageIterator(bt2.AutoSourceComponentSpec(self.directory)):
+                kind = type(message)
+                if kind is bt2._EventMessageConst:
+                    self.events += 1
+                    name = message.event.name
+                    ours += name.startswith("vitrine_")
+                    if self.events & 4095 == 0:
+                        progress.at(message.default_clock_snapshot.ns_from_origin, self.events)
+                    if name in known:
+                        known[name][1](Event(known[name][0], message))
+                elif kind is bt2._DiscardedEventsMessageConst:
+                    self.discarded += message.count or 0
+        except bt2._Error as error:
+            why = [cause.message for cause in error][0].split("\n")[0].split(": ")[0]
+            where = f"beyond event {self.events}" if self.events else "at all"
+            raise TraceError(f"damaged, or cut off: it cannot be read {where} ({why[:120]})") from None
+        finally:
+            if progress:
+                progress.done()
+        if not self.events:
+            raise TraceError("the trace is empty: no event was recorded")
+        if not ours:
+            raise TraceError(f"not a trace of Vitrine: none of its {self.events} events is")
+
+    def guest_ns(self):
+        """Guest time that was recorded, None if the counters are not beside the trace."""
+        if "guest_ns" not in self.end:
+            return None
+        return self.end["guest_ns"] - self.start.get("guest_ns", 0)
+
+
+def hexadecimal(value):
+    return f"{value:#010x}"
+
+
+def ratio(part, whole):
+    return part / whole if whole else 0.0
+
+
+# A table: its name, what it shows, columns as (name, kind) and rows. Kinds: text, int, float (a digit after the point),
+# percent (a share of 1), hex.
+class Table(collections.namedtuple("Table", "name title columns rows")):
+    def shown(self, row, for_programs):
+        """The cells of a row: as values for programs, as text for people."""
+        cells = []
+        for (_, kind), value in zip(self.columns, row):
+            if kind == "hex":
+                value = hexadecimal(value)
+            elif value is None:
+                value = None if for_programs else "-"
+            elif kind == "percent":
+                value = round(value, 6) if for_programs else f"{value * 100:.1f} %"
+            elif kind == "float":
+                value = round(value, 3) if for_programs else f"{value:.1f}"
+            cells.append(value if for_programs else str(value))
+        return cells
+
+    def text(self):
+        rows = [[name for name, _ in self.columns]] + [self.shown(row, False) for row in self.rows]
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        lines = [self.title]
+        for row in rows:
+            cells = (cell.ljust(w) if kind in ("text", "hex") else cell.rjust(w)
+                     for cell, w, (_, kind) in zip(row, widths, self.columns))
+            lines.append("  " + "  ".join(cells).rstrip())
+        return "\n".join(lines)
+
+    def records(self):
+        names = [name for name, _ in self.columns]
+        return [dict(zip(names, self.shown(row, True))) for row in self.rows]
+
+
+def arguments(description, tables):
+    """The command line that all analyses have; tables: name -> what it shows."""
+    listed = "\n".join(f"  {name:<10} {what}" for name, what in tables.items())
+    parser = argparse.ArgumentParser(description=description, epilog="tables:\n" + listed,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser.add_argument("directory", metavar="DIR", help="the trace, as -trace or any LTTng session has written it")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_true", help="CSV, a block a table, with an empty line between")
+    form.add_argument("--json", action="store_true", help="JSON, an object with a list a table")
+    parser.add_argument("--only", metavar="TABLE,...", help="these tables, in this order")
+    parser.add_argument("--top", metavar="N", type=int, default=20, help="rows of the long tables (20; 0: all)")
+    parser.tables = tables
+    return parser
+
+
+def write(options, trace, tables):
+    if options.json:
+        made = {"trace": trace.directory, "guest": trace.machine.get("guest"), "engine": trace.machine.get("engine"),
+                "events": trace.events, "discarded": trace.discarded,
+                "tables": {table.name: table.records() for table in tables}}
+        json.dump(made, sys.stdout, indent=1)
+        print()
+    elif options.csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        for n, table in enumerate(tables):
+            if n:
+                print()
+            writer.writerow([name for name, _ in table.columns])
+            writer.writerows(table.shown(row, True) for row in table.rows)
+    else:
+        print("\n\n".join(table.text() for table in tables))
+
+
+def run(parser, analyse):
+    """Runs an analysis: analyse(trace, options) gives its tables, those with nothing in them included."""
+    options = parser.parse_args()
+    chosen = options.only.split(",") if options.only else list(parser.tables)
+    for name in chosen:
+        if name not in parser.tables:
+            parser.error(f"no table is called {name}: {', '.join(parser.tables)}")
+    if options.top < 0:
+        parser.error("--top takes a number of rows")
+    options.top = options.top or None
+    try:
+        trace = Trace(options.directory)
+        made = {table.name: table for table in analyse(trace, options)}
+        if trace.discarded:
+            print(f"{parser.prog}: {options.directory}: WARNING: {trace.discarded} events were discarded when this was "
+                  "recorded; all counts are too low", file=sys.stderr)
+        keep = options.only or options.json  # what was asked for is shown even if it is empty
+        write(options, trace, [made[name] for name in chosen if made[name].rows or keep])
+        sys.stdout.flush()
+    except (TraceError, OSError) as error:
+        if isinstance(error, BrokenPipeError):  # as with `| head'
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            sys.exit(0)
+        print(f"{parser.prog}: {options.directory}: {error}", file=sys.stderr)
+        sys.exit(HOST_TROUBLE)
+    except KeyboardInterrupt:
+        sys.exit(130)

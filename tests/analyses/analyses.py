@@ -1,0 +1,191 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The analyses in scripts/ beside the machine's own counters, and beside the same figures taken in the plainest way from
+what babeltrace2 prints."""
+import collections
+import csv
+import importlib.util
+import io
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+sys.path[:0] = ["tests/trace", "scripts"]
+import traces  # noqa: E402
+
+LANTERN = ["-kernel", traces.LANTERN, "-append", "tour"]
+
+
+def analysis(name, *words, status=0):
+    done = subprocess.run(["scripts/" + name, *words], capture_output=True, text=True, timeout=120)
+    assert done.returncode == status, f"{name} {words}: status {done.returncode}: {done.stderr[-300:]}"
+    return done
+
+
+def tables(name, *words):
+    return json.loads(analysis(name, "--json", "--top", "0", *words).stdout)["tables"]
+
+
+def exact(values, p):
+    """The smallest value that p in a hundred are not above."""
+    return sorted(values)[max(-(-len(values) * p // 100), 1) - 1]
+
+
+def near(value, right, what):
+    assert abs(value - right) <= right * 0.01, f"{what}: {value}, should be {right}"
+
+
+def histogram():
+    from vitrine_trace import Histogram
+    h = Histogram()
+    for value in (3, 1, 2, 100, 4):
+        h.add(value)
+    assert (h.count, h.total, h.mean(), h.most) == (5, 110, 22, 100)
+    assert [h.percentile(p) for p in (20, 50, 80, 99, 100)] == [1, 3, 4, 100, 100]
+    assert Histogram().percentile(50) == 0 and Histogram().mean() == 0
+    numbers = random.Random(1)
+    for most in (127, 128, 129, 1 << 20, 1 << 63):
+        values = [numbers.randrange(most) for _ in range(2000)]
+        h = Histogram()
+        for value in values:
+            h.add(value)
+        for p in (1, 50, 99, 100):
+            near(h.percentile(p), exact(values, p), f"p{p} below {most}")
+        assert len(h.classes) <= 64 * 64
+
+
+def frequent():
+    from vitrine_trace import Frequent
+    f = Frequent(8)
+    for what in "aaabbc":
+        f.add(what)
+    assert f.most() == [("a", 3), ("b", 2), ("c", 1)] and f.whole
+    for n in range(1000):
+        f.add(n)
+        f.add("a")
+    assert f.most(1) == [("a", 1003)] and not f.whole and len(f.count) <= 8
+
+
+def series():
+    from vitrine_trace import Series
+    s = Series(100, most=2)
+    for icount in (100, 1123, 1124, 100 + 3 * 1024):
+        s.add(icount, "x")
+    assert [(b, n, c["x"]) for b, n, c in s.rows()] == [(100, 1024, 2), (1124, 1024, 1), (2148, 1024, 0), (3172, 1024, 1)]
+    s.add(100 + 4 * 1024, "y")
+    assert [(b, n, c["x"], c["y"]) for b, n, c in s.rows()] == [(100, 2048, 3, 0), (2148, 2048, 1, 0), (4196, 2048, 0, 1)]
+    s.add(100 + 4095 * 1024, "x")
+    assert len(s.rows()) <= 4 and sum(c["x"] for _, _, c in s.rows()) == 5
+
+
+def vmi_freq():
+    """Lantern's tour."""
+    with tempfile.TemporaryDirectory() as d:
+        _, counters = traces.run(LANTERN, d + "/t", "vmi,calls")
+        by = tables("vmi-freq", d + "/t")
+        ended, values = collections.defaultdict(list), collections.Counter()
+        for e in traces.read(d + "/t"):
+            if e.name == "vmi:call_exit":
+                ended[e.fields["call"]].append(e.fields)
+            elif e.name == "vmi:OUTB":
+                values["port", e.fields["port"]] += 1
+                values["value", e.fields["value"]] += 1
+        csv_text = analysis("vmi-freq", "--csv", "--only", "calls", d + "/t").stdout
+        shown = analysis("vmi-freq", d + "/t").stdout
+        start = json.load(open(d + "/t/vitrine/counters-start.json"))
+        end = json.load(open(d + "/t/vitrine/counters.json"))
+    calls = {row["call"]: row for row in by["calls"]}
+    counted = {n[4:]: v for n, v in counters.items() if n.startswith("vmi_") and n[4].isupper()}
+    assert {c: row["count"] for c, row in calls.items()} == counted
+    total, seconds = counters["vmi_calls"], (end["guest_ns"] - start.get("guest_ns", 0)) / 1e9
+    for call, row in calls.items():
+        insns, ns = [f["insns"] for f in ended[call]], [f["ns"] for f in ended[call]]
+        near(row["insns"], sum(insns) / len(insns), call)
+        near(row["ns"], sum(ns) / len(ns), call)
+        assert row["ns_total"] == sum(ns)
+        for p in (50, 99):
+            near(row[f"insns_p{p}"], exact(insns, p), f"{call} insns p{p}")
+            near(row[f"ns_p{p}"], exact(ns, p), f"{call} ns p{p}")
+        near(row["per_s"], len(ns) / seconds, call + " rate")
+        assert abs(row["share"] - len(ns) / total) < 1e-5
+    for table in ("callers", "spaces", "time"):
+        assert sum(row["count"] for row in by[table]) == total, table
+    assert any(row["caller"] == "serial_put" and row["call"] == "OUTB" for row in by["callers"])
+    spaces = collections.Counter(f["cr3"] for fields in ended.values() for f in fields)
+    assert {int(row["cr3"], 16): row["count"] for row in by["spaces"]} == spaces
+    for row in by["values"]:
+        if row["call"] == "OUTB":
+            assert values[row["argument"], int(row["value"], 16)] == row["count"], row
+    assert any(row["call"] == "OUTB" and row["value"] == "0x000003f8" for row in by["values"])
+    rows = list(csv.DictReader(io.StringIO(csv_text)))
+    assert [row["call"] for row in rows] == list(calls) and rows[0]["count"] == str(by["calls"][0]["count"])
+    assert f"{total} VMI calls in {seconds:.3f} s of guest time" in shown and len(shown.splitlines()) > 60
+
+
+def chosen():
+    """What was not recorded is said, or left out; --only and --top choose; a trace without the files beside it works."""
+    with tempfile.TemporaryDirectory() as d:
+        traces.run(LANTERN, d + "/t", "vmi")
+        by = tables("vmi-freq", "--only", "callers,values", d + "/t")
+        assert list(by) == ["callers", "values"] and by["callers"] and not by["values"]
+        assert len(analysis("vmi-freq", "--only", "callers", "--top", "3", d + "/t").stdout.splitlines()) == 5
+        shutil.rmtree(d + "/t/vitrine")
+        plain = tables("vmi-freq", d + "/t")
+        assert plain["calls"][0]["per_s"] is None
+        assert plain["callers"][0]["caller"].startswith("0xc01") and len(plain["calls"]) > 30
+        traces.run(LANTERN, d + "/u", "mmu")
+        assert "no VMI calls in it" in analysis("vmi-freq", d + "/u", status=4).stderr
+    for name in NAMES:
+        assert "--json" in analysis(name, "--help").stdout
+        assert "no table is called" in analysis(name, "--only", "nothing", ".", status=2).stderr
+
+
+def spoil(path, begin, length):
+    with open(path, "r+b") as f:
+        f.seek(begin)
+        f.write(b"\xa5" * length)
+
+
+def wrong():
+    """Directories that are no trace, or not a whole one: one clear line, and status 4."""
+    with tempfile.TemporaryDirectory() as d:
+        traces.run(LANTERN, d + "/t", "vmi")
+        inside = "/ust/uid/0/64-bit" if os.geteuid() == 0 else f"/ust/uid/{os.geteuid()}/64-bit"
+
+        def changed(name, change):
+            shutil.copytree(d + "/t", f"{d}/{name}")
+            change(f"{d}/{name}{inside}")
+            return name
+        streams = [f for f in os.listdir(d + "/t" + inside) if f.startswith("vitrine_")]
+        stream = "/" + max(streams, key=lambda f: os.path.getsize(f"{d}/t{inside}/{f}"))
+        os.mkdir(d + "/empty")
+        open(d + "/file", "w").close()
+        cases = {
+            "none": "no such directory", "file": "not a directory", "empty": "there is no trace in it",
+            changed("cut", lambda t: os.truncate(t + stream, os.path.getsize(t + stream) - 5000)): "cut off",
+            changed("corrupt", lambda t: spoil(t + stream, 200, 4000)): "damaged",
+            changed("metadata", lambda t: spoil(t + "/metadata", 0, 4000)): "damaged",
+            changed("short", lambda t: os.truncate(t + "/metadata", 0)): "damaged",
+            changed("bare", lambda t: os.remove(t + "/metadata")): "there is no trace in it",
+            changed("json", lambda t: spoil(f"{d}/json/vitrine/machine.json", 0, 3)): "machine.json is not JSON",
+            changed("table", lambda t: spoil(f"{d}/table/vitrine/symbols", 0, 9)): "symbols is not what Vitrine writes",
+            changed("later", lambda t: open(f"{d}/later/vitrine/machine.json", "w").write('{"version": 2}')): "version 2",
+        }
+        for case, line in cases.items():
+            for name in NAMES:
+                said = analysis(name, f"{d}/{case}", status=4)
+                assert said.stdout == "" and said.stderr.count("\n") == 1 and line in said.stderr, (case, said.stderr)
+                assert said.stderr.startswith(f"{name}: {d}/{case}: "), said.stderr
+
+
+NAMES = ["vmi-freq"]
+if importlib.util.find_spec("bt2") is None:
+    print("python3-bt2 is not there")
+    sys.exit(77)
+traces.alone()
+traces.main(histogram, frequent, series, vmi_freq, chosen, wrong)
