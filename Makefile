@@ -95,7 +95,7 @@ install: all ## install program, manual page, completion and scripts (PREFIX=/us
 	install -D -m 644 scripts/vitrine.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vitrine
 	$(if $(PROVIDER),install -D -m 755 $(B)/vitrine-trace.so $(DESTDIR)$(PREFIX)/lib/vitrine/vitrine-trace.so)
 	for s in $(ANALYSES); do install -D -m 755 scripts/$$s $(DESTDIR)$(PREFIX)/share/vitrine/scripts/$$s; done
-	for s in scripts/*.py; do install -D -m 644 $$s $(DESTDIR)$(PREFIX)/share/vitrine/scripts/$$s; done
+	for s in scripts/*.py; do install -D -m 644 $$s $(DESTDIR)$(PREFIX)/share/vitrine/$$s; done
 
 clean: ## remove what was built, but not what was fetched
 	rm -rf build/obj build/gen build/unit build/guest build/log build/debug build/asan build/fuzz build/diff \
