@@ -127,6 +127,41 @@ def vmi_freq():
     assert f"{total} VMI calls in {seconds:.3f} s of guest time" in shown and len(shown.splitlines()) > 60
 
 
+def bt_report():
+    """Lantern's tour, also with so little room for code that all is forgotten now and then, and without windows."""
+    for mode in [], ["-translator", "code=262144"], ["-translator", "windows=off"]:
+        with tempfile.TemporaryDirectory() as d:
+            _, counters = traces.run(mode + LANTERN, d + "/t", "bt,cpu:sample")
+            by = tables("bt-report", d + "/t")
+            times, samples = collections.Counter(), 0
+            for e in traces.read(d + "/t"):
+                if e.name == "bt:translate" and not e.fields["temporary"]:
+                    times[e.fields["pc"], e.fields["page"]] += 1
+                samples += e.name == "cpu:sample"
+        for table in "made", "functions":
+            for column, counter in (("blocks", "blocks"), ("insns", "translated_insns"), ("guest_bytes", "guest_bytes"),
+                                    ("host_bytes", "host_bytes"), ("temporary", "partial_blocks")):
+                got = sum(row[column] for row in by[table])
+                assert got == counters[counter], f"{mode} {table} {column}: {got}, counted {counters[counter]}"
+        assert sum(row["insns"] for row in by["classes"]) == counters["translated_insns"]
+        count = collections.Counter()
+        for row in by["events"]:
+            count[row["event"].split(" ")[0]] += row["count"]
+        for event, counter in {**traces.COUNTERS, "bt:copy": "copied_blocks"}.items():
+            if event.startswith("bt:"):
+                assert count[event[3:]] == counters[counter], (mode, event, count[event[3:]], counters[counter])
+        again = {row["why"]: row["count"] for row in by["again"]}
+        assert sum(again.values()) == counters["blocks"] and again.get("TEMPORARY", 0) == counters["partial_blocks"]
+        assert "UNKNOWN" not in again and again["FIRST"] == len(times), again
+        assert ("FLUSH" in again) == (counters["flushes"] > 0) == ("code=262144" in mode), again
+        assert {(int(r["pc"], 16), int(r["page"], 16)): r["times"] for r in by["churning"]} == \
+            {place: n for place, n in times.items() if n > 1}
+        assert sum(row["count"] for row in by["adapted"]) == counters["adapted"]
+        assert sum(row["count"] for row in by["missed"]) == counters["exit_LOOKUP"]
+        assert samples and sum(row["count"] for row in by["hot"]) == samples
+        assert any(row["function"] == "kernel_main" for row in by["functions"])
+
+
 def chosen():
     """What was not recorded is said, or left out; --only and --top choose; a trace without the files beside it works."""
     with tempfile.TemporaryDirectory() as d:
@@ -140,6 +175,7 @@ def chosen():
         assert plain["callers"][0]["caller"].startswith("0xc01") and len(plain["calls"]) > 30
         traces.run(LANTERN, d + "/u", "mmu")
         assert "no VMI calls in it" in analysis("vmi-freq", d + "/u", status=4).stderr
+        assert "no translator's events in it" in analysis("bt-report", d + "/u", status=4).stderr
     for name in NAMES:
         assert "--json" in analysis(name, "--help").stdout
         assert "no table is called" in analysis(name, "--only", "nothing", ".", status=2).stderr
@@ -183,9 +219,9 @@ def wrong():
                 assert said.stderr.startswith(f"{name}: {d}/{case}: "), said.stderr
 
 
-NAMES = ["vmi-freq"]
+NAMES = ["vmi-freq", "bt-report"]
 if importlib.util.find_spec("bt2") is None:
     print("python3-bt2 is not there")
     sys.exit(77)
 traces.alone()
-traces.main(histogram, frequent, series, vmi_freq, chosen, wrong)
+traces.main(histogram, frequent, series, vmi_freq, bt_report, chosen, wrong)
