@@ -9,6 +9,8 @@ import json
 import os
 import sys
 
+from vitrine_page import page
+
 try:
     import bt2
 except ImportError:
@@ -259,9 +261,9 @@ def ratio(part, whole):
     return part / whole if whole else 0.0
 
 
-# A table: its name, what it shows, columns as (name, kind) and rows. Kinds: text, int, float (a digit after the point),
-# percent (a share of 1), hex.
-class Table(collections.namedtuple("Table", "name title columns rows")):
+# A table: its name, what it shows, columns as (name, kind) and rows; its picture on a page (vitrine_page.py), if any.
+# Kinds: text, int, float (a digit after the point), percent (a share of 1), hex.
+class Table(collections.namedtuple("Table", "name title columns rows picture", defaults=[None])):
     def shown(self, row, for_programs):
         """The cells of a row: as values for programs, as text for people."""
         cells = []
@@ -301,13 +303,17 @@ def arguments(description, tables):
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_true", help="CSV, a block a table, with an empty line between")
     form.add_argument("--json", action="store_true", help="JSON, an object with a list a table")
+    parser.add_argument("--html", metavar="FILE", help="a page with pictures, in one file that needs no other")
     parser.add_argument("--only", metavar="TABLE,...", help="these tables, in this order")
     parser.add_argument("--top", metavar="N", type=int, default=20, help="rows of the long tables (20; 0: all)")
     parser.tables = tables
     return parser
 
 
-def write(options, trace, tables):
+def write(options, program, trace, tables):
+    if options.html:
+        with open(options.html, "w", encoding="utf-8") as f:
+            f.write(page(program, [trace], [table for table in tables if table.rows]))
     if options.json:
         made = {"trace": trace.directory, "guest": trace.machine.get("guest"), "engine": trace.machine.get("engine"),
                 "events": trace.events, "discarded": trace.discarded,
@@ -321,7 +327,7 @@ def write(options, trace, tables):
                 print()
             writer.writerow([name for name, _ in table.columns])
             writer.writerows(table.shown(row, True) for row in table.rows)
-    else:
+    elif not options.html:
         print("\n\n".join(table.text() for table in tables))
 
 
@@ -342,13 +348,14 @@ def run(parser, analyse):
             print(f"{parser.prog}: {options.directory}: WARNING: {trace.discarded} events were discarded when this was "
                   "recorded; all counts are too low", file=sys.stderr)
         keep = options.only or options.json  # what was asked for is shown even if it is empty
-        write(options, trace, [made[name] for name in chosen if made[name].rows or keep])
+        write(options, parser.prog, trace, [made[name] for name in chosen if made[name].rows or keep])
         sys.stdout.flush()
     except (TraceError, OSError) as error:
         if isinstance(error, BrokenPipeError):  # as with `| head'
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             sys.exit(0)
-        print(f"{parser.prog}: {options.directory}: {error}", file=sys.stderr)
+        where = "" if isinstance(error, OSError) else options.directory + ": "
+        print(f"{parser.prog}: {where}{error}", file=sys.stderr)
         sys.exit(HOST_TROUBLE)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -4,6 +4,8 @@
 what babeltrace2 prints."""
 import collections
 import csv
+import html
+import html.parser
 import importlib.util
 import io
 import json
@@ -162,6 +164,82 @@ def bt_report():
         assert any(row["function"] == "kernel_main" for row in by["functions"])
 
 
+class Page(html.parser.HTMLParser):
+    """Whether every element ends where it should, what needs another file, and the data of the pictures."""
+    ALONE = ("meta", "rect", "path")
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.data, self.kinds = [], [], collections.Counter()
+        self.feed(text)
+        self.close()
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag, attrs):
+        assert not {"src", "href"} & {name for name, _ in attrs}, attrs
+        self.kinds[tag] += 1
+        if tag not in self.ALONE and tag not in ("br", "i", "p", "td", "th", "tr"):
+            self.open.append((tag, dict(attrs)))
+
+    def handle_startendtag(self, tag, attrs):
+        self.kinds[tag] += 1
+
+    def handle_endtag(self, tag):
+        if tag not in ("i", "p", "td", "th", "tr"):
+            assert self.open.pop()[0] == tag, tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1][1].get("type") == "application/json":
+            self.data.append(json.loads(data))
+
+
+# Turns the wheel over the middle of the first timeline, points at its beginning, then drags over its second quarter.
+ZOOM = """<script>
+const svg = document.querySelector('.time'), box = svg.getBoundingClientRect(), seen = [];
+const at = (type, part, more) => svg.dispatchEvent(new (type == 'wheel' ? WheelEvent : PointerEvent)(type,
+	{ clientX: box.left + box.width * part, clientY: box.top + 5, pointerId: 1, cancelable: true, ...more }));
+svg.setPointerCapture = () => {};
+const look = () => seen.push(svg.getAttribute('viewBox').split(' ').map(Math.round).join(' '));
+look(); at('wheel', .5, { deltaY: -1 }); look();
+svg.dispatchEvent(new MouseEvent('dblclick')); look();
+at('pointermove', 0); seen.push(document.querySelector('.says').textContent);
+at('pointerdown', .25); at('pointermove', .4); at('pointerup', .5); look();
+document.body.setAttribute('data-seen', JSON.stringify(seen));
+</script>"""
+
+
+def pages():
+    """--html: a page that needs nothing else, with the tables' numbers; names from a guest do no harm there."""
+    with tempfile.TemporaryDirectory() as d:
+        traces.run(LANTERN, d + "/t", "vmi,bt")
+        with open(d + "/t/vitrine/symbols") as f:
+            changed = f.read().replace(" serial_put\n", " <script>alert(1)</script>&\n")
+        with open(d + "/t/vitrine/symbols", "w") as f:
+            f.write(changed)
+        for name, table, what, title in (("vmi-freq", "calls", "count", "VMI calls in"),
+                                         ("bt-report", "again", "count", "why blocks were translated")):
+            by = json.loads(analysis(name, "--json", "--html", d + "/p.html", d + "/t").stdout)["tables"]
+            assert analysis(name, "--html", d + "/q.html", d + "/t").stdout == ""
+            with open(d + "/p.html") as f, open(d + "/q.html") as g:
+                text = f.read()
+                assert g.read() == text
+            p = Page(text)
+            assert title in text and "alert(1)<" not in text and "http" not in text
+            assert p.kinds["section"] == sum(bool(rows) for rows in by.values()) and p.kinds["svg"] >= 4
+            assert len(p.data) == 1 and sum(map(sum, p.data[0]["rows"])) == sum(row[what] for row in by[table])
+            if shutil.which("chromium"):
+                with open(d + "/z.html", "w") as f:
+                    f.write(text.replace("</body>", ZOOM + "</body>"))
+                done = subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=" + d + "/u",
+                                       "--window-size=1200,4000", "--dump-dom", f"file://{d}/z.html"],
+                                      capture_output=True, text=True, timeout=60)
+                seen = json.loads(html.unescape(done.stdout.split('data-seen="')[1].split('"')[0]))
+                assert seen[:3] == ["0 0 1000 320", "100 0 800 320", "0 0 1000 320"], seen
+                assert seen[3].startswith(f"break -icount {p.data[0]['begin']}: ") and seen[4] == "250 0 250 320", seen
+        said = analysis("vmi-freq", "--html", d + "/no/p.html", d + "/t", status=4).stderr
+        assert said.count("\n") == 1 and "No such file" in said and "/no/p.html" in said, said
+
+
 def chosen():
     """What was not recorded is said, or left out; --only and --top choose; a trace without the files beside it works."""
     with tempfile.TemporaryDirectory() as d:
@@ -224,4 +302,4 @@ if importlib.util.find_spec("bt2") is None:
     print("python3-bt2 is not there")
     sys.exit(77)
 traces.alone()
-traces.main(histogram, frequent, series, vmi_freq, bt_report, chosen, wrong)
+traces.main(histogram, frequent, series, vmi_freq, bt_report, pages, chosen, wrong)
