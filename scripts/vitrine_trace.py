@@ -214,8 +214,9 @@ class Trace:
         ranges = [s["range-ns"] for found in infos for t in found for s in t["stream-infos"] if "range-ns" in s]
         return min((int(r["begin"]) for r in ranges), default=0), max((int(r["end"]) for r in ranges), default=0)
 
-    def read(self, handlers):
-        """Calls, for each event in order, handlers[name](event) where there is one, name as in vmi:call_exit."""
+    def read(self, handlers, every=None):
+        """Calls, for each event in order, handlers[name](event), name as in vmi:call_exit; for those that have none,
+        every(event), if that is given."""
         known = {"vitrine_" + name: (name, f) for name, f in handlers.items()}
         ours = 0
         bt2.set_global_logging_level(bt2.LoggingLevel.NONE)
@@ -227,7 +228,10 @@ class Trace:
                 if kind is bt2._EventMessageConst:
                     self.events += 1
                     name = message.event.name
-                    ours += name.startswith("vitrine_")
+                    if name.startswith("vitrine_"):
+                        ours += 1
+                        if every and name not in known:
+                            known[name] = (name[len("vitrine_"):], every)
                     if self.events & 4095 == 0:
                         progress.at(message.default_clock_snapshot.ns_from_origin, self.events)
                     if name in known:
@@ -294,12 +298,13 @@ class Table(collections.namedtuple("Table", "name title columns rows picture", d
         return [dict(zip(names, self.shown(row, True))) for row in self.rows]
 
 
-def arguments(description, tables):
-    """The command line that all analyses have; tables: name -> what it shows."""
+def arguments(description, tables, traces=1):
+    """The command line that all analyses have; tables: name -> what it shows; how many traces are read."""
     listed = "\n".join(f"  {name:<10} {what}" for name, what in tables.items())
     parser = argparse.ArgumentParser(description=description, epilog="tables:\n" + listed,
                                      formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    parser.add_argument("directory", metavar="DIR", help="the trace, as -trace or any LTTng session has written it")
+    parser.add_argument("directories", metavar="DIR", nargs=traces,
+                        help="a trace, as -trace or any LTTng session has written it")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_true", help="CSV, a block a table, with an empty line between")
     form.add_argument("--json", action="store_true", help="JSON, an object with a list a table")
@@ -310,13 +315,14 @@ def arguments(description, tables):
     return parser
 
 
-def write(options, program, trace, tables):
+def write(options, program, traces, tables):
     if options.html:
         with open(options.html, "w", encoding="utf-8") as f:
-            f.write(page(program, [trace], [table for table in tables if table.rows]))
+            f.write(page(program, traces, [table for table in tables if table.rows]))
     if options.json:
-        made = {"trace": trace.directory, "guest": trace.machine.get("guest"), "engine": trace.machine.get("engine"),
-                "events": trace.events, "discarded": trace.discarded,
+        made = {"traces": [{"directory": trace.directory, "guest": trace.machine.get("guest"),
+                            "engine": trace.machine.get("engine"), "events": trace.events,
+                            "discarded": trace.discarded} for trace in traces],
                 "tables": {table.name: table.records() for table in tables}}
         json.dump(made, sys.stdout, indent=1)
         print()
@@ -332,7 +338,8 @@ def write(options, program, trace, tables):
 
 
 def run(parser, analyse):
-    """Runs an analysis: analyse(trace, options) gives its tables, those with nothing in them included."""
+    """Runs an analysis: analyse(trace..., options) gives its tables, those with nothing in them included. It sets
+    options.at to the directory that an error is about."""
     options = parser.parse_args()
     chosen = options.only.split(",") if options.only else list(parser.tables)
     for name in chosen:
@@ -342,19 +349,22 @@ def run(parser, analyse):
         parser.error("--top takes a number of rows")
     options.top = options.top or None
     try:
-        trace = Trace(options.directory)
-        made = {table.name: table for table in analyse(trace, options)}
-        if trace.discarded:
-            print(f"{parser.prog}: {options.directory}: WARNING: {trace.discarded} events were discarded when this was "
-                  "recorded; all counts are too low", file=sys.stderr)
+        traces = []
+        for options.at in options.directories:
+            traces.append(Trace(options.at))
+        made = {table.name: table for table in analyse(*traces, options)}
+        for trace in traces:
+            if trace.discarded:
+                print(f"{parser.prog}: {trace.directory}: WARNING: {trace.discarded} events were discarded when this was "
+                      "recorded; all counts are too low", file=sys.stderr)
         keep = options.only or options.json  # what was asked for is shown even if it is empty
-        write(options, parser.prog, trace, [made[name] for name in chosen if made[name].rows or keep])
+        write(options, parser.prog, traces, [made[name] for name in chosen if made[name].rows or keep])
         sys.stdout.flush()
     except (TraceError, OSError) as error:
         if isinstance(error, BrokenPipeError):  # as with `| head'
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             sys.exit(0)
-        where = "" if isinstance(error, OSError) else options.directory + ": "
+        where = "" if isinstance(error, OSError) else options.at + ": "
         print(f"{parser.prog}: {where}{error}", file=sys.stderr)
         sys.exit(HOST_TROUBLE)
     except KeyboardInterrupt:

@@ -164,6 +164,51 @@ def bt_report():
         assert any(row["function"] == "kernel_main" for row in by["functions"])
 
 
+def compare():
+    """Lantern's tour with VMI and without; then one of them with itself, where nothing is different."""
+    field = {"cpu:exception": "vector", "bt:invalidate": "why", "bt:link": "how", "bt:adapt": "why", "vmi:call_exit": "call",
+             "mmu:pt_change": "learned", "mmu:flush_tlb": "what", "vmi:call_fault": "call"}
+    with tempfile.TemporaryDirectory() as d:
+        counters, counts = {}, {}
+        for engine in ("bt", "vmi"):
+            _, counters[engine] = traces.run(["-engine", engine] + LANTERN, f"{d}/{engine}")
+            counts[engine] = collections.Counter()
+            for e in traces.read(f"{d}/{engine}"):
+                if e.name in field:
+                    counts[engine][e.name + " " + e.fields[field[e.name]]] += 1
+                elif e.name in ("cpu:interrupt", "cpu:software_interrupt"):
+                    counts[engine][f"{e.name} {e.fields['vector']:#04x}"] += 1
+                elif e.name != "vmi:call_entry" and not e.name[4:5].isupper():
+                    counts[engine][e.name] += 1
+        by = tables("compare", d + "/bt", d + "/vmi")
+        same = tables("compare", d + "/vmi", d + "/vmi")
+        text = analysis("compare", "--html", d + "/p.html", "--csv", "--only", "totals", d + "/bt", d + "/vmi").stdout
+        with open(d + "/p.html") as f:
+            Page(f.read())
+        assert f"{d}/empty: no such" in analysis("compare", d + "/bt", d + "/empty", status=4).stderr
+        shutil.rmtree(d + "/bt/vitrine")
+        bare = tables("compare", d + "/bt", d + "/vmi")
+    one, other = counts["bt"], counts["vmi"]
+    assert {row["event"]: row["count"] for row in by["vanished"]} == {e: n for e, n in one.items() if not other[e]}
+    assert {row["event"]: row["count"] for row in by["appeared"]} == {e: n for e, n in other.items() if not one[e]}
+    assert {row["event"]: (row["bt"], row["vmi"]) for row in by["events"]} == \
+        {e: (n, other[e]) for e, n in one.items() if other[e]}
+    sums = collections.Counter()
+    for row in by["places"]:
+        sums[row["event"]] += row["difference"]
+    assert all(sums[e] == other[e] - one[e] for e in one | other), "places"
+    total = {row["what"]: row for row in by["totals"]}
+    for engine in counters:
+        for what, counter in (("guest ns", "guest_ns"), ("guest instructions", "icount")):
+            assert total[what][engine] == counters[engine][counter], (what, engine, total[what])
+    for row in by["counters"]:
+        assert (row["bt"], row["vmi"]) == tuple(counters[e].get(row["counter"], 0) for e in ("bt", "vmi")), row
+    assert text.startswith("what,bt,vmi,change\n")
+    assert not (same["vanished"] or same["appeared"] or same["places"] or same["counters"])
+    assert all(row["first"] == row["second"] and row["difference"] == 0 for row in same["events"])
+    assert bare["counters"] == [] and "first" in bare["totals"][0] and bare["totals"][1]["first"] is None
+
+
 class Page(html.parser.HTMLParser):
     """Whether every element ends where it should, what needs another file, and the data of the pictures."""
     ALONE = ("meta", "rect", "path")
@@ -256,7 +301,9 @@ def chosen():
         assert "no translator's events in it" in analysis("bt-report", d + "/u", status=4).stderr
     for name in NAMES:
         assert "--json" in analysis(name, "--help").stdout
-        assert "no table is called" in analysis(name, "--only", "nothing", ".", status=2).stderr
+        two = [".", "."] if name == "compare" else ["."]
+        assert "no table is called" in analysis(name, "--only", "nothing", *two, status=2).stderr
+        assert "usage:" in analysis(name, status=2).stderr
 
 
 def spoil(path, begin, length):
@@ -292,14 +339,15 @@ def wrong():
         }
         for case, line in cases.items():
             for name in NAMES:
-                said = analysis(name, f"{d}/{case}", status=4)
+                two = [d + "/t"] if name == "compare" else []
+                said = analysis(name, f"{d}/{case}", *two, status=4)
                 assert said.stdout == "" and said.stderr.count("\n") == 1 and line in said.stderr, (case, said.stderr)
                 assert said.stderr.startswith(f"{name}: {d}/{case}: "), said.stderr
 
 
-NAMES = ["vmi-freq", "bt-report"]
+NAMES = ["vmi-freq", "bt-report", "compare"]
 if importlib.util.find_spec("bt2") is None:
     print("python3-bt2 is not there")
     sys.exit(77)
 traces.alone()
-traces.main(histogram, frequent, series, vmi_freq, bt_report, pages, chosen, wrong)
+traces.main(histogram, frequent, series, vmi_freq, bt_report, compare, pages, chosen, wrong)
