@@ -459,6 +459,8 @@ u32 mode_now(struct bt *bt);
  * around the current one. */
 void paravirt_decoded(struct tr *t, unsigned index, struct insn *in);
 void paravirt_before(struct tr *t);
+/* Is C called around the current instruction, for somebody who hears of it? */
+bool paravirt_tells(const struct tr *t);
 /* In front of a call of C that may be the end of the instruction; and when C
  * is done, OP_AGAIN if the instruction goes on in translated code. */
 void paravirt_at_c(struct tr *t);

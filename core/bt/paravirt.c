@@ -285,7 +285,7 @@ static bool told_of(const struct bt *bt, unsigned call)
 	return bt->paravirt.tells[call / 64] >> (call % 64) & 1;
 }
 
-static bool tells(const struct tr *t)
+bool paravirt_tells(const struct tr *t)
 {
 	return t->call[t->index] && !t->trial &&
 	       told_of(t->bt, t->call[t->index] - 1u);
@@ -314,9 +314,9 @@ u64 bt_tell_call(struct bt *bt, u32 what, u32 unretired)
 void paravirt_before(struct tr *t)
 {
 	t->op_made = false;
-	if (tells(t))
+	if (paravirt_tells(t))
 		tell(t, BT_CALL_BEGINS);
-	if (tells(t) && may_leave(t))
+	if (paravirt_tells(t) && may_leave(t))
 		tell(t, BT_CALL_DONE);
 	if (t->call[t->index] && may_leave(t))
 		count(t);
@@ -330,7 +330,7 @@ void paravirt_after(struct tr *t)
 		stop_clock(t);
 	if (t->call[t->index] && !may_leave(t) && !t->op_made)
 		count(t);
-	if (tells(t) && !may_leave(t) && !t->op_made)
+	if (paravirt_tells(t) && !may_leave(t) && !t->op_made)
 		tell(t, BT_CALL_DONE);
 }
 

@@ -156,9 +156,13 @@ static void call_in_line(struct tr *t)
 	int slot = link_slot(t->bt, target);
 	unsigned number = t->call[t->index + 1] - 1u;
 	struct emit *e = &t->e;
+	s32 esp_due;
 	u8 *right;
 
-	push_return(t, &target);
+	e_addr(e, 0, 0xc7, 0, address_stack(t, -4, 4, F_W));
+	e_eip(e, t->next);
+	stack_move(t, -4);
+	esp_due = t->esp_due;
 	e_rm(e, 1, 0x8b, R8, R13, -1, 0, slot * 8);
 	e_load_rip(e, 1, R9, &t->bt->live->call_entry[number]);
 	e_rr(e, 1, 0xf7, 2, R9); /* not r9: -r9 - 1 */
@@ -166,6 +170,7 @@ static void call_in_line(struct tr *t)
 	e_lea(e, 1, RCX, R8, R9, 0, 1);
 	right = e_short(e, JECXZ);
 	e_mov_rr(e, 1, RCX, R10);
+	stack_settle(t);
 	emit_give_back(t);
 	e_mov_ri(e, R8, target);
 	e_rm(e, 0, 0xff, 2, R13, -1, 0, slot * 8);
@@ -173,6 +178,7 @@ static void call_in_line(struct tr *t)
 	if (t->cold_count)
 		t->cold[t->cold_count - 1].back = 0; /* is back already */
 	t->ended = false;
+	t->esp_due = esp_due;
 	e_short_here(e, right);
 	e_mov_rr(e, 1, RCX, R10);
 }
@@ -185,11 +191,12 @@ static void ret_in_line(struct tr *t)
 	u8 *right;
 
 	if (!(t->insns[t->index - 1].op->form & F_W)) {
-		e_lea(e, 0, R12, R12, -1, 0, 4);
+		stack_move(t, 4);
 		return;
 	}
 	e_addr(e, 0, 0x8b, R8, address_stack(t, 0, 4, F_R));
-	e_lea(e, 0, R12, R12, -1, 0, 4);
+	stack_move(t, 4);
+	stack_settle(t);
 	e_mov_rr(e, 1, R10, RCX);
 	e_lea(e, 0, RCX, R8, -1, 0, -(s32)next);
 	right = e_short(e, JECXZ);

@@ -54,7 +54,7 @@ bool stack_waits(const struct tr *t)
 	bool memory = insn_has_mem(in);
 
 	if (!(t->mode & MODE_CS_FLAT) || !(t->mode & MODE_SS_FLAT) ||
-	    (memory && !address_is_window(t, in->seg)))
+	    (memory && !address_is_window(t, in->seg)) || paravirt_tells(t))
 		return false;
 	switch (in->op->class) {
 	case C_NOP:
@@ -84,6 +84,8 @@ bool stack_waits(const struct tr *t)
 	case C_LEAVE:
 	case C_CALL_REL:
 	case C_THUNK:
+	case C_CALL_IN_LINE:
+	case C_RET_IN_LINE:
 	case C_RET:
 		return in->opsize == 4 && address_is_window(t, SEG_SS);
 	case C_CALL_RM:
