@@ -101,7 +101,7 @@ struct live {
 	u64 lines; /* struct reached_line[REACHED_LINES], of the CPL */
 	u64 seg_window[2]; /* FS, GS: window of the CPL, or nowhere */
 	u64 jump_cache;
-	u64 call_entry[BT_CALLS_MAX]; /* of each call's stub, 0: none */
+	u64 call_entry[BT_CALLS_MAX]; /* of each call's stub, negated; 0: none */
 	u64 call_start; /* ticks at which a paravirtual call that is timed began */
 	u32 call_timed; /* its number + 1, for its operation; 0: none */
 	u32 call_made;	/* the same of one to be counted when it is done */

@@ -206,14 +206,14 @@ void paravirt_made(struct bt *bt, const struct block *b)
 
 	if (call >= 0 && b->mode & MODE_CPL0 &&
 	    !stop_between(bt, b->lin, bt->paravirt.stride, b->gpa))
-		bt->live->call_entry[call] = (u64)(uintptr_t)b->host;
+		bt->live->call_entry[call] = 0 - (u64)(uintptr_t)b->host;
 }
 
 void paravirt_died(struct bt *bt, const struct block *b)
 {
 	int call = call_at(&bt->paravirt, b->gpa);
 
-	if (call >= 0 && bt->live->call_entry[call] == (u64)(uintptr_t)b->host)
+	if (call >= 0 && bt->live->call_entry[call] == 0 - (u64)(uintptr_t)b->host)
 		bt->live->call_entry[call] = 0;
 }
 

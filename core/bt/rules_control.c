@@ -165,9 +165,8 @@ static void call_in_line(struct tr *t)
 	esp_due = t->esp_due;
 	e_rm(e, 1, 0x8b, R8, R13, -1, 0, slot * 8);
 	e_load_rip(e, 1, R9, &t->bt->live->call_entry[number]);
-	e_rr(e, 1, 0xf7, 2, R9); /* not r9: -r9 - 1 */
 	e_mov_rr(e, 1, R10, RCX);
-	e_lea(e, 1, RCX, R8, R9, 0, 1);
+	e_lea(e, 1, RCX, R8, R9, 0, 0);
 	right = e_short(e, JECXZ);
 	e_mov_rr(e, 1, RCX, R10);
 	stack_settle(t);
