@@ -209,6 +209,44 @@ def compare():
     assert bare["counters"] == [] and "first" in bare["totals"][0] and bare["totals"][1]["first"] is None
 
 
+def mmu_report():
+    """Lantern's tour, and a guest that changes PAE tables by hand."""
+    for guest in LANTERN, ["-no-reboot", "-m", "64M", "-kernel", traces.BUILD + "/guest/vmi/spaces_pae.elf"]:
+        with tempfile.TemporaryDirectory() as d:
+            _, counters = traces.run(guest, d + "/t", "mmu")
+            by = tables("mmu-report", d + "/t")
+            events = [(e.name[4:], e.fields) for e in traces.read(d + "/t") if e.name.startswith("mmu:")]
+        word = {"shadow_map": "window", "shadow_unmap": "window", "pt_change": "learned", "flush_tlb": "what",
+                "window_evict": "window"}
+        count = collections.Counter(f"{name} {f[word[name]]}" if name in word else name for name, f in events)
+        assert {row["event"]: row["count"] for row in by["events"]} == count, count
+        assert sum(row["count"] for row in by["time"]) == len(events)
+        faults = [f for name, f in events if name == "guest_fault"]
+        assert len(faults) == counters.get("exception_14", 0)
+        for words, mask, value in (("user write, not allowed", 23, 7), ("kernel read, no page", 23, 0),
+                                   ("user read, no page", 23, 4), ("user write, no page", 23, 6),
+                                   ("kernel write, not allowed", 23, 3)):
+            assert sum(row["count"] for row in by["faults"] if row["tried"] == words) == \
+                sum(f["error"] & mask == value for f in faults), words
+        assert {(int(r["address"], 16), int(r["cr3"], 16)): r["count"] for r in by["pages"]} == \
+            collections.Counter((f["address"] & ~0xfff, f["cr3"]) for f in faults)
+        changes = [f for name, f in events if name == "pt_change"]
+        assert changes and sum(row["count"] for row in by["changes"]) == len(changes)
+        for words, was, now in (("made present", 0, 1), ("removed", 1, 0), ("still not present", 0, 0)):
+            for level in 1, 2:
+                assert sum(r["count"] for r in by["changes"] if (r["what"], r["level"]) == (words, level)) == \
+                    sum((f["old"] & 1, f["new"] & 1, f["level"]) == (was, now, level) for f in changes), (words, level)
+        other = [f for f in changes if f["old"] & f["new"] & 1 and (f["old"] ^ f["new"]) >> 12 & 0xffffffffff]
+        assert sum(r["count"] for r in by["changes"] if r["what"] == "another page") == len(other)
+        for column, counter in (("maps", "window_maps"), ("unmaps", "window_unmaps")):
+            assert sum(row[column] for row in by["windows"]) == counters[counter], column
+        spaces = {int(row["cr3"], 16): row for row in by["spaces"]}
+        to = collections.Counter(f["to"] for name, f in events if name == "switch")
+        assert {cr3: row["switches"] for cr3, row in spaces.items() if row["switches"]} == to
+        assert sum(row["faults"] for row in spaces.values()) == len(faults)
+        assert sum(row["changes"] for row in spaces.values()) == len(changes)
+
+
 class Page(html.parser.HTMLParser):
     """Whether every element ends where it should, what needs another file, and the data of the pictures."""
     ALONE = ("meta", "rect", "path")
@@ -256,13 +294,14 @@ document.body.setAttribute('data-seen', JSON.stringify(seen));
 def pages():
     """--html: a page that needs nothing else, with the tables' numbers; names from a guest do no harm there."""
     with tempfile.TemporaryDirectory() as d:
-        traces.run(LANTERN, d + "/t", "vmi,bt")
+        traces.run(LANTERN, d + "/t", "vmi,bt,mmu")
         with open(d + "/t/vitrine/symbols") as f:
             changed = f.read().replace(" serial_put\n", " <script>alert(1)</script>&\n")
         with open(d + "/t/vitrine/symbols", "w") as f:
             f.write(changed)
         for name, table, what, title in (("vmi-freq", "calls", "count", "VMI calls in"),
-                                         ("bt-report", "again", "count", "why blocks were translated")):
+                                         ("bt-report", "again", "count", "why blocks were translated"),
+                                         ("mmu-report", "time", "count", "changes of page tables")):
             by = json.loads(analysis(name, "--json", "--html", d + "/p.html", d + "/t").stdout)["tables"]
             assert analysis(name, "--html", d + "/q.html", d + "/t").stdout == ""
             with open(d + "/p.html") as f, open(d + "/q.html") as g:
@@ -297,6 +336,7 @@ def chosen():
         assert plain["calls"][0]["per_s"] is None
         assert plain["callers"][0]["caller"].startswith("0xc01") and len(plain["calls"]) > 30
         traces.run(LANTERN, d + "/u", "mmu")
+        assert "no events of memory management in it" in analysis("mmu-report", d + "/t", status=4).stderr
         assert "no VMI calls in it" in analysis("vmi-freq", d + "/u", status=4).stderr
         assert "no translator's events in it" in analysis("bt-report", d + "/u", status=4).stderr
     for name in NAMES:
@@ -345,9 +385,39 @@ def wrong():
                 assert said.stderr.startswith(f"{name}: {d}/{case}: "), said.stderr
 
 
-NAMES = ["vmi-freq", "bt-report", "compare"]
+def foreign():
+    """A trace of another program, and one in which LTTng discarded events."""
+    with tempfile.TemporaryDirectory() as d:
+        traces.run(LANTERN, d + "/t", "vmi:call_exit,bt,mmu")
+        subprocess.run(["babeltrace2", "convert", d + "/t", "-o", "ctf", "-w", d + "/f"], check=True, capture_output=True)
+        for where, _, files in os.walk(d + "/f"):
+            if "metadata" in files:
+                with open(where + "/metadata") as f:
+                    changed = f.read().replace("vitrine_", "strange_")
+                with open(where + "/metadata", "w") as f:
+                    f.write(changed)
+        for name in NAMES:
+            two = [d + "/t"] if name == "compare" else []
+            said = analysis(name, d + "/f", *two, status=4)
+            assert said.stdout == "" and "not a trace of Vitrine" in said.stderr, said.stderr
+            assert said.stderr.count("\n") == 1, said.stderr
+        traces.start_daemon()
+        traces.lttng("create", "small", "--output", d + "/s")
+        traces.lttng("enable-channel", "-u", "c", "--subbuf-size=4096", "--num-subbuf=2", "--discard")
+        traces.lttng("enable-event", "-u", "-c", "c", "vitrine_vmi:call_exit")
+        traces.lttng("start")
+        _, counters = traces.run(LANTERN)
+        traces.lttng("destroy")
+        said = analysis("vmi-freq", "--json", d + "/s")
+        found = json.loads(said.stdout)
+    lost = found["traces"][0]["discarded"]
+    assert lost and f"WARNING: {lost} events were discarded" in said.stderr, said.stderr
+    assert sum(row["count"] for row in found["tables"]["calls"]) + lost == counters["vmi_calls"]
+
+
+NAMES = ["vmi-freq", "bt-report", "compare", "mmu-report"]
 if importlib.util.find_spec("bt2") is None:
     print("python3-bt2 is not there")
     sys.exit(77)
 traces.alone()
-traces.main(histogram, frequent, series, vmi_freq, bt_report, compare, pages, chosen, wrong)
+traces.main(histogram, frequent, series, vmi_freq, bt_report, compare, mmu_report, pages, chosen, wrong, foreign)
