@@ -64,6 +64,23 @@ class Symbols:
         self.symbols = [(start, size, name.strip()) for start, size, name in rows]
         self.starts = [start for start, _, _ in rows]
 
+    @classmethod
+    def of_map(cls, path):
+        """Those of a System.map, /proc/kallsyms or what nm prints: code, each as long as it is to the next."""
+        made = cls(os.devnull)
+        with open(path, encoding="utf-8", errors="replace") as f:
+            rows = [line.split()[:3] for line in f if line.strip()]
+        try:
+            code = sorted((int(row[0], 16), row[2]) for row in rows if len(row) == 3 and row[1] in "tTwW")
+        except ValueError:
+            code = []
+        if not code:
+            raise TraceError(f"{path} has no symbols as System.map has them")
+        made.starts = [start for start, _ in code]
+        ends = made.starts[1:] + [made.starts[-1] + 4096]
+        made.symbols = [(start, end - start, name) for (start, name), end in zip(code, ends)]
+        return made
+
     def find(self, address):
         """(function, offset) or None."""
         n = bisect.bisect_right(self.starts, address) - 1
@@ -309,6 +326,7 @@ def arguments(description, tables, traces=1):
     form.add_argument("--csv", action="store_true", help="CSV, a block a table, with an empty line between")
     form.add_argument("--json", action="store_true", help="JSON, an object with a list a table")
     parser.add_argument("--html", metavar="FILE", help="a page with pictures, in one file that needs no other")
+    parser.add_argument("--symbols", metavar="FILE", help="name functions by a System.map, /proc/kallsyms, or what nm printed")
     parser.add_argument("--only", metavar="TABLE,...", help="these tables, in this order")
     parser.add_argument("--top", metavar="N", type=int, default=20, help="rows of the long tables (20; 0: all)")
     parser.tables = tables
@@ -352,6 +370,8 @@ def run(parser, analyse):
         traces = []
         for options.at in options.directories:
             traces.append(Trace(options.at))
+            if options.symbols:
+                traces[-1].symbols = Symbols.of_map(options.symbols)
         made = {table.name: table for table in analyse(*traces, options)}
         for trace in traces:
             if trace.discarded:

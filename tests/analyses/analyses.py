@@ -331,7 +331,15 @@ def chosen():
         by = tables("vmi-freq", "--only", "callers,values", d + "/t")
         assert list(by) == ["callers", "values"] and by["callers"] and not by["values"]
         assert len(analysis("vmi-freq", "--only", "callers", "--top", "3", d + "/t").stdout.splitlines()) == 5
+        with open(d + "/map", "w") as f:
+            subprocess.run(["nm", traces.LANTERN], stdout=f, check=True)
+        named = {(row["caller"], row["call"]): row["count"] for row in tables("vmi-freq", d + "/t")["callers"]}
         shutil.rmtree(d + "/t/vitrine")
+        again = {(row["caller"], row["call"]): row["count"]
+                 for row in tables("vmi-freq", "--symbols", d + "/map", d + "/t")["callers"]}
+        assert again == named, set(again.items()) ^ set(named.items())
+        said = analysis("vmi-freq", "--symbols", traces.LANTERN, d + "/t", status=4).stderr
+        assert "has no symbols as System.map has them" in said and said.count("\n") == 1, said
         plain = tables("vmi-freq", d + "/t")
         assert plain["calls"][0]["per_s"] is None
         assert plain["callers"][0]["caller"].startswith("0xc01") and len(plain["calls"]) > 30
