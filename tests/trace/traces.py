@@ -112,6 +112,9 @@ def alone():
         os.environ["VITRINE_ALONE"] = "1"
         script = ("mkdir -p /var/run/lttng && mount -t tmpfs tmpfs /var/run/lttng || { echo no mounts here; exit 77; }; "
                   '"$@"; status=$?; kill $(cat /var/run/lttng/lttng-sessiond.pid 2>&-) 2>&-; exit $status')
+        if subprocess.run(["unshare", "-m", "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+            print("no mounts of one's own here")
+            sys.exit(77)
         os.execvp("unshare", ["unshare", "-m", "sh", "-c", script, "sh", sys.executable] + sys.argv)
     if os.geteuid():
         os.environ["LTTNG_HOME"] = tempfile.mkdtemp()
