@@ -3,11 +3,10 @@
  *
  * Window: [r15 + register + displacement] when that is one register and a
  * displacement smaller than the guard, or a displacement alone below 2 GiB;
- * otherwise the 32-bit address, wrapped
- * as the guest's would be, is made in r8d first.  FS and GS add their base
- * and use a window pointer of their own, poisoned when the segment is not 4
- * GiB wide.  User pages reached from supervisor code go through the user
- * window's pointer.
+ * otherwise the 32-bit address, wrapped as the guest's would be, is made in
+ * r8d first.  FS and GS add their base and use a window pointer of their own,
+ * poisoned when the segment is not 4 GiB wide.  User pages reached from
+ * supervisor code go through the user window's pointer.
  *
  * Cold: the window if its map says that the page is mapped, else soft.
  *

@@ -39,8 +39,7 @@ static int init_tables(struct bt *bt, struct err *e)
 		reserve(JUMP_CACHE_SIZE * sizeof(*bt->jump_cache), USED, e);
 	bt->nowhere = reserve(5ull << 30, PROT_NONE, e);
 	return bt->index && bt->meta && bt->order && bt->edges &&
-			       bt->page_blocks &&
-			       bt->jump_cache && bt->nowhere
+			       bt->page_blocks && bt->jump_cache && bt->nowhere
 		       ? 0
 		       : -1;
 }
@@ -108,7 +107,8 @@ static bool ask_watched(void *arg, gla_t lin, unsigned len, bool write,
 	bool guest = debugreg_data(bt, lin, len, write, tell);
 
 	return (bt->on_watch &&
-		bt->on_watch(bt->watch_arg, lin, len, write, tell)) || guest;
+		bt->on_watch(bt->watch_arg, lin, len, write, tell)) ||
+	       guest;
 }
 
 void bt_on_watch(struct bt *bt,
@@ -129,10 +129,10 @@ void bt_on_exception(struct bt *bt, bool (*fn)(void *arg), void *arg)
 int bt_attach(struct bt *bt, struct err *e)
 {
 	struct mem *m = bt->cpu->mem;
-	struct mem_hooks hooks = { .arg = bt,
-				   .code_written = cache_code_written,
-				   .unmapped = link_unmapped,
-				   .watched = ask_watched };
+	struct mem_hooks hooks = {.arg = bt,
+				  .code_written = cache_code_written,
+				  .unmapped = link_unmapped,
+				  .watched = ask_watched};
 
 	if (window_init(m, bt->cfg.windows, e) < 0)
 		return -1;
@@ -171,8 +171,8 @@ const struct state_field bt_due_state[] = {
 
 struct bt_due bt_due(const struct bt *bt)
 {
-	return (struct bt_due){ bt->live->sti_eip, bt->debug_trap,
-				bt->ss_icount };
+	return (struct bt_due){bt->live->sti_eip, bt->debug_trap,
+			       bt->ss_icount};
 }
 
 void bt_set_due(struct bt *bt, const struct bt_due *due)
@@ -195,7 +195,7 @@ void bt_forget_at(struct bt *bt, gla_t lin)
 
 void bt_stats_reset(struct bt *bt)
 {
-	bt->stats = bt->seen = (struct bt_stats){ 0 };
+	bt->stats = bt->seen = (struct bt_stats){0};
 }
 
 const struct bt_stats *bt_stats(const struct bt *bt)
@@ -216,7 +216,9 @@ void bt_show_counts(const struct bt *bt, bt_print *out, void *to)
 {
 	const struct bt_stats *s = &bt->stats;
 
-	out(to, "%u blocks, %llu made, %llu died, %llu flushes, code %llu of %llu KiB\n",
+	out(to,
+	    "%u blocks, %llu made, %llu died, %llu flushes, code %llu of %llu "
+	    "KiB\n",
 	    bt->block_count, (unsigned long long)s->blocks,
 	    (unsigned long long)s->invalidated, (unsigned long long)s->flushes,
 	    (unsigned long long)(bt->emit.at - bt->code_w) >> 10,
@@ -228,14 +230,17 @@ void bt_show_mode(u32 mode, bt_print *out, void *to)
 	static const struct {
 		u32 bit;
 		const char *name;
-	} flats[] = { { MODE_CS_FLAT, "cs" }, { MODE_SS_FLAT, "ss" },
-		      { MODE_DS_FLAT, "ds" }, { MODE_ES_FLAT, "es" } };
+	} flats[] = {{MODE_CS_FLAT, "cs"},
+		     {MODE_SS_FLAT, "ss"},
+		     {MODE_DS_FLAT, "ds"},
+		     {MODE_ES_FLAT, "es"}};
 	const char *odd = ", not flat:";
 
-	out(to, "%s, %s", mode & MODE_V86    ? "v86"
-			  : mode & MODE_USER ? "user"
-			  : mode & MODE_CPL0 ? "kernel"
-					     : "ring 1 or 2",
+	out(to, "%s, %s",
+	    mode & MODE_V86    ? "v86"
+	    : mode & MODE_USER ? "user"
+	    : mode & MODE_CPL0 ? "kernel"
+			       : "ring 1 or 2",
 	    mode & MODE_CS32 ? "32-bit" : "16-bit");
 	for (unsigned i = 0; i < ARRAY_LEN(flats); i++) {
 		if (mode & flats[i].bit)

@@ -45,7 +45,8 @@ struct block *cache_look(const struct bt *bt, gla_t lin, gpa_t gpa, u32 mode)
 		if (bt->index[at].tag != tag_of(hash))
 			continue;
 		b = bt->order[bt->index[at].number - 1];
-		if (b->lin == lin && b->gpa == gpa && b->mode == mode && !b->dead)
+		if (b->lin == lin && b->gpa == gpa && b->mode == mode &&
+		    !b->dead)
 			return b;
 	}
 	return NULL;
@@ -101,7 +102,7 @@ void cache_insert(struct bt *bt, struct block *b)
 
 	while (bt->index[at].number)
 		at = next_place(bt, at);
-	bt->index[at] = (struct place){ tag_of(hash), bt->block_count + 1 };
+	bt->index[at] = (struct place){tag_of(hash), bt->block_count + 1};
 	enlist(bt, b, b->gpa);
 	if (b->gpa2 != ~0ull && b->gpa2 >> 12 != b->gpa >> 12)
 		enlist(bt, b, b->gpa2);
@@ -127,7 +128,8 @@ struct block *cache_by_host(const struct bt *bt, const u8 *pc)
 		else
 			high = mid;
 	}
-	if (!low || pc >= bt->order[low - 1]->host + bt->order[low - 1]->host_len)
+	if (!low ||
+	    pc >= bt->order[low - 1]->host + bt->order[low - 1]->host_len)
 		return NULL;
 	return bt->order[low - 1];
 }
@@ -147,8 +149,8 @@ static struct emit head_of(const struct bt *bt, const struct block *b)
 {
 	u8 *at = codemem_written(bt, b->host);
 
-	return (struct emit){ .at = at, .end = at + 16,
-			      .delta = bt->code_x - bt->code_w };
+	return (struct emit){
+		.at = at, .end = at + 16, .delta = bt->code_x - bt->code_w};
 }
 
 /* What leads to the dead block shall lead to `to`, its new translation. */
@@ -157,8 +159,8 @@ void cache_revive(struct bt *bt, struct block *dead, const struct block *to)
 	struct emit e = head_of(bt, dead);
 
 	if (to->temporary || to->dead || to->lin != dead->lin ||
-	    to->gpa != dead->gpa || to->gpa2 != ~0ull ||
-	    dead->gpa2 != ~0ull || to->mode != dead->mode)
+	    to->gpa != dead->gpa || to->gpa2 != ~0ull || dead->gpa2 != ~0ull ||
+	    to->mode != dead->mode)
 		return;
 	e_jmp(&e, to->host);
 }

@@ -8,25 +8,39 @@
 #include "core/base/types.h"
 
 enum host_reg {
-	RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI,
-	R8, R9, R10, R11, R12, R13, R14, R15,
+	RAX,
+	RCX,
+	RDX,
+	RBX,
+	RSP,
+	RBP,
+	RSI,
+	RDI,
+	R8,
+	R9,
+	R10,
+	R11,
+	R12,
+	R13,
+	R14,
+	R15,
 };
 
 /* What changes in the 4 bytes at a place when a block is copied to where its
  * guest code has another linear address (rebase.c). */
 enum fixup {
-	FIXUP_HOST,	 /* relative to the host address of what stays */
-	FIXUP_EIP,	 /* a guest address that moves with the code */
+	FIXUP_HOST,      /* relative to the host address of what stays */
+	FIXUP_EIP,       /* a guest address that moves with the code */
 	FIXUP_MINUS_EIP, /* the same, negated */
-	FIXUP_SLOT, /* in a link table, of the address 7 bytes before */
-	FIXUP_EDGE, /* the number of an edge */
+	FIXUP_SLOT,      /* in a link table, of the address 7 bytes before */
+	FIXUP_EDGE,      /* the number of an edge */
 	FIXUP_SHIFT = 13,
 };
 
 struct emit {
-	u8 *at;	      /* where the next byte is written */
+	u8 *at; /* where the next byte is written */
 	u8 *end;
-	s64 delta;    /* running address - written address */
+	s64 delta; /* running address - written address */
 	bool full;
 	/* The places that depend on where host and guest code are: kind <<
 	 * FIXUP_SHIFT | offset from `start`.  One that finds no room is counted
@@ -124,7 +138,8 @@ static inline void e_mem(struct emit *e, unsigned reg, int base, int index,
 	mod = disp == 0 && (base & 7) != 5 ? 0 : disp == (s8)disp ? 1 : 2;
 	e8(e, mod << 6 | r | (sib ? 4 : base & 7));
 	if (sib)
-		e8(e, scale << 6 | (index < 0 ? 4 : index & 7) << 3 | (base & 7));
+		e8(e,
+		   scale << 6 | (index < 0 ? 4 : index & 7) << 3 | (base & 7));
 	if (mod == 1)
 		e8(e, (u8)disp);
 	else if (mod == 2)
@@ -185,8 +200,8 @@ static inline void e_store_rip(struct emit *e, unsigned w, const void *to,
 
 /* A BMI2 instruction of map 0F38, 32 bits: no flags.  pp: 2 is F3h, 3 F2h;
  * `v` is the operand in VEX.vvvv. */
-static inline void e_bmi(struct emit *e, unsigned op, unsigned pp,
-			 unsigned reg, unsigned v, unsigned rm)
+static inline void e_bmi(struct emit *e, unsigned op, unsigned pp, unsigned reg,
+			 unsigned v, unsigned rm)
 {
 	e8(e, 0xc4);
 	e8(e, (reg < 8) << 7 | 1 << 6 | (rm < 8) << 5 | 2);

@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 #define TABLES_SPACE (16ull << 30)
-#define NO_LINK (~0u)
+#define NO_LINK      (~0u)
 
 /* ---- tables ---- */
 
@@ -113,7 +113,8 @@ static u8 *new_table(struct bt *bt)
 u64 link_context(struct bt *bt)
 {
 	bool user = bt->mode & MODE_USER;
-	u64 user_window = user || bt->kernel_in_user ? bt->live->user_window : 0;
+	u64 user_window =
+		user || bt->kernel_in_user ? bt->live->user_window : 0;
 	u64 supervisor_window = user ? 0 : bt->live->window;
 	struct context *k;
 	u8 *table;
@@ -306,7 +307,7 @@ bool link_follow(struct bt *bt, gla_t lin, gpa_t gpa)
 		return true;
 	if (!record_page(bt, lin, gpa))
 		return false;
-	*f = (struct followed){ bt->live->context, gpa, lin };
+	*f = (struct followed){bt->live->context, gpa, lin};
 	bt->lin_has_code[lin >> 15] |= (u8)(1u << ((lin >> 12) & 7));
 	return true;
 }
@@ -529,8 +530,8 @@ void link_stack_in(struct bt *bt)
 
 void link_stack_out(struct bt *bt)
 {
-	unsigned k = bt->live->stack_empty !=
-		     (u64)(uintptr_t)bt->host_stack[0] - 16;
+	unsigned k =
+		bt->live->stack_empty != (u64)(uintptr_t)bt->host_stack[0] - 16;
 
 	bt->stack_owner[k] = bt->entered_context;
 	bt->stack_rsp[k] = bt->live->guest_rsp;

@@ -16,7 +16,7 @@ enum {
 	DEPTH = 24, /* blocks that one copy may bring with it, in a chain */
 	AT = (1 << FIXUP_SHIFT) - 1,
 	MOVES = MODE_USER | MODE_CS32 | MODE_CS_FLAT,
-	STORE_EDGE = 6, /* bytes of the instruction before an edge's number */
+	STORE_EDGE = 6,  /* bytes of the instruction before an edge's number */
 	SLOT_TARGET = 7, /* bytes from a slot's target to the slot */
 };
 
@@ -50,14 +50,15 @@ bool rebase_can(const struct tr *t)
 {
 	const struct block *b = t->b;
 
-	return (b->mode & MOVES) == MOVES && b->gpa2 == ~0ull && !b->temporary &&
-	       !t->stays && !t->bt->records && b->host_len <= AT &&
-	       t->e.fixup_count <= t->e.fixup_room;
+	return (b->mode & MOVES) == MOVES && b->gpa2 == ~0ull &&
+	       !b->temporary && !t->stays && !t->bt->records &&
+	       b->host_len <= AT && t->e.fixup_count <= t->e.fixup_room;
 }
 
 static bool fits(const struct block *b, gpa_t gpa, u32 mode)
 {
-	return b && !b->dead && b->fixup_count && b->gpa == gpa && b->mode == mode;
+	return b && !b->dead && b->fixup_count && b->gpa == gpa &&
+	       b->mode == mode;
 }
 
 /* Where guest code stops, blocks end: not where these were. */
@@ -112,14 +113,14 @@ static void copy_edge(struct move *m, u8 *number)
 	u8 *site;
 
 	put32(number, bt->edge_count++);
-	*edge = (struct edge){ m->to, NULL, old->target + m->by, NULL };
+	*edge = (struct edge){m->to, NULL, old->target + m->by, NULL};
 	if (!old->site)
 		return;
 	edge->site = old->site + shift;
 	site = m->at + (edge->site - m->to->host);
 	put32(site, exit - (u32)(site + 4 - m->at));
 	if (old->to)
-		m->linked[m->count++] = (struct linked){ edge, old->to };
+		m->linked[m->count++] = (struct linked){edge, old->to};
 }
 
 static void fix(struct move *m, u8 *at, enum fixup kind, s64 shift)
@@ -189,7 +190,8 @@ struct block *rebase(struct bt *bt, gla_t lin, gpa_t gpa)
 {
 	struct block *from = *place_of(bt, gpa, bt->mode);
 
-	if (!fits(from, gpa, bt->mode) || from->lin == lin || stops_anywhere(bt))
+	if (!fits(from, gpa, bt->mode) || from->lin == lin ||
+	    stops_anywhere(bt))
 		return NULL;
 	return copy(bt, from, lin - from->lin, 0);
 }

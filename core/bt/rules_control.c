@@ -27,8 +27,8 @@ static bool target_allowed(const struct tr *t, u32 target)
 /* #GP(0) at this instruction when its branch is taken. */
 static void raise_limit(struct tr *t)
 {
-	static const struct opcode row = { .class = C_OP, .operation = OPERATION_jmp_near,
-					   .form = F_END };
+	static const struct opcode row = {
+		.class = C_OP, .operation = OPERATION_jmp_near, .form = F_END};
 
 	t->in->op = &row; /* the operation finds the target out of limit */
 	emit_op(t);

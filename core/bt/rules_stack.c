@@ -43,7 +43,8 @@ static bool esp_is_no_operand(const struct insn *in)
 		return false;
 	if ((form & F_RM) && !(form & F_RM8) && in->mod == 3 && in->rm == ESP)
 		return false;
-	return !(form & F_OPREG) || (form & F_OPREG8) || (in->opcode & 7) != ESP;
+	return !(form & F_OPREG) || (form & F_OPREG8) ||
+	       (in->opcode & 7) != ESP;
 }
 
 /* Does it neither call C nor name esp, but for addresses and its own pushes

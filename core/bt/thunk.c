@@ -17,11 +17,11 @@ enum {
 	THUNK_MARK = 0x115a, /* in the lower half: no block's bytes 4 and 5 are
 			      * that otherwise (a head has 45h there, a dead
 			      * one the upper byte of a negative distance) */
-	NUMBER_AT = 4,	     /* in the NOP */
+	NUMBER_AT = 4,       /* in the NOP */
 };
 
-static const struct opcode thunk_row = { .class = C_THUNK, .name = "call" };
-static const struct opcode done_row = { .class = C_NOP, .name = "thunk" };
+static const struct opcode thunk_row = {.class = C_THUNK, .name = "call"};
+static const struct opcode done_row = {.class = C_NOP, .name = "thunk"};
 
 /* mov reg, [esp]; ret */
 static bool is_thunk(const u8 *code, unsigned *reg)
@@ -58,8 +58,9 @@ static bool can_be_here(const struct tr *t)
 {
 	const u32 need = MODE_USER | MODE_CS32 | MODE_CS_FLAT | MODE_SS_FLAT;
 
-	return (t->mode & need) == need && !(t->mode & MODE_ALIGN) && emit_linking(t) && !t->trial &&
-	       t->bt->cfg.windows && !t->bt->records;
+	return (t->mode & need) == need && !(t->mode & MODE_ALIGN) &&
+	       emit_linking(t) && !t->trial && t->bt->cfg.windows &&
+	       !t->bt->records;
 }
 
 /* The block is a thunk's: it begins with its number. */
@@ -94,8 +95,8 @@ unsigned thunk_called(struct tr *t, unsigned index, unsigned at, unsigned max)
 	u32 number;
 	gpa_t gpa;
 
-	if (in->op->class != C_CALL_REL || in->opsize != 4 ||
-	    !can_be_here(t) || index + 4 > max ||
+	if (in->op->class != C_CALL_REL || in->opsize != 4 || !can_be_here(t) ||
+	    index + 4 > max ||
 	    (target & (GUEST_PAGE - 1)) > GUEST_PAGE - THUNK_LEN ||
 	    site_get(t->bt, block_insn_gpa(b, index)) > SITE_USER ||
 	    !mem_probe(t->bt->cpu, target, &gpa))
@@ -114,11 +115,11 @@ unsigned thunk_called(struct tr *t, unsigned index, unsigned at, unsigned max)
 	in[0].op = &thunk_row;
 	in[0].reg = (u8)reg;
 	in[0].disp = (s32)number;
-	in[1] = in[2] = (struct insn){ .op = &done_row, .len = 3 };
+	in[1] = in[2] = (struct insn){.op = &done_row, .len = 3};
 	in[2].len = 1;
 	for (unsigned i = 1; i <= 2; i++) {
 		b->marks[index + i] = (struct insn_mark){
-			.guest = target - b->eip + (i - 1) * 3, .rom = true };
+			.guest = target - b->eip + (i - 1) * 3, .rom = true};
 		t->call[index + i] = t->timed[index + i] = 0;
 	}
 	return 2;
