@@ -8,8 +8,8 @@
  * elsewhere is copied and these are changed, and so are those of its page
  * that it was linked to, which likely run next.
  *
- * A copy costs a tenth of a translation.  Kernel code is not copied: it moves
- * never, and what paravirt.c makes depends on addresses in ways of its own. */
+ * Kernel code is not copied: it moves never, and what paravirt.c makes depends
+ * on addresses in ways of its own. */
 #include "core/bt/bt_priv.h"
 
 enum {

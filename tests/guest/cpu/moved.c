@@ -31,6 +31,14 @@ static void value(const char *name, u32 v, u32 code)
 		print(" %s %x", name, v);
 }
 
+static void values(const struct state *s, u32 code)
+{
+	value("eip", s->eip, code);
+	value("eax", s->eax, code);
+	value("ecx", s->ecx, code);
+	value("edx", s->edx, code);
+}
+
 static void at_places(const char *name, u32 linked)
 {
 	print("%s\n", name);
@@ -43,10 +51,7 @@ static void at_places(const char *name, u32 linked)
 		if (i % TIMES != TIMES - 1)
 			continue;
 		print("  %b:", s.vec);
-		value("eip", s.eip, code);
-		value("eax", s.eax, code);
-		value("ecx", s.ecx, code);
-		value("edx", s.edx, code);
+		values(&s, code);
 		print("\n");
 	}
 }
@@ -107,10 +112,7 @@ static void asked(const char *name, u32 code)
 		if (i != 3)
 			continue;
 		print(" %b", s.vec);
-		value("eip", s.eip, code);
-		value("eax", s.eax, code);
-		value("ecx", s.ecx, code);
-		value("edx", s.edx, code);
+		values(&s, code);
 		value("cr2", s.vec == 14 ? s.cr2 : 0, code);
 		print(" esp %w\n", s.esp & 0xffff);
 	}
