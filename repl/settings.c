@@ -70,6 +70,20 @@ static void show_record(struct console *c)
 	buf_printf(c->to, "%s", on_off(bt_recording(vm_bt(debug_vm(c->d)))));
 }
 
+/* ---- profile ---- */
+
+static int set_profile(struct console *c, const char *value, struct err *e)
+{
+	if (!is_switch(value))
+		return expected("profile", "on or off", e);
+	return bt_profile(vm_bt(debug_vm(c->d)), !strcmp(value, "on"), e);
+}
+
+static void show_profile(struct console *c)
+{
+	buf_printf(c->to, "%s", on_off(bt_profiling(vm_bt(debug_vm(c->d)))));
+}
+
 /* ---- echo ---- */
 
 static int set_echo(struct console *c, const char *value, struct err *e)

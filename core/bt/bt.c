@@ -92,6 +92,7 @@ void bt_free(struct bt *bt)
 	codemem_free(bt);
 	breaks_free(bt);
 	recent_free(bt);
+	profile_free(bt);
 	free(bt);
 }
 

@@ -212,8 +212,16 @@ struct insn_mark {
  * at first. */
 int bt_record(struct bt *bt, bool on, struct err *e);
 bool bt_recording(const struct bt *bt);
-/* How often a block has run since it was made; false: not recorded. */
-bool bt_runs(const struct bt *bt, u64 number, u64 *count);
+/* Counts how often each block runs and how translated code is left from it,
+ * from now on; costs some host instructions each.  Off at first. */
+int bt_profile(struct bt *bt, bool on, struct err *e);
+bool bt_profiling(const struct bt *bt);
+struct bt_profile {
+	u64 runs;
+	u32 exits[BT_EXIT_COUNT]; /* of host faults, what they came to */
+};
+/* Of a block since it was made; NULL: that is not counted. */
+const struct bt_profile *bt_block_profile(const struct bt *bt, u64 number);
 /* Stretches of code executed last, the latest first; how many. */
 struct bt_recent {
 	gla_t lin;

@@ -117,6 +117,7 @@ struct live {
 	u32 fault_trap, fault_error;
 	u64 fault_pc, fault_address;
 	u64 recent; /* the next entry of the ring (recent.c) */
+	u32 block; /* the number of the one that runs (profile.c) */
 };
 
 struct jump_entry {
@@ -336,9 +337,10 @@ struct bt {
 	void (*on_mode)(void *arg);
 	void *mode_arg;
 	bool records; /* recent.c */
-	u64 *runs; /* of each block, by number; NULL: never recorded */
 	u8 *ring_map;
 	struct recent_entry *ring;
+	bool profiles; /* profile.c */
+	struct bt_profile *profile; /* by number; NULL: there never was one */
 	struct bt_stats stats;
 	struct bt_caught wanted, caught; /* catch.c */
 	struct bt_stats seen;
@@ -614,9 +616,14 @@ void break_passed(struct bt *bt, gla_t from);
 
 /* recent.c */
 void recent_emit(struct tr *t);
-void recent_emit_count(struct tr *t);
 void recent_enter(struct bt *bt);
 void recent_free(struct bt *bt);
+
+/* profile.c */
+void profile_emit(struct tr *t);
+void profile_emit_here(struct tr *t);
+void profile_exit(struct bt *bt, enum bt_exit why);
+void profile_free(struct bt *bt);
 
 /* debugreg.c */
 void debugreg_refresh(struct bt *bt);

@@ -205,14 +205,21 @@ unsigned bt_links_in(const struct bt *bt, u64 number, struct bt_link *list,
 	return n;
 }
 
-/* Is the slot of the link table for `target` filled in the space of now? */
-static bool slot_filled(const struct bt *bt, gla_t target)
+/* Is the slot of the link table for `target` filled, in a space in which the
+ * block may run? */
+static bool slot_filled(const struct bt *bt, gla_t target, u32 mode)
 {
-	const u64 *table = (const u64 *)(uintptr_t)bt->live->context;
+	u32 slot = 0;
 
-	for (u32 i = 0; table && i < bt->slot_count; i++)
-		if (bt->slot_target[i] == target)
-			return table[i] != (u64)(uintptr_t)bt->stub_slot;
+	while (slot < bt->slot_count && bt->slot_target[slot] != target)
+		slot++;
+	for (u32 k = 0; slot < bt->slot_count && k < bt->context_count; k++) {
+		const u64 *table = (const void *)bt->contexts[k].table;
+
+		if (bt->contexts[k].mode == mode &&
+		    table[slot] != (u64)(uintptr_t)bt->stub_slot)
+			return true;
+	}
 	return false;
 }
 
@@ -238,7 +245,7 @@ unsigned bt_links_out(const struct bt *bt, u64 number, struct bt_link *list,
 			if (bt->edges[k].from == b &&
 			    bt->edges[k].target == target)
 				linked |= leads_into(bt, &bt->edges[k], to);
-		linked |= slot_filled(bt, target);
+		linked |= slot_filled(bt, target, b->mode);
 		list[n++] = (struct bt_link){ target, to ? to->order : ~0ull,
 					      linked };
 	}

@@ -17,7 +17,7 @@ static const struct {
 	IN_LIVE(sse_blocked),	 IN_LIVE(soft_post),  IN_LIVE(spill),
 	IN_LIVE(user_window),	 IN_LIVE(window_map), IN_LIVE(user_window_map),
 	IN_LIVE(seg_window[0]),	 IN_LIVE(seg_window[1]), IN_LIVE(call_made),
-	IN_LIVE(call_timed), IN_LIVE(recent),
+	IN_LIVE(call_timed), IN_LIVE(recent),     IN_LIVE(block),
 };
 
 #define STUB(name) { offsetof(struct bt, stub_##name), "stub_" #name }

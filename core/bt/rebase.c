@@ -51,7 +51,7 @@ bool rebase_can(const struct tr *t)
 	const struct block *b = t->b;
 
 	return (b->mode & MOVES) == MOVES && b->gpa2 == ~0ull &&
-	       !b->temporary && !t->stays && !t->bt->records &&
+	       !b->temporary && !t->stays && !t->bt->records && !t->bt->profiles &&
 	       b->host_len <= AT && t->e.fixup_count <= t->e.fixup_room;
 }
 
@@ -65,7 +65,7 @@ static bool fits(const struct block *b, gpa_t gpa, u32 mode)
 static bool stops_anywhere(const struct bt *bt)
 {
 	return bt->break_count || bt->stops_at_calls || bt->points_on ||
-	       bt->records;
+	       bt->records || bt->profiles;
 }
 
 static u32 get32(const u8 *at)

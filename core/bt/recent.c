@@ -39,14 +39,6 @@ int bt_record(struct bt *bt, bool on, struct err *e)
 		bt->ring = (struct recent_entry *)(((uintptr_t)at + RING - 1) &
 						   ~(uintptr_t)(RING - 1));
 	}
-	if (on && !bt->runs) {
-		at = mmap(NULL, bt->block_max * sizeof(*bt->runs),
-			  PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-		if (at == MAP_FAILED)
-			return err_set(e, "record: %s", strerror(errno));
-		bt->runs = (u64 *)(void *)at;
-	}
 	if (on) {
 		memset(bt->ring, 0, RING);
 		bt->live->recent = (u64)(uintptr_t)bt->ring;
@@ -65,8 +57,6 @@ void recent_free(struct bt *bt)
 {
 	if (bt->ring_map)
 		munmap(bt->ring_map, 2 * RING);
-	if (bt->runs)
-		munmap(bt->runs, bt->block_max * sizeof(*bt->runs));
 }
 
 /* The block notes itself. */
@@ -86,27 +76,6 @@ void recent_emit(struct tr *t)
 	e8(e, 0x40);
 	e8(e, 16);
 	e_store_rip(e, 1, &t->bt->live->recent, R8);
-}
-
-/* ... and counts itself, behind its head, where it is sure to run. */
-void recent_emit_count(struct tr *t)
-{
-	u64 *runs = &t->bt->runs[t->bt->block_count]; /* its number to be */
-	struct emit *e = &t->e;
-
-	*runs = 0;
-	e_mov_ri64(e, R9, (u64)(uintptr_t)runs);
-	e_rm(e, 1, 0x8b, R8, R9, -1, 0, 0);
-	e_lea(e, 1, R8, R8, -1, 0, 1);
-	e_rm(e, 1, 0x89, R8, R9, -1, 0, 0);
-}
-
-bool bt_runs(const struct bt *bt, u64 number, u64 *count)
-{
-	if (!bt->records || number >= bt->block_count)
-		return false;
-	*count = bt->runs[number];
-	return true;
 }
 
 /* The dispatcher enters with this limit. */

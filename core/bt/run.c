@@ -240,6 +240,8 @@ static enum bt_exit run_block(struct bt *bt, const u8 *at, u64 most)
 			if (bt->stack_void)
 				l->guest_rsp = l->stack_empty;
 		}
+		if (bt->profiles)
+			profile_exit(bt, why);
 	} while (why == BT_EXIT_SIGNAL);
 	link_stack_out(bt);
 	bt->cpu->icount = run_icount(bt);
@@ -292,6 +294,16 @@ static enum bt_exit standing(struct bt *bt, u64 limit)
 	return BT_EXIT_COUNT;
 }
 
+/* Translated code was left for that very reason; or it was not entered at all,
+ * as the guest waits still. */
+static bool was_counted(const struct bt *bt, enum bt_exit why,
+			enum bt_exit stands)
+{
+	return why == BT_EXIT_COUNT
+		       ? stands == BT_EXIT_HALT
+		       : stands == why && bt->live->exit == why;
+}
+
 /* Where the dispatcher goes on after `why`; and what is learnt on the way. */
 static void settle(struct bt *bt, enum bt_exit why)
 {
@@ -340,7 +352,7 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 			run_refresh_mode(bt);
 		stands = standing(bt, limit);
 		if (stands != BT_EXIT_COUNT) {
-			bt->stats.exits[stands]++;
+			bt->stats.exits[stands] += !was_counted(bt, why, stands);
 			if (catch_any(bt))
 				catch_note(bt);
 			fpu_out(bt);

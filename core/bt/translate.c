@@ -150,6 +150,8 @@ void emit_continuation(struct tr *t)
 	e_jmp(e, t->bt->stub_return);
 	e_short_here(e, right);
 	e_mov_rr(e, 1, RCX, R9);
+	if (t->bt->profiles && !t->trial)
+		profile_emit_here(t);
 	emit_jump_to(t, t->next);
 }
 /*T:*/
@@ -367,8 +369,8 @@ static void emit_block(struct tr *t)
 	if (t->bt->records && !t->trial)
 		recent_emit(t);
 	emit_head(t);
-	if (t->bt->records && !t->trial && !b->temporary)
-		recent_emit_count(t);
+	if (t->bt->profiles && !t->trial)
+		profile_emit(t);
 	for (t->index = 0; t->index < b->insns; t->index++) {
 		t->in = &t->insns[t->index];
 		t->eip = b->eip + b->marks[t->index].guest;

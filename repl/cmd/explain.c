@@ -105,8 +105,10 @@ static void show_host(struct reading *r, unsigned from, unsigned to,
 	struct buf text = {0};
 	unsigned n;
 
-	if (from >= to)
+	if (from >= to || strlen(left) > GUEST_WIDTH) {
 		buf_printf(r->c->to, "  %s\n", left);
+		left = "";
+	}
 	for (; from < to; from += n, left = "") {
 		buf_clear(&text);
 		n = disasm_host(&how, from, &text);

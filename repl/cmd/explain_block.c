@@ -31,14 +31,31 @@ static void show_head(struct console *c, const struct bt_block_view *b)
 
 static void show_runs(struct console *c, const struct bt_block_view *b)
 {
-	u64 runs;
+	const struct bt_profile *p =
+		bt_block_profile(translator(c), b->number);
+	u64 left = 0;
 
-	if (bt_runs(translator(c), b->number, &runs))
-		buf_printf(c->to, "It ran %llu time%s since it was made.\n",
-			   (unsigned long long)runs, runs == 1 ? "" : "s");
-	else
+	if (!p) {
 		buf_printf(c->to, "How often it runs is not counted; `set "
-				  "record on' counts from then on.\n");
+				  "profile on' counts from then on.\n");
+		return;
+	}
+	buf_printf(c->to, "It ran %llu time%s since it was made",
+		   (unsigned long long)p->runs, p->runs == 1 ? "" : "s");
+	for (unsigned i = 0; i < BT_EXIT_COUNT; i++)
+		left += p->exits[i];
+	if (!left)
+		buf_printf(c->to, ", and went on in translated code each "
+				  "time.\n");
+	else
+		buf_printf(c->to, ", and was left for the monitor %llu "
+				  "time%s:\n",
+			   (unsigned long long)left, left == 1 ? "" : "s");
+	for (unsigned i = 0; i < BT_EXIT_COUNT; i++)
+		if (p->exits[i])
+			buf_printf(c->to, "  %-10s %12u  %s\n",
+				   bt_exit_name(i), p->exits[i],
+				   bt_exit_text(i));
 }
 
 static void show_ways_in(struct console *c, const struct bt_block_view *b)
@@ -79,7 +96,7 @@ static void show_ways_out(struct console *c, const struct bt_block_view *b)
 				   (unsigned long long)list[i].number,
 				   list[i].linked ? "linked"
 						  : "not linked: it was not "
-						    "gone yet");
+						    "taken yet");
 	}
 }
 

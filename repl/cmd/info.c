@@ -131,33 +131,70 @@ SHOW(screen, bus_show_screen(vm_bus(debug_vm(c->d)), buf_print, c->to))
 SHOW(exits, vm_show_exits(debug_vm(c->d), buf_print, c->to))
 SHOW(windows, window_show(vm_cpu(debug_vm(c->d)), buf_print, c->to))
 
+static void show_block(struct console *c, const struct bt_block_view *b)
+{
+	const struct bt *bt = vm_bt(debug_vm(c->d));
+	const struct bt_profile *p = bt_block_profile(bt, b->number);
+
+	debug_address(c->d, b->lin, c->to);
+	buf_printf(c->to,
+		   ": %u instruction%s, %u -> %u bytes, physical 0x%llx, ",
+		   b->insns, b->insns == 1 ? "" : "s", b->guest_len,
+		   b->host_len, (unsigned long long)b->gpa);
+	bt_show_mode(b->mode, buf_print, c->to);
+	if (p)
+		buf_printf(c->to, ", ran %llu time%s",
+			   (unsigned long long)p->runs,
+			   p->runs == 1 ? "" : "s");
+	buf_printf(c->to, "; block %llu\n", (unsigned long long)b->number);
+}
+
+static u64 runs_of(const struct bt *bt, const struct bt_block_view *b)
+{
+	const struct bt_profile *p = bt_block_profile(bt, b->number);
+
+	return p ? p->runs : 0;
+}
+
+/* Those to be shown: the ones that ran most, where that is counted, else the
+ * youngest; how many. */
+static unsigned choose_blocks(const struct bt *bt, bool any, gla_t at,
+			      struct bt_block_view *list)
+{
+	struct bt_block_view b = {.number = UINT64_MAX};
+	unsigned n = 0;
+
+	while (bt_next_block(bt, b.number, any, at, &b)) {
+		unsigned i = n;
+
+		while (i && runs_of(bt, &list[i - 1]) < runs_of(bt, &b))
+			i--;
+		if (i == BLOCKS_SHOWN)
+			continue;
+		n += n < BLOCKS_SHOWN;
+		memmove(&list[i + 1], &list[i], (n - i - 1) * sizeof(*list));
+		list[i] = b;
+	}
+	return n;
+}
+
 int info_blocks(struct console *c, char *args, struct err *e)
 {
 	const struct bt *bt = vm_bt(debug_vm(c->d));
-	struct bt_block_view b = {.number = UINT64_MAX};
+	struct bt_block_view list[BLOCKS_SHOWN];
 	struct value at = expr_u32(0);
 	bool any = !*args;
+	unsigned n;
 
 	if (!any && debug_eval(c->d, args, NULL, &at, e))
 		return -1;
 	if (any)
 		bt_show_counts(bt, buf_print, c->to);
-	for (unsigned i = 0; i < BLOCKS_SHOWN &&
-			     bt_next_block(bt, b.number, any, (u32)at.bits, &b);
-	     i++) {
-		debug_address(c->d, b.lin, c->to);
-		buf_printf(c->to,
-			   ": %u instruction%s, %u -> %u bytes, "
-			   "physical 0x%llx, ",
-			   b.insns, b.insns == 1 ? "" : "s", b.guest_len,
-			   b.host_len, (unsigned long long)b.gpa);
-		bt_show_mode(b.mode, buf_print, c->to);
-		buf_printf(c->to, "; block %llu\n",
-			   (unsigned long long)b.number);
-	}
-	return b.number == UINT64_MAX && !any
-		       ? err_set(e, "0x%x is in no block", (u32)at.bits)
-		       : 0;
+	n = choose_blocks(bt, any, (u32)at.bits, list);
+	for (unsigned i = 0; i < n; i++)
+		show_block(c, &list[i]);
+	return n || any ? 0
+			: err_set(e, "0x%x is in no block", (u32)at.bits);
 }
 
 int info_paging(struct console *c, char *args, struct err *e)

@@ -35,9 +35,30 @@ number = re.search(r"; block (\d+)$", text, re.MULTILINE)[1]
 # What is copied as it stands needs no reason.
 assert re.search(r"^  test   %ebx,%ebx +\w+  test   %ebx,%ebx\n(  \w| )", text, re.MULTILINE), text
 has(session(*RUN, f"explain block {number}"), rf"^Block {number} at 0x\w+ <schedule\+0>")
-# Where the guest stands; with recording how often it ran.
-text = session("set record on", "catch interrupt 0x20 if 0", "run", "info exits", "explain trap_stub_32")
+# How often it ran, and how it was left: as all counters together say.
+text = session("set profile on", "catch interrupt 0x20 if 0", "run", "info exits", "explain trap_stub_32")
 assert re.search(r"^It ran (\d+) times since", text, re.MULTILINE)[1] == re.search(r"^IRQ +(\d+) ", text, re.MULTILINE)[1], text
+text = session("set profile on", "tbreak -icount 10000000", "run", "info exits", "info vmi Halt", "info blocks", "explain VMI_Halt")
+halts = re.search(r"^called +(\d+) times", text, re.MULTILINE)[1]
+has(text, rf"^HALT +{halts}  ", r", ran (\d{3,}) times; block \d+$", r"^It ran \d+ times? since it was made, and was left for the monitor",
+    rf"^  HALT +{halts}  HLT$")
+ran = [int(n) for n in re.findall(r", ran (\d+) times?; block", text)]
+assert len(ran) == 20 and ran == sorted(ran, reverse=True), ran
+# Every exit is some block's: the sum over all is what is counted as a whole, but for signals, which are told by what they came to.
+text = session("set profile on", "tbreak -icount 3000000", "run", "set height off", "info exits", *(f"explain block {n}" for n in range(2000)))
+whole = {name: int(n) for name, n in re.findall(r"^([A-Z]+) +(\d+)  ", text.split("Block ")[0], re.MULTILINE)}
+parts = {name: sum(int(n) for n in re.findall(rf"^  {name} +(\d+)  ", text, re.MULTILINE)) for name in whole}
+for name in ("LINK", "SLOT", "LOOKUP", "HALT"):
+    assert 0.95 * whole[name] <= parts[name] <= whole[name], (name, whole, parts)  # some of them are dead
+has(session("set profile on", "set profile off", *RUN, "explain schedule", "set profile maybe", "show profile", "set record on", "show record"),
+    "^How often it runs is not counted", "^profile is off", "^record is on")
+# Counting changes nothing for the guest, however it is translated.
+for mode in ("windows=off", "links=off", "block=1", "step=on", "code=262144"):
+    runs = [session(f"set profile {on}", "tbreak -icount 3000000", "continue", "stats", options=("-no-reboot", "-translator", mode)) for on in ("off", "on")]
+    counts = [re.findall(r"^ *\d+  guest instructions$|^(?:#|int ).*", r, re.MULTILINE) for r in runs]
+    assert counts[0] == counts[1] and len(counts[0]) == 3 and "FAIL" not in runs[1], (mode, counts)
+# A branch to another page is linked though the guest stands in another mode.
+has(session(*RUN, "explain schedule"), r"^  to 0x\w+ <segments_set_stack\+0>, block \d+, linked$")
 has(session("tbreak sys_fork", "run", "explain"), r"^0x\w+ <sys_fork\+0> at ")
 has(session("tbreak kernel_main", "run", "explain sys_fork"), "is in no block: it has not run",
     "^Its first instructions would become$", r"^  push   %ebp +\w+  mov ")
