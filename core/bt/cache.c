@@ -100,7 +100,11 @@ void cache_insert(struct bt *bt, struct block *b)
 	u64 hash = hash_of(b->lin, b->gpa, b->mode);
 	u32 at = first_place(bt, hash);
 
-	while (bt->index[at].number)
+	/* A dead block of the same hash gives its place, or code that is
+	 * written again and again would make ever longer rows of them. */
+	while (bt->index[at].number &&
+	       (bt->index[at].tag != tag_of(hash) ||
+		!bt->order[bt->index[at].number - 1]->dead))
 		at = next_place(bt, at);
 	bt->index[at] = (struct place){tag_of(hash), bt->block_count + 1};
 	enlist(bt, b, b->gpa);
