@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "core/dev/dev_priv.h"
+#include "trace/trace.h"
 
 enum {
 	REG_ID = 0x020,
@@ -138,6 +139,8 @@ int lapic_ack(void *dev)
 
 	if (vector < 0)
 		return -1;
+	TRACE(dev_irq_accept, .controller = TRACE_controller_APIC,
+	      .input = (u8)vector);
 	put(l->irr, (unsigned)vector, false);
 	put(l->isr, (unsigned)vector, true);
 	return vector;
@@ -178,6 +181,8 @@ void lapic_deliver(void *dev, unsigned vector, bool level_triggered)
 		note_error(l, ESR_RECEIVE_ILLEGAL);
 		return;
 	}
+	TRACE(dev_irq_request, .controller = TRACE_controller_APIC,
+	      .input = (u8)vector);
 	put(l->irr, vector, true);
 	put(l->tmr, vector, level_triggered);
 }
@@ -335,6 +340,8 @@ static void end_of_interrupt(struct lapic *l)
 
 	if (vector < 0)
 		return;
+	TRACE(dev_irq_eoi, .controller = TRACE_controller_APIC,
+	      .input = (u8)vector);
 	put(l->isr, (unsigned)vector, false);
 	/* TMR is kept: the next acceptance rewrites it (SDM 3A 10.8.4). */
 	if (has(l->tmr, (unsigned)vector))

@@ -18,6 +18,7 @@
  * `lowest` is the IR with the lowest priority (7 unless rotated); the one
  * after it is served first. */
 #include "core/dev/dev_priv.h"
+#include "trace/trace.h"
 
 enum {
 	ICW1_IC4 = 0x01,
@@ -94,12 +95,39 @@ static int winner(const struct i8259 *c)
 	return (int)ir_at(c, request);
 }
 
+static bool is_cascade(const struct i8259 *c, unsigned ir)
+{
+	return c->is_master && ir == CASCADE;
+}
+
+static u8 line_of(const struct i8259 *c, unsigned ir)
+{
+	return (u8)(c->is_master ? ir : ir + 8);
+}
+
+static void request(struct i8259 *c, unsigned ir)
+{
+	u8 bit = 1u << ir;
+
+	if (!(c->irr & bit) && !is_cascade(c, ir))
+		TRACE(dev_irq_request, .controller = TRACE_controller_PIC,
+		      .input = line_of(c, ir), .masked = !!(c->imr & bit));
+	c->irr |= bit;
+}
+
+static void request_all(struct i8259 *c, u8 bits)
+{
+	for (unsigned ir = 0; ir < 8; ir++)
+		if (bits >> ir & 1)
+			request(c, ir);
+}
+
 static void set_ir(struct i8259 *c, unsigned ir, bool level)
 {
 	u8 bit = 1u << ir;
 
 	if (level && (is_level(c, bit) || !(c->lines & bit)))
-		c->irr |= bit;
+		request(c, ir);
 	if (!level)
 		c->irr &= ~bit;
 	c->lines = level ? c->lines | bit : c->lines & ~bit;
@@ -133,6 +161,20 @@ bool pic_output(const void *dev)
 	return winner(&p->chip[0]) >= 0;
 }
 
+static void tell_accepted(const struct i8259 *c, unsigned ir, bool spurious)
+{
+	if (!is_cascade(c, ir))
+		TRACE(dev_irq_accept, .controller = TRACE_controller_PIC,
+		      .input = line_of(c, ir), .spurious = spurious);
+}
+
+static void tell_ended(const struct i8259 *c, unsigned ir)
+{
+	if (!is_cascade(c, ir))
+		TRACE(dev_irq_eoi, .controller = TRACE_controller_PIC,
+		      .input = line_of(c, ir));
+}
+
 /* One INTA of one chip; returns the IR, 7 with no ISR bit when the request
  * has gone. */
 static unsigned take(struct i8259 *c)
@@ -140,14 +182,18 @@ static unsigned take(struct i8259 *c)
 	int ir = winner(c);
 	u8 bit;
 
+	tell_accepted(c, ir < 0 ? 7 : (unsigned)ir, ir < 0);
 	if (ir < 0)
 		return 7;
 	bit = 1u << ir;
 	if (!is_level(c, bit))
 		c->irr &= ~bit;
-	if (!(c->icw4 & ICW4_AEOI))
+	if (!(c->icw4 & ICW4_AEOI)) {
 		c->isr |= bit;
-	else if (c->rotate_on_aeoi)
+		return (unsigned)ir;
+	}
+	tell_ended(c, (unsigned)ir);
+	if (c->rotate_on_aeoi)
 		c->lowest = (u8)ir;
 	return (unsigned)ir;
 }
@@ -174,9 +220,7 @@ static void write_icw1(struct i8259 *c, u8 value)
 	c->imr = 0;
 	c->isr = 0;
 	c->irr = 0; /* edge sense is reset; level inputs return below */
-	for (unsigned ir = 0; ir < 8; ir++)
-		if (is_level(c, 1u << ir))
-			c->irr |= c->lines & (1u << ir);
+	request_all(c, c->icw1 & ICW1_LTIM ? c->lines : c->lines & c->elcr);
 	c->lowest = 7;
 	c->special_mask = false;
 	c->read_isr = false;
@@ -200,6 +244,8 @@ static void end_of_interrupt(struct i8259 *c, bool specific, bool rotate,
 			return;
 		level = ir_at(c, prio);
 	}
+	if (c->isr >> level & 1)
+		tell_ended(c, level);
 	c->isr &= ~(1u << level);
 	if (rotate)
 		c->lowest = (u8)level;
@@ -280,7 +326,7 @@ static void pic_out(void *dev, u16 port, unsigned size, u32 value)
 		c = &p->chip[port & 1];
 		c->elcr = (u8)value & c->elcr_mask;
 		/* A line that is high and now level is a request. */
-		c->irr |= c->lines & c->elcr;
+		request_all(c, c->lines & c->elcr);
 	} else if (port & 1) {
 		write_odd(c, (u8)value);
 	} else if (value & ICW1_INIT) {
@@ -304,8 +350,7 @@ static u32 pic_in(void *dev, u16 port, unsigned size)
 		return p->chip[port & 1].elcr;
 	if (c->poll) {
 		c->poll = false;
-		value = winner(c) >= 0 ? 0x80 : 0;
-		value |= take(c);
+		value = winner(c) >= 0 ? 0x80 | take(c) : 7;
 		changed(p);
 		return value;
 	}

@@ -90,11 +90,22 @@ static void machine_json(void *arg, struct buf *b)
 	buf_printf(b, "\n}\n");
 }
 
+/* Written anew when recording ends: by then a Linux has been found in memory,
+ * and the ROM is where the guest wants it. */
 static void symbols_text(void *arg, struct buf *b)
 {
 	const struct console *c = arg;
+	struct buf found = {0};
 
-	symbols_list(debug_symbols(c->d), b);
+	symbols_list(debug_symbols(c->d), &found);
+	if (!found.len && debug_linux_symbols(c->d, NULL) >= 0)
+		symbols_list(debug_symbols(c->d), &found);
+	buf_append(b, buf_text(&found), found.len);
+	buf_free(&found);
+	for (unsigned i = 0; c->vmi && i < VMI_CALLS; i++)
+		buf_printf(b, "%08x %x T VMI_%s\n",
+			   (u32)vmi_stub_linear(c->vmi, i), VMI_STUB_LEN,
+			   vmi_row(i)->name);
 }
 
 static void counters_json(void *arg, struct buf *b)
