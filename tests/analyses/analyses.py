@@ -247,6 +247,48 @@ def mmu_report():
         assert sum(row["changes"] for row in spaces.values()) == len(changes)
 
 
+def irq_latency():
+    """A guest whose waits can be counted (tests/guest/waits.S says how many instructions); then lantern and Linux's kind of
+    interrupts beside what babeltrace2 prints."""
+    waits = ["-kernel", traces.BUILD + "/guest/waits.elf"]
+    with tempfile.TemporaryDirectory() as d:
+        _, counters = traces.run(waits, d + "/t", "irq")
+        by = tables("irq-latency", d + "/t")
+        lines = {row["line"]: row for row in by["lines"]}
+        assert set(lines) == {"APIC 0x40", "APIC 0x51", "IRQ 0"}, lines
+        low, high, timer = lines["APIC 0x40"], lines["APIC 0x51"], lines["IRQ 0"]
+        assert (low["requests"], low["taken"], low["merged"]) == (6, 5, 1) and low["wait_max"] == 103, low
+        assert low["wait"] == (1 + 1 + 103 + 23 + 4) / 5 and low["at_once"] == 0.4 and low["wait_p50"] == 4, low
+        assert (high["requests"], high["taken"], high["wait_max"]) == (1, 1, 1), high
+        assert (timer["requests"], timer["taken"], timer["withdrawn"]) == (2, 1, 1), timer
+        assert [(r["insns"], r["line"], r["why"]) for r in by["worst"]][1:] == \
+            [(103, "APIC 0x40", "interrupts are off"), (23, "APIC 0x40", "another is in service"),
+             (4, "APIC 0x40", "interrupts are off")] and by["worst"][0]["why"] == "masked", by["worst"]
+        ends = {row["line"]: row for row in by["handlers"]}
+        assert (ends["APIC 0x40"]["insns_max"], ends["APIC 0x40"]["ended"], ends["APIC 0x40"]["handler"]) == (10, 5, "low")
+        assert ends["APIC 0x51"]["insns"] == 21 and ends["IRQ 0"]["insns"] == 2 and ends["IRQ 0"]["vector"] == "0x20", ends
+        assert {(r["why"], r["function"]): r["count"] for r in by["held"]} == \
+            {("interrupts are off", "_start"): 2, ("another is in service", "high"): 1, ("masked", "_start"): 1}
+        assert sum(row["count"] for row in by["spread"]) == sum(row["taken"] for row in lines.values()) == 7
+        where = by["worst"][1]
+        assert where["taken_icount"] - where["icount"] == 103 and where["requested at"].startswith("_start+")
+        traces.run(LANTERN + ["-engine", "bt"], d + "/l", "irq")
+        by = tables("irq-latency", d + "/l")
+        asked, taken, told, waited = collections.Counter(), collections.Counter(), collections.Counter(), []
+        for e in traces.read(d + "/l"):
+            if e.name == "dev:irq_request":
+                asked[e.fields["input"]], when = asked[e.fields["input"]] + 1, e.fields["icount"]
+            elif e.name == "dev:irq_accept":
+                taken[e.fields["input"]] += 1
+                waited.append(e.fields["icount"] - when)
+            elif e.name == "dev:irq_eoi":
+                told[e.fields["input"]] += 1
+    assert asked == taken and {f"IRQ {n}": count for n, count in taken.items()} == \
+        {row["line"]: row["taken"] for row in by["lines"]} and sum(told.values()) == sum(r["ended"] for r in by["handlers"])
+    assert max(waited) == max(row["wait_max"] for row in by["lines"]) and sum(row["count"] for row in by["time"]) == len(waited)
+    assert counters["interrupt_64"] == 5 and counters["interrupt_81"] == counters["interrupt_32"] == 1, counters
+
+
 class Page(html.parser.HTMLParser):
     """Whether every element ends where it should, what needs another file, and the data of the pictures."""
     ALONE = ("meta", "rect", "path")
@@ -346,6 +388,7 @@ def chosen():
         traces.run(LANTERN, d + "/u", "mmu")
         assert "no events of memory management in it" in analysis("mmu-report", d + "/t", status=4).stderr
         assert "no VMI calls in it" in analysis("vmi-freq", d + "/u", status=4).stderr
+        assert "no requests of interrupts in it" in analysis("irq-latency", d + "/u", status=4).stderr
         assert "no translator's events in it" in analysis("bt-report", d + "/u", status=4).stderr
     for name in NAMES:
         assert "--json" in analysis(name, "--help").stdout
@@ -423,9 +466,9 @@ def foreign():
     assert sum(row["count"] for row in found["tables"]["calls"]) + lost == counters["vmi_calls"]
 
 
-NAMES = ["vmi-freq", "bt-report", "compare", "mmu-report"]
+NAMES = ["vmi-freq", "bt-report", "compare", "mmu-report", "irq-latency"]
 if importlib.util.find_spec("bt2") is None:
     print("python3-bt2 is not there")
     sys.exit(77)
 traces.alone()
-traces.main(histogram, frequent, series, vmi_freq, bt_report, compare, mmu_report, pages, chosen, wrong, foreign)
+traces.main(histogram, frequent, series, vmi_freq, bt_report, compare, mmu_report, irq_latency, pages, chosen, wrong, foreign)
