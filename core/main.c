@@ -55,7 +55,7 @@ struct options {
 	const char *makes; /* an option given that makes a machine */
 	const char *gdb; /* where the stub listens; NULL: there is none */
 	const char *trace; /* directory */
-	bool traces;
+	bool traces, samples;
 	bool batch, stand, has_clock, show_help, show_version;
 };
 
@@ -307,6 +307,14 @@ static int opt_stats(struct options *o, char *value, struct err *e)
 {
 	(void)e;
 	o->stats = value;
+	return 0;
+}
+
+static int opt_sample(struct options *o, char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	o->samples = true;
 	return 0;
 }
 
@@ -677,6 +685,8 @@ static int make(struct run *r, struct err *e)
 	r->vm = vm_new(&r->o.vm, e);
 	if (!r->vm)
 		return -1;
+	if (r->o.samples && vm_set_sampling(r->vm, true, e))
+		return -1;
 	if (r->o.vm.show_vmi) {
 		r->vmi = vmi_new(r->vm, e);
 		if (!r->vmi)
@@ -855,7 +865,19 @@ static int write_stats(struct run *r, struct err *e)
 		   : 0;
 }
 
-/* What came of the trace is said on standard error, whatever else was said. */
+/* What came of sampling and of the trace is said on standard error, whatever
+ * else was said. */
+static void say_sampled(struct run *r)
+{
+	struct buf text = {0};
+
+	vm_show_sampled(r->vm, false, buf_print, &text);
+	if (r->console)
+		console_show_timed(r->console, 20, &text);
+	fputs(buf_text(&text), stderr);
+	buf_free(&text);
+}
+
 static int end_trace(void)
 {
 	struct buf said = {0};
@@ -913,6 +935,8 @@ int main(int argc, char **argv)
 		status = EXIT_HOST;
 	if (*e.text)
 		complain(&e);
+	if (r.o.samples && r.vm)
+		say_sampled(&r);
 	if (end_trace())
 		status = EXIT_HOST;
 	gdbstub_free(r.gdb);

@@ -32,6 +32,8 @@ int console_source(struct console *c, const char *path, struct err *e);
 bool console_ran(const struct console *c);
 bool console_quits(const struct console *c);
 
+/* Functions of the guest by the host's time in them, at most so many. */
+void console_show_timed(struct console *c, unsigned max, struct buf *to);
 /* Records events from now on into a directory, NULL: one named by the time.
  * Says in one line what came of it. */
 void console_trace(struct console *c, const char *dir);

@@ -84,6 +84,20 @@ static void show_profile(struct console *c)
 	buf_printf(c->to, "%s", on_off(bt_profiling(vm_bt(debug_vm(c->d)))));
 }
 
+/* ---- sampling ---- */
+
+static int set_sampling(struct console *c, const char *value, struct err *e)
+{
+	if (!is_switch(value))
+		return expected("sampling", "on or off", e);
+	return vm_set_sampling(debug_vm(c->d), !strcmp(value, "on"), e);
+}
+
+static void show_sampling(struct console *c)
+{
+	buf_printf(c->to, "%s", on_off(vm_samples(debug_vm(c->d))));
+}
+
 /* ---- echo ---- */
 
 static int set_echo(struct console *c, const char *value, struct err *e)

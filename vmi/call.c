@@ -129,7 +129,7 @@ static enum op_result dispatch(struct vmi *v, struct cpu *c, u32 number,
 }
 
 /* The operation hook (op.h): an instruction like a stub's, anywhere. */
-static enum op_result called(void *arg, struct cpu *c, const struct insn *in)
+enum op_result vmi_called(void *arg, struct cpu *c, const struct insn *in)
 {
 	struct vmi *v = arg;
 	gla_t lin = c->seg[SEG_CS].base + c->eip;
@@ -268,7 +268,7 @@ struct vmi *vmi_new(struct vm *vm, struct err *e)
 	v->vm = vm;
 	decode_all();
 	alarms_init(v);
-	op_hooks.paravirt = called;
+	op_hooks.paravirt = vmi_called;
 	op_hooks.paravirt_arg = v;
 	vm_set_part(vm, &(struct vm_part){ .arg = v,
 					   .power_on = power_on,

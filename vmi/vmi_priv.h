@@ -74,6 +74,8 @@ struct vmi {
 };
 
 typedef enum op_result vmi_fn(struct vmi *v, struct cpu *c);
+struct insn;
+enum op_result vmi_called(void *arg, struct cpu *c, const struct insn *in);
 
 /* One declaration per function that calls.def names. */
 #define INSN(...)

@@ -281,6 +281,21 @@ unsigned bt_past(const struct bt *bt, gpa_t gpa, gla_t lin,
  * good until a block is made.  False: there is no such code. */
 bool bt_try(struct bt *bt, gla_t lin, gpa_t gpa, unsigned insns,
 	    struct bt_block_view *view);
+/* What a host pc stands in; signal-safe.  lin, user: of BT_SPOT_CODE, a guest
+ * instruction's. */
+enum bt_spot_kind {
+	BT_SPOT_NONE, /* C */
+	BT_SPOT_CODE,
+	BT_SPOT_LOOKUP, /* the jump cache is asked */
+	BT_SPOT_FAULT,	/* back from a signal's handler */
+	BT_SPOT_EXIT,	/* out of translated code or into it */
+};
+struct bt_spot {
+	enum bt_spot_kind kind;
+	gla_t lin;
+	bool user;
+};
+struct bt_spot bt_spot(const struct bt *bt, const void *pc);
 /* What lies at a host address that translated code names, such as
  * "cpu.iflag"; NULL: nothing with a name. */
 const char *bt_host_name(const struct bt *bt, u64 at);

@@ -20,8 +20,9 @@
 /* The one translator signals can belong to. */
 static struct bt *current;
 
-/* signal-safe */
-static void on_signal(int sig, siginfo_t *si, void *context)
+/* signal-safe; not static, for core/vm/activities.def names it */
+void fault_signal(int sig, siginfo_t *si, void *context);
+void fault_signal(int sig, siginfo_t *si, void *context)
 {
 	ucontext_t *uc = context;
 	greg_t *g = uc->uc_mcontext.gregs;
@@ -58,7 +59,7 @@ static void on_signal(int sig, siginfo_t *si, void *context)
 int bt_install_signals(struct err *e)
 {
 	static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL };
-	struct sigaction sa = { .sa_sigaction = on_signal,
+	struct sigaction sa = { .sa_sigaction = fault_signal,
 				.sa_flags = SA_SIGINFO | SA_ONSTACK |
 					    SA_NODEFER };
 	stack_t ss = { .ss_size = 128 << 10 };

@@ -77,3 +77,26 @@ const char *bt_host_name(const struct bt *bt, u64 at)
 		return name_of_block(bt, at);
 	return name_of_stub(bt, at);
 }
+
+struct bt_spot bt_spot(const struct bt *bt, const void *at)
+{
+	struct bt_spot spot = { BT_SPOT_NONE, 0, false };
+	const u8 *pc = at;
+	const struct block *b;
+
+	if (pc < bt->code_x || pc >= bt->code_x + bt->code_size)
+		return spot;
+	spot.kind = pc == bt->stub_fault ? BT_SPOT_FAULT
+		    : pc >= bt->stub_jump && pc < bt->stub_op
+			    ? BT_SPOT_LOOKUP
+			    : BT_SPOT_EXIT;
+	if (pc < bt->code_x + bt->stubs_size)
+		return spot;
+	b = cache_by_host(bt, pc);
+	if (!b)
+		return spot;
+	spot.kind = BT_SPOT_CODE;
+	spot.lin = b->lin + b->marks[block_insn_at(b, pc)].guest;
+	spot.user = b->mode & MODE_USER;
+	return spot;
+}

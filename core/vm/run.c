@@ -80,8 +80,12 @@ static void poll_host(struct vm *vm, int timeout_ms)
 	vm->look = 0;
 	trace_poll();
 	sample(vm);
+	if (vm->sampling && timeout_ms)
+		sampling_wait(vm, true);
 	if (vm->cfg.poll)
 		vm->cfg.poll(vm->cfg.arg, timeout_ms);
+	if (vm->sampling && timeout_ms)
+		sampling_wait(vm, false);
 	clock_sample(vm);
 }
 
@@ -476,7 +480,11 @@ static enum vm_stop go(struct vm *vm, u64 max)
 	enum vm_stop s;
 
 	TRACE(dbg_resume, .most = max);
+	if (vm->sampling)
+		sampling_run(vm, true);
 	s = loop(vm, max);
+	if (vm->sampling)
+		sampling_run(vm, false);
 	TRACE(dbg_stop, .why = (u8)s, .text = vm->why_text);
 	return s;
 }

@@ -27,6 +27,7 @@ void vm_stats_reset(struct vm *vm)
 	for (unsigned i = 0; i < ARRAY_LEN(vm->interrupts); i++)
 		vm->interrupts[i] = 0;
 	vm->idle_ns = 0;
+	vm_sampled_reset(vm);
 	if (vm->part.stats_reset)
 		vm->part.stats_reset(vm->part.arg);
 }
@@ -110,6 +111,53 @@ void vm_show_stats(struct vm *vm, bus_print *out, void *to)
 			    (unsigned long long)list[i].value, list[i].words);
 }
 
+/* The tenths of percents shown add up to 100, too: each is what its end in
+ * the row of all is rounded to, less what its beginning is. */
+void vm_show_sampled(struct vm *vm, bool more, bus_print *out, void *to)
+{
+	struct vm_sampled p = vm_sampled(vm);
+	u64 all = p.all_ns ? p.all_ns : 1, seen = 0;
+
+	if (!vm_samples(vm))
+		return;
+	out(to,
+	    "%12llu.%03llu  s of the host's processor, by %llu samples; "
+	    "%llu%% in its kernel\n",
+	    (unsigned long long)(p.all_ns / 1000000000),
+	    (unsigned long long)(p.all_ns / 1000000 % 1000),
+	    (unsigned long long)p.samples,
+	    (unsigned long long)(p.kernel_ns * 100 / all));
+	for (unsigned i = 0; i < VM_ACTIVITIES; i++) {
+		u64 from = (seen * 1000 + all / 2) / all, share;
+
+		seen += p.ns[i];
+		share = (seen * 1000 + all / 2) / all - from;
+		if (!p.ns[i])
+			continue;
+		out(to, "%13llu.%llu%%  %s\n", (unsigned long long)share / 10,
+		    (unsigned long long)share % 10,
+		    vm_activity_text((enum vm_activity)i));
+		if (more)
+			out(to, "                  %s\n",
+			    vm_activity_more((enum vm_activity)i));
+	}
+}
+
+static void sampled_json(struct vm *vm, bus_print *out, void *to)
+{
+	struct vm_sampled p = vm_sampled(vm);
+
+	out(to,
+	    ",\n  \"host_ns\": %llu,\n  \"host_kernel_ns\": %llu,\n  "
+	    "\"host_samples\": %llu",
+	    (unsigned long long)p.all_ns, (unsigned long long)p.kernel_ns,
+	    (unsigned long long)p.samples);
+	for (unsigned i = 0; i < VM_ACTIVITIES; i++)
+		out(to, ",\n  \"host_ns_%s\": %llu",
+		    vm_activity_name((enum vm_activity)i),
+		    (unsigned long long)p.ns[i]);
+}
+
 void vm_stats_json(struct vm *vm, bus_print *out, void *to)
 {
 	const struct bt_stats *s = bt_stats(vm->bt);
@@ -130,6 +178,8 @@ void vm_stats_json(struct vm *vm, bus_print *out, void *to)
 		if (vm->interrupts[i])
 			out(to, ",\n  \"interrupt_%u\": %llu", i,
 			    (unsigned long long)vm->interrupts[i]);
+	if (vm_samples(vm))
+		sampled_json(vm, out, to);
 	if (vm->part.stats_json)
 		vm->part.stats_json(vm->part.arg, out, to);
 	out(to, "\n}\n");

@@ -252,6 +252,7 @@ void vm_free(struct vm *vm)
 	if (!vm)
 		return;
 	trace_set_machine(&(struct trace_machine){ 0 });
+	sampling_free(vm);
 	bus_free(vm->bus);
 	bt_free(vm->bt);
 	mem_free(vm->mem);

@@ -196,6 +196,44 @@ int vm_load(struct vm *vm, const char *path, struct err *e);
 int vm_saved_config(const char *path, struct vm_config *cfg, char **strings,
 		    struct err *e);
 
+/* ---- where the host's time goes (sampling.c) ---- */
+enum vm_activity {
+#define ACTIVITY(NAME, name, words, more) VM_ACTIVITY_##NAME,
+#define FUNCTION(function, activity)
+#include "core/vm/activities.def"
+	VM_ACTIVITIES
+};
+const char *vm_activity_name(enum vm_activity a);
+const char *vm_activity_text(enum vm_activity a);
+const char *vm_activity_more(enum vm_activity a);
+/* From now on samples are taken, or no more; then they are forgotten. */
+int vm_set_sampling(struct vm *vm, bool on, struct err *e);
+bool vm_samples(const struct vm *vm);
+/* What was sampled is forgotten. */
+void vm_sampled_reset(struct vm *vm);
+/* Processor time of this thread since then, or since counters began anew. */
+struct vm_sampled {
+	u64 ns[VM_ACTIVITIES]; /* their sum: */
+	u64 all_ns;
+	u64 kernel_ns; /* of all, in the host's kernel, as that counts it */
+	u64 wall_ns;
+	u64 samples;
+};
+struct vm_sampled vm_sampled(struct vm *vm);
+/* The shares, a line each, or two with more words. */
+void vm_show_sampled(struct vm *vm, bool more, bus_print *out, void *to);
+/* Of the time in translated code, where. */
+struct vm_sampled_place {
+	gla_t pc;
+	u32 cr3; /* of user code */
+	bool user;
+	u32 samples;
+	u64 ns;
+};
+enum { VM_SAMPLED_PLACES = 1 << 15 }; /* at most */
+unsigned vm_sampled_places(struct vm *vm, struct vm_sampled_place *list,
+			   unsigned max);
+
 void vm_show_exits(struct vm *vm, bus_print *out, void *to);
 /* Counters begin anew; the instruction count, which is guest time, goes on. */
 void vm_stats_reset(struct vm *vm);

@@ -73,6 +73,7 @@ struct vm {
 	u64 halted_at;	   /* idle_ns then */
 	u64 idle_run, idle_icount; /* of it, without work between; its end */
 	struct vm_part part;
+	struct sampling *sampling; /* NULL: nobody asks where time goes */
 };
 
 /* What a guest's reset does: memory, CPU and devices as at power-on; time and
@@ -95,6 +96,12 @@ void catch_port(struct vm *vm, bool out, u16 port, unsigned size, u32 value);
 void catch_translator(struct vm *vm);
 /* The guest stands at a breakpoint, or before a call that somebody catches. */
 void catch_call(struct vm *vm);
+
+/* sampling.c, while there is one: the guest runs or stands; in between, the
+ * monitor waits for the host, or goes on. */
+void sampling_run(struct vm *vm, bool runs);
+void sampling_wait(struct vm *vm, bool waits);
+void sampling_free(struct vm *vm);
 
 /* clock.c */
 void clock_reset(struct vm *vm);

@@ -43,8 +43,19 @@ int cmd_explain(struct console *c, char *args, struct err *e)
 		return explain_address(c, debug_pc(c->d), e);
 	if (debug_eval(c->d, args, NULL, &v, &why))
 		return err_set(e, "%s; expected a place, or block N, exit [NAME], "
-				  "stop, vmi CALL", why.text);
+				  "stop, time, vmi CALL", why.text);
 	return explain_address(c, (gla_t)v.bits, e);
+}
+
+int explain_time(struct console *c, char *args, struct err *e)
+{
+	(void)args;
+	if (!vm_samples(debug_vm(c->d)))
+		return err_set(e, "nobody has looked: `set sampling on', or the "
+				  "option -sample, samples from then on");
+	vm_show_sampled(debug_vm(c->d), true, buf_print, c->to);
+	console_show_timed(c, 20, c->to);
+	return 0;
 }
 
 /* ---- a block, instruction by instruction ---- */

@@ -350,6 +350,7 @@ int cmd_stats(struct console *c, char *args, struct err *e)
 	} else {
 		vm_show_stats(vm, buf_print, c->to);
 		vm_show_exits(vm, buf_print, c->to);
+		vm_show_sampled(vm, false, buf_print, c->to);
 	}
 	return 0;
 }

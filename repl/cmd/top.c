@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* `top': the guest runs and a table says where its instructions go.
+/* `top': the guest runs and a table says where its instructions go, or the
+ * host's time.
  *
  * Functions and blocks are sampled: after every so many instructions the
  * guest stands for a moment at an exact place, and that place is counted.  So
  * the shares are of guest instructions, not of host time, and looking changes
  * nothing for the guest.  Exits and VMI calls are differences of exact
- * counters.
+ * counters.  The host's time is what core/vm/sampling.c samples, which
+ * begins with `top' unless it was on before.
  *
  * At a terminal the table is painted again each second, keys choose another
  * one, and what the guest says is held until the end.  Elsewhere the guest
@@ -33,8 +35,9 @@ enum {
 	MS_MAX = 1000 * 3600,
 };
 
-enum table { FUNCTIONS, BLOCKS, EXITS, VMI };
-const char *const top_words[] = {"functions", "blocks", "exits", "vmi", NULL};
+enum table { FUNCTIONS, BLOCKS, EXITS, VMI, TIME };
+const char *const top_words[] = {"functions", "blocks", "exits",
+				 "vmi",       "time",   NULL};
 
 struct spot {
 	gla_t pc;
@@ -55,6 +58,7 @@ struct top {
 	bool live;
 	u64 end; /* guest ns at which it ends, when not live */
 	bool done;
+	bool samples_time; /* for this table only */
 	struct snapshot before, now;
 	struct spot places[PLACES];
 	unsigned place_count, samples, lost;
@@ -289,6 +293,96 @@ static void show_exits(struct top *t, unsigned rows)
 		buf_printf(&t->text, "%10.0f  %s\n",
 			   per_second(t, list[i].count), list[i].what);
 	}
+	vm_show_sampled(debug_vm(t->c->d), false, buf_print, &t->text);
+}
+
+/* ---- the host's time ---- */
+
+static void name_timed(struct console *c, const struct vm_sampled_place *p,
+		       char *to, size_t size)
+{
+	u32 offset;
+	const char *name = debug_name(c->d, p->pc, &offset);
+
+	if (name)
+		snprintf(to, size, "%c  %.100s", p->user ? 'U' : 'K', name);
+	else if (p->user)
+		snprintf(to, size, "U  page 0x%08x of space 0x%08x",
+			 p->pc & ~0xfffu, p->cr3);
+	else
+		snprintf(to, size, "K  page 0x%08x", p->pc & ~0xfffu);
+}
+
+static int order_timed(const void *a, const void *b)
+{
+	const struct vm_sampled_place *x = a, *y = b;
+
+	return x->pc < y->pc ? -1 : x->pc > y->pc;
+}
+
+/* Places in address order become functions, one row each. */
+static unsigned add_up(struct console *c, struct vm_sampled_place *places,
+		       unsigned n, struct row *list)
+{
+	unsigned rows = 0;
+
+	qsort(places, n, sizeof(*places), order_timed);
+	for (unsigned i = 0; i < n; i++) {
+		char what[sizeof(list->what)];
+		unsigned at = rows;
+
+		name_timed(c, &places[i], what, sizeof(what));
+		while (at > 0 && rows - at < ROWS &&
+		       strcmp(list[at - 1].what, what))
+			at--;
+		if (!at || strcmp(list[at - 1].what, what)) {
+			at = ++rows;
+			strcpy(list[at - 1].what, what);
+			list[at - 1].count = 0;
+		}
+		list[at - 1].count += places[i].ns;
+	}
+	return rows;
+}
+
+void console_show_timed(struct console *c, unsigned max, struct buf *to)
+{
+	struct vm_sampled all = vm_sampled(debug_vm(c->d));
+	struct vm_sampled_place *places =
+		calloc(VM_SAMPLED_PLACES, sizeof(*places));
+	struct buf told = {0};
+	struct row *list;
+	unsigned n;
+
+	if (!places)
+		return;
+	debug_know_guest(c->d, &told);
+	buf_free(&told);
+	n = vm_sampled_places(debug_vm(c->d), places, VM_SAMPLED_PLACES);
+	list = calloc(n + 1, sizeof(*list));
+	if (list) {
+		n = add_up(c, places, n, list);
+		qsort(list, n, sizeof(*list), order_row);
+		if (n)
+			buf_printf(to, " share  of the host's time, in "
+				       "translated code of\n");
+		for (unsigned i = 0; i < n && i < max; i++)
+			buf_printf(to, "%5.1f%%  %s\n",
+				   100 * (double)list[i].count /
+					   (double)all.all_ns,
+				   list[i].what);
+	}
+	free(list);
+	free(places);
+}
+
+static void show_time(struct top *t, unsigned rows)
+{
+	vm_show_sampled(debug_vm(t->c->d), false, buf_print, &t->text);
+	console_show_timed(t->c,
+			   rows > VM_ACTIVITIES + 4 ? rows - VM_ACTIVITIES
+						    : ROWS / 2,
+			   &t->text);
 }
 
 static void show_vmi(struct top *t, unsigned rows)
@@ -350,7 +444,7 @@ static void show_head(struct top *t)
 static void make_table(struct top *t, unsigned rows)
 {
 	static void (*const show[])(struct top *, unsigned) = {
-		show_functions, show_blocks, show_exits, show_vmi};
+		show_functions, show_blocks, show_exits, show_vmi, show_time};
 
 	buf_clear(&t->text);
 	take(t, &t->now);
@@ -360,6 +454,8 @@ static void make_table(struct top *t, unsigned rows)
 
 static void begin_anew(struct top *t)
 {
+	if (t->samples_time)
+		vm_sampled_reset(debug_vm(t->c->d));
 	take(t, &t->before);
 	t->place_count = t->samples = t->lost = 0;
 }
@@ -385,7 +481,7 @@ static void paint(struct top *t)
 		if (!*end)
 			break;
 	}
-	printf("%sf b e v: functions blocks exits VMI; q: end",
+	printf("%sf b e v t: functions blocks exits VMI time; q: end",
 	       dumb ? "" : "\033[J");
 	fflush(stdout);
 }
@@ -408,7 +504,7 @@ static void on_look(void *arg)
 
 static bool on_key(void *arg, char key)
 {
-	static const char keys[] = "fbev";
+	static const char keys[] = "fbevt";
 	struct top *t = arg;
 	const char *at = key ? strchr(keys, key) : NULL;
 
@@ -433,6 +529,12 @@ static int run(struct top *t, struct err *e)
 	struct console *c = t->c;
 	int failed;
 
+	if (!vm_samples(debug_vm(c->d)) &&
+	    (t->live || t->table == EXITS || t->table == TIME)) {
+		if (vm_set_sampling(debug_vm(c->d), true, e))
+			return -1;
+		t->samples_time = true;
+	}
 	console_begin(c);
 	if (screen)
 		fputs("\033[?1049h\033[?25l", stdout);
@@ -443,6 +545,8 @@ static int run(struct top *t, struct err *e)
 	failed = debug_continue_sampled(c->d, every(t), on_sample, t, e);
 	if (!t->live) /* else the last one painted stays */
 		make_table(t, ROWS);
+	if (t->samples_time)
+		vm_set_sampling(debug_vm(c->d), false, e);
 	host_set_watcher(c->host, NULL);
 	if (screen)
 		fputs("\033[?25h\033[?1049l", stdout);
@@ -469,8 +573,8 @@ static int parse(struct top *t, char *args, struct err *e)
 			i++;
 		if (!top_words[i])
 			return err_set(e,
-				       "expected functions, blocks, exits or "
-				       "vmi, found `%.40s'",
+				       "expected functions, blocks, exits, vmi "
+				       "or time, found `%.40s'",
 				       word);
 		t->table = (enum table)i;
 	}

@@ -52,7 +52,7 @@ def stops():
     """A breakpoint ends it; wrong words are told."""
     text, err = session("break sys_fork", "top functions 5000", "top nonsense", "top vmi 0", "stats nonsense")
     has(text, r"^Breakpoint 1, ")
-    assert err.splitlines() == ["expected functions, blocks, exits or vmi, found `nonsense'", "expected 1 to 3600000 ms",
+    assert err.splitlines() == ["expected functions, blocks, exits, vmi or time, found `nonsense'", "expected 1 to 3600000 ms",
                                 "expected: stats, stats json or stats reset; found `nonsense'"], err
     _, err = session("top vmi", options=("-engine", "bt"))
     assert "the VMI ROM is hidden" in err, err
@@ -78,6 +78,9 @@ def live():
     p.send("e")
     p.expect(r"exits: a second")
     p.expect("LIMIT +the instruction budget ran out")
+    p.send("t")
+    p.expect("time: a second")
+    p.expect("s of the host's processor")
     p.send("v")
     p.expect("vmi: a second")
     p.send("b")
