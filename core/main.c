@@ -532,7 +532,7 @@ struct run {
 	struct options o;
 	struct host *host;
 	struct vm *vm;
-	struct vmi *vmi; /* NULL: hidden */
+	struct vmi *vmi;
 	struct debug *debug;
 	struct console *console;
 	struct gdbstub *gdb; /* NULL: none */
@@ -687,11 +687,9 @@ static int make(struct run *r, struct err *e)
 		return -1;
 	if (r->o.samples && vm_set_sampling(r->vm, true, e))
 		return -1;
-	if (r->o.vm.show_vmi) {
-		r->vmi = vmi_new(r->vm, e);
-		if (!r->vmi)
-			return -1;
-	}
+	r->vmi = vmi_new(r->vm, e);
+	if (!r->vmi)
+		return -1;
 	if (r->o.saved && vm_load(r->vm, r->o.saved, e))
 		return -1;
 	host_attach(r->host, r->vm);
@@ -809,7 +807,7 @@ static void show_banner(struct run *r)
 	printf("Vitrine %s: %s %s (%llu MiB, %s VMI)\n", VERSION, r->guest,
 	       runs ? "runs" : "stands at its first instruction",
 	       (unsigned long long)(r->o.vm.ram >> 20),
-	       r->vmi ? "with" : "without");
+	       vm_shows_vmi(r->vm) ? "with" : "without");
 	printf(runs ? "Ctrl-] or Ctrl-C looks inside; there `help' says how, and "
 		      "`tour' shows around.\n"
 		    : "`help' says what there is, `tour' shows around, "

@@ -28,7 +28,7 @@ struct gdbstub_owner {
 
 struct gdbstub_config {
 	struct debug *d;
-	struct vmi *vmi;     /* NULL: hidden */
+	struct vmi *vmi;     /* asked only if its ROM is shown */
 	const char *kernel;  /* path of the guest's kernel */
 	char **symbol_files; /* -symbols, "FILE[@ADDR]" */
 	unsigned symbol_file_count;

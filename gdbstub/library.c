@@ -27,7 +27,7 @@ enum { ROM_CODE = VMI_CALLS * VMI_STUB_LEN };
 
 static gla_t rom_now(const struct gdbstub *g)
 {
-	return g->cfg.vmi ? vmi_stub_linear(g->cfg.vmi, 0) : 0;
+	return vm_shows_vmi(g->vm) ? vmi_stub_linear(g->cfg.vmi, 0) : 0;
 }
 
 static bool is_roms(const struct symbol_view *v)
@@ -70,7 +70,7 @@ bool make_libraries(struct gdbstub *g, const char *annex, struct buf *out)
 	g->libraries_told = true;
 	g->rom_told = rom_now(g);
 	buf_printf(out, "<library-list>\n");
-	if (g->cfg.vmi)
+	if (vm_shows_vmi(g->vm))
 		buf_printf(out,
 			   "<library name=\"" ROM_FILE ".%x\"><segment "
 			   "address=\"0x%x\"/></library>\n",
@@ -174,7 +174,8 @@ static void make_kernel(struct gdbstub *g, struct buf *out)
 
 bool library_file(struct gdbstub *g, const char *path, struct buf *out)
 {
-	if (!strncmp(path, ROM_FILE, strlen(ROM_FILE)) && g->cfg.vmi)
+	if (!strncmp(path, ROM_FILE, strlen(ROM_FILE)) &&
+	    vm_shows_vmi(g->vm))
 		make_rom(g, out);
 	else if (!strcmp(path, LIBRARY_KERNEL) && library_has_kernel(g))
 		make_kernel(g, out);

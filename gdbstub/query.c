@@ -124,7 +124,7 @@ void thread_text(struct gdbstub *g, struct buf *out)
 		   : c->cr4 & CR4_PAE ? "on (PAE)"
 				      : "on",
 		   c->iflag ? "" : ", interrupts off",
-		   c->halted ? ", halted" : "", g->cfg.vmi ? ", VMI" : ", BT");
+		   c->halted ? ", halted" : "", vm_shows_vmi(g->vm) ? ", VMI" : ", BT");
 }
 
 void packet_thread_extra(struct gdbstub *g, struct args *a)

@@ -594,7 +594,7 @@ static void marker(struct gdbstub *g, unsigned call)
 void packet_trace_markers(struct gdbstub *g, struct args *a)
 {
 	(void)a;
-	for (unsigned i = 0; g->cfg.vmi && i < VMI_CALLS; i++) {
+	for (unsigned i = 0; vm_shows_vmi(g->vm) && i < VMI_CALLS; i++) {
 		reply(g, i ? "," : "m");
 		marker(g, i);
 	}

@@ -391,7 +391,7 @@ static void make_prompt(struct console *c, char *to, size_t size)
 		snprintf(where, sizeof(where), "0x%08x", pc);
 	bold = pager_colors(&c->pager, STDOUT_FILENO);
 	snprintf(to, size, "%s%s:%s [%c %s]> %s", bold ? BOLD : "", c->guest,
-		 where, cpl == 3 ? 'U' : 'K', c->vmi ? "vmi" : "bt",
+		 where, cpl == 3 ? 'U' : 'K', shows_vmi(c) ? "vmi" : "bt",
 		 bold ? PLAIN : "");
 }
 

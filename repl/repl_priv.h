@@ -61,7 +61,7 @@ struct console {
 	struct debug *d;
 	struct host *host;
 	const char *guest;
-	struct vmi *vmi; /* NULL: its ROM is hidden */
+	struct vmi *vmi; /* asked only if its ROM is shown */
 	gla_t vmi_at;	 /* where its stubs are named */
 	struct buf out;
 	struct buf *to; /* where the current command's text goes */
@@ -154,6 +154,11 @@ const char *inject_word(const char *before, unsigned i);
 /* repl/complete.c */
 char **complete_line(const char *text, int start, int end);
 void complete_attach(struct console *c);
+
+static inline bool shows_vmi(const struct console *c)
+{
+	return vm_shows_vmi(debug_vm(c->d));
+}
 
 /* repl/cmd/vmi.c: `help vmi [CALL]', and the next call from *index on whose
  * name begins so, or NULL. */

@@ -119,7 +119,7 @@ static int set_vmi_inline(struct console *c, const char *value, struct err *e)
 {
 	if (!is_switch(value))
 		return expected("vmi-inline", "on or off", e);
-	if (!c->vmi)
+	if (!shows_vmi(c))
 		return err_set(e,
 			       "the VMI ROM is hidden: -engine vmi shows it");
 	vmi_set_in_line(c->vmi, !strcmp(value, "on"));
@@ -128,7 +128,7 @@ static int set_vmi_inline(struct console *c, const char *value, struct err *e)
 
 static void show_vmi_inline(struct console *c)
 {
-	buf_printf(c->to, "%s", on_off(c->vmi && vmi_in_line_on(c->vmi)));
+	buf_printf(c->to, "%s", on_off(shows_vmi(c) && vmi_in_line_on(c->vmi)));
 }
 
 /* ---- vmi-timing ---- */
@@ -137,7 +137,7 @@ static int set_vmi_timing(struct console *c, const char *value, struct err *e)
 {
 	if (!is_switch(value))
 		return expected("vmi-timing", "on or off", e);
-	if (!c->vmi)
+	if (!shows_vmi(c))
 		return err_set(e,
 			       "the VMI ROM is hidden: -engine vmi shows it");
 	vmi_set_timing(c->vmi, !strcmp(value, "on"));
@@ -146,7 +146,7 @@ static int set_vmi_timing(struct console *c, const char *value, struct err *e)
 
 static void show_vmi_timing(struct console *c)
 {
-	buf_printf(c->to, "%s", on_off(c->vmi && vmi_timing(c->vmi)));
+	buf_printf(c->to, "%s", on_off(shows_vmi(c) && vmi_timing(c->vmi)));
 }
 
 /* ---- step-interrupts ---- */

@@ -136,7 +136,7 @@ void vmi_show_value(struct console *c, const struct vmi_field *f, u32 value,
 
 int vmi_call_here(struct console *c)
 {
-	return c->vmi ? bt_call_here(vm_bt(debug_vm(c->d))) : -1;
+	return shows_vmi(c) ? bt_call_here(vm_bt(debug_vm(c->d))) : -1;
 }
 
 static void show_arguments(struct console *c, unsigned number,

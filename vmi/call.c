@@ -185,14 +185,15 @@ static void decode_all(void)
 	}
 }
 
-void vmi_set_in_line(struct vmi *v, bool on)
+/* To the translator, calls are what they are now; hidden, there are none. */
+static void tell_translator(struct vmi *v)
 {
 	struct bt_paravirt p = { .rom = ROM_BASE,
 				 .rom_len = ROM_LEN,
 				 .first = (u32)(vmi_stub(0) - ROM_BASE),
 				 .stride = VMI_STUB_LEN,
 				 .calls = VMI_CALLS,
-				 .in_line = on,
+				 .in_line = v->in_line,
 				 .native = in_line,
 				 .count = v->count,
 				 .faults = v->faults,
@@ -200,10 +201,17 @@ void vmi_set_in_line(struct vmi *v, bool on)
 				 .told = vmi_told,
 				 .told_arg = v };
 
-	v->in_line = on;
 	trace_calls(v, v->told_of);
 	memcpy(p.tells, v->told_of, sizeof(p.tells));
+	if (!vm_shows_vmi(v->vm))
+		p = (struct bt_paravirt){0};
 	bt_set_paravirt(vm_bt(v->vm), &p);
+}
+
+void vmi_set_in_line(struct vmi *v, bool on)
+{
+	v->in_line = on;
+	tell_translator(v);
 }
 
 void vmi_set_timing(struct vmi *v, bool on)
@@ -241,7 +249,11 @@ static void power_on(void *arg)
 	memset(v->ap, 0, sizeof(v->ap));
 	memset(v->linear, 0, sizeof(v->linear));
 	alarms_reset(v);
+	op_hooks.paravirt = vm_shows_vmi(v->vm) ? vmi_called : NULL;
 	mmu_power_on(v);
+	tell_translator(v);
+	if (!vm_shows_vmi(v->vm))
+		return;
 	rom_build(mem_phys_ptr(m, ROM_BASE, ROM_LEN));
 	mem_protect_rom(m, ROM_BASE, ROM_LEN);
 }
@@ -268,7 +280,7 @@ struct vmi *vmi_new(struct vm *vm, struct err *e)
 	v->vm = vm;
 	decode_all();
 	alarms_init(v);
-	op_hooks.paravirt = vmi_called;
+	v->in_line = true;
 	op_hooks.paravirt_arg = v;
 	vm_set_part(vm, &(struct vm_part){ .arg = v,
 					   .power_on = power_on,
@@ -279,7 +291,6 @@ struct vmi *vmi_new(struct vm *vm, struct err *e)
 					   .who_records = trace_who_records });
 	trace_prepare();
 	power_on(v);
-	vmi_set_in_line(v, true);
 	return v;
 }
 

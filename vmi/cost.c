@@ -111,6 +111,8 @@ void cost_json(void *arg, bus_print *out, void *to)
 {
 	struct vmi *v = arg;
 
+	if (!vm_shows_vmi(v->vm))
+		return;
 	out(to, ",\n  \"vmi_calls\": %llu,\n  \"vmi_faulted\": %llu",
 	    (unsigned long long)all_calls(v), (unsigned long long)sum(v->faults));
 	out(to, ",\n  \"vmi_senseless\": %llu,\n  \"vmi_strangers\": %llu",

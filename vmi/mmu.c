@@ -46,7 +46,7 @@ static u64 said(void *arg)
 void mmu_power_on(struct vmi *v)
 {
 	mem_forget_tables(vm_mem(v->vm));
-	mem_on_announced(vm_mem(v->vm), said, v);
+	mem_on_announced(vm_mem(v->vm), vm_shows_vmi(v->vm) ? said : NULL, v);
 }
 
 enum op_result vmi_allocate_page(struct vmi *v, struct cpu *c)

@@ -63,6 +63,8 @@ void vmi_state(void *arg, struct state_list *to)
 {
 	struct vmi *v = arg;
 
+	if (!vm_shows_vmi(v->vm))
+		return;
 	state_list_add(to, &(struct state_part){.name = "vmi",
 						.fields = fields,
 						.at = v,

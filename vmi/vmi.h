@@ -22,7 +22,8 @@ enum vmi_call_number {
 	VMI_CALLS
 };
 
-/* Shows the ROM to vm's guest, now and after each reset.  NULL: no memory. */
+/* Shows the ROM to vm's guest, now and after each reset, if vm_shows_vmi().
+ * NULL: no memory. */
 struct vmi *vmi_new(struct vm *vm, struct err *e);
 void vmi_free(struct vmi *v);
 

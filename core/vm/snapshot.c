@@ -87,9 +87,11 @@ static int compare(struct vm *vm, const char *path, const struct kind *k,
 
 	if (k->show_vmi != cfg->show_vmi)
 		return err_set(e, "%s was saved with -engine %s; this machine "
-				  "has -engine %s",
+				  "has -engine %s (`engine %s' and `reset' "
+				  "change that)",
 			       path, k->show_vmi ? "vmi" : "bt",
-			       cfg->show_vmi ? "vmi" : "bt");
+			       cfg->show_vmi ? "vmi" : "bt",
+			       k->show_vmi ? "vmi" : "bt");
 	if (k->ram != cfg->ram)
 		return err_set(e, "%s was saved with -m %lluK; this machine "
 				  "has %lluK",

@@ -239,6 +239,7 @@ struct vm *vm_new(const struct vm_config *cfg, struct err *e)
 		return NULL;
 	}
 	vm->cfg = *cfg;
+	vm->shows_next = cfg->show_vmi;
 	if (build(vm, e) < 0 || vm_reset(vm, e) < 0) {
 		vm_free(vm);
 		return NULL;
@@ -307,6 +308,7 @@ int vm_restart(struct vm *vm, struct err *e)
 	mem_clear(vm->mem);
 	cpu_reset(vm->cpu);
 	mem_reset(vm->cpu);
+	vm->cfg.show_vmi = vm->shows_next;
 	vm->requests = 0;
 	vm->injected = vm->injected_lines = 0;
 	vm->halted = false;
@@ -336,6 +338,21 @@ int vm_reset(struct vm *vm, struct err *e)
 	failed = vm_restart(vm, e);
 	vm_stats_reset(vm);
 	return failed;
+}
+
+void vm_show_vmi(struct vm *vm, bool show)
+{
+	vm->shows_next = show;
+}
+
+bool vm_will_show_vmi(const struct vm *vm)
+{
+	return vm->shows_next;
+}
+
+bool vm_shows_vmi(const struct vm *vm)
+{
+	return vm->cfg.show_vmi;
 }
 
 /* ---- parts ---- */

@@ -48,6 +48,11 @@ struct vm_config {
 /* Makes a machine and loads the kernel; NULL with the reason. */
 struct vm *vm_new(const struct vm_config *cfg, struct err *e);
 void vm_free(struct vm *vm);
+/* Shows the guest VMI's ROM, or hides it, from the next reset on. */
+void vm_show_vmi(struct vm *vm, bool show);
+bool vm_will_show_vmi(const struct vm *vm);
+/* Is it shown now? */
+bool vm_shows_vmi(const struct vm *vm);
 /* Power-on again: everything as vm_new left it, counters and guest time
  * included, so what follows is the same run.  Breakpoints and watches stay. */
 int vm_reset(struct vm *vm, struct err *e);

@@ -72,6 +72,7 @@ struct vm {
 	bool halted;	   /* as events tell it: */
 	u64 halted_at;	   /* idle_ns then */
 	u64 idle_run, idle_icount; /* of it, without work between; its end */
+	bool shows_next; /* cfg.show_vmi from the next power-on on */
 	struct vm_part part;
 	struct sampling *sampling; /* NULL: nobody asks where time goes */
 };

@@ -168,7 +168,7 @@ int cmd_catch(struct console *c, char *args, struct err *e)
 
 	args = words_trim(args);
 	k = kind_of(&args, e);
-	if (k && k->event == VM_EVENT_CALL && !c->vmi)
+	if (k && k->event == VM_EVENT_CALL && !shows_vmi(c))
 		return err_set(e, "the VMI ROM is hidden: -engine vmi shows it");
 	if (!k || number_of(c, k, args, &number, e))
 		return -1;

@@ -196,7 +196,7 @@ int explain_vmi(struct console *c, char *args, struct err *e)
 	struct bt_block_view b;
 	int number;
 
-	if (!c->vmi)
+	if (!shows_vmi(c))
 		return err_set(e,
 			       "the VMI ROM is hidden: -engine vmi shows it");
 	if (!word)

@@ -152,18 +152,21 @@ int cmd_add_symbol_file(struct console *c, char *args, struct err *e)
 
 int cmd_engine(struct console *c, char *args, struct err *e)
 {
-	const char *now = c->vmi ? "vmi" : "bt";
+	static const char *const names[] = {"bt", "vmi"};
+	struct vm *vm = debug_vm(c->d);
+	bool now = vm_shows_vmi(vm);
 
-	if (*args && strcmp(args, "bt") && strcmp(args, "vmi"))
+	if (*args && strcmp(args, names[0]) && strcmp(args, names[1]))
 		return err_set(e, "expected bt or vmi, found `%.40s'", args);
-	if (*args && strcmp(args, now))
-		return err_set(e,
-			       "VMI's ROM is %s for the whole run; start again "
-			       "with -engine %s",
-			       c->vmi ? "shown" : "hidden", args);
+	if (*args)
+		vm_show_vmi(vm, !strcmp(args, names[1]));
 	buf_printf(c->to, "engine %s: binary translation, with VMI's ROM %s\n",
-		   now, c->vmi ? "shown to the guest" : "hidden");
-	bt_show_counts(vm_bt(debug_vm(c->d)), buf_print, c->to);
+		   names[now], now ? "shown to the guest" : "hidden");
+	if (vm_will_show_vmi(vm) != now)
+		buf_printf(c->to, "engine %s from the guest's next start on "
+				  "(`run', `reset')\n",
+			   names[!now]);
+	bt_show_counts(vm_bt(vm), buf_print, c->to);
 	return 0;
 }
 

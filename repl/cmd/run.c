@@ -161,7 +161,9 @@ int cmd_run(struct console *c, char *args, struct err *e)
 	if (*args)
 		return err_set(e, "run takes no arguments (the kernel's are "
 				  "given with -append)");
-	if ((vm_icount(vm) || debug_ended(c->d)) && debug_reset(c->d, e))
+	if ((vm_icount(vm) || debug_ended(c->d) ||
+	     vm_will_show_vmi(vm) != vm_shows_vmi(vm)) &&
+	    debug_reset(c->d, e))
 		return -1;
 	console_begin(c);
 	return begin_and_end(c, debug_continue(c->d, e));

@@ -93,7 +93,7 @@ static void take(struct top *t, struct snapshot *s)
 	s->guest_ns = vm_now(vm);
 	s->vm = vm_counts(vm);
 	memcpy(s->exits, bt_stats(vm_bt(vm))->exits, sizeof(s->exits));
-	for (unsigned i = 0; t->c->vmi && i < VMI_CALLS; i++)
+	for (unsigned i = 0; shows_vmi(t->c) && i < VMI_CALLS; i++)
 		s->calls[i] = vmi_cost(t->c->vmi, i);
 }
 
@@ -512,7 +512,7 @@ static bool on_key(void *arg, char key)
 		return false;
 	if (key == 'q' || key == '\033')
 		finish(t);
-	else if (at && (at - keys != VMI || t->c->vmi)) {
+	else if (at && (at - keys != VMI || shows_vmi(t->c))) {
 		t->table = (enum table)(at - keys);
 		paint(t);
 	}
@@ -578,7 +578,7 @@ static int parse(struct top *t, char *args, struct err *e)
 				       word);
 		t->table = (enum table)i;
 	}
-	if (t->table == VMI && !t->c->vmi)
+	if (t->table == VMI && !shows_vmi(t->c))
 		return err_set(e,
 			       "the VMI ROM is hidden: -engine vmi shows it");
 	t->end = vm_now(debug_vm(t->c->d)) + ms * 1000000;

@@ -16,7 +16,7 @@ static const struct step {
 
 static bool is_for(const struct console *c, const struct step *s)
 {
-	return !*s->needs || c->vmi;
+	return !*s->needs || shows_vmi(c);
 }
 
 /* Is it wanted?  Asks at a terminal. */

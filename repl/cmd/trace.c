@@ -81,11 +81,11 @@ static void machine_json(void *arg, struct buf *b)
 	buf_printf(b,
 		   "],\n  \"pid\": %d,\n  \"engine\": \"%s\",\n  \"ram\": "
 		   "%llu,\n  \"icount\": %llu,\n  \"start_time\": %llu",
-		   (int)getpid(), c->vmi ? "vmi" : "bt",
+		   (int)getpid(), shows_vmi(c) ? "vmi" : "bt",
 		   (unsigned long long)mem_ram_size(vm_mem(vm)),
 		   (unsigned long long)vm_icount(vm),
 		   (unsigned long long)vm_start_time(vm));
-	if (c->vmi)
+	if (shows_vmi(c))
 		json_calls(c, b);
 	buf_printf(b, "\n}\n");
 }

@@ -63,7 +63,7 @@ void vmi_show_call(struct console *c, unsigned number)
 				   answers[i].means);
 	buf_printf(c->to, "%-10s physical %08x\n", "stub",
 		   (u32)vmi_stub(number));
-	if (!c->vmi)
+	if (!shows_vmi(c))
 		return;
 	buf_printf(c->to, "%-10s %s", "translated",
 		   vmi_in_line(c->vmi, number) ? "in line" : "as an operation");
@@ -119,7 +119,7 @@ int info_vmi(struct console *c, char *args, struct err *e)
 	char *word = words_next(&args);
 	int number;
 
-	if (!c->vmi)
+	if (!shows_vmi(c))
 		return err_set(e, "the VMI ROM is hidden: -engine vmi shows it");
 	if (!word) {
 		vmi_show(c->vmi, buf_print, c->to);
@@ -140,8 +140,10 @@ void vmi_name_stubs(struct console *c)
 	char names[VMI_CALLS][32];
 	size_t n = 0;
 
-	if (!c->vmi || (vmi_stub_linear(c->vmi, 0) == c->vmi_at &&
-			symbols_are_given(s)))
+	if (!shows_vmi(c) && symbols_are_given(s))
+		symbols_give(s, NULL, 0);
+	if (!shows_vmi(c) || (vmi_stub_linear(c->vmi, 0) == c->vmi_at &&
+			      symbols_are_given(s)))
 		return;
 	c->vmi_at = vmi_stub_linear(c->vmi, 0);
 	for (unsigned i = 0; i < VMI_CALLS; i++) {

@@ -25,5 +25,6 @@ for command, line, text in rows:
     help_text = session("help " + command).stdout
     assert line in help_text and text in help_text, (line, help_text)
 r = session("engine", "engine vmi", "engine bt", "engine qemu")
-assert r.stdout.count("engine vmi: binary translation, with VMI's ROM shown to the guest\n") == 2, r
-assert r.stderr == ("VMI's ROM is shown for the whole run; start again with -engine bt\nexpected bt or vmi, found `qemu'\n"), r
+assert r.stdout.count("engine vmi: binary translation, with VMI's ROM shown to the guest\n") == 3, r
+assert r.stdout.count("engine bt from the guest's next start on (`run', `reset')\n") == 1, r
+assert r.stderr == "expected bt or vmi, found `qemu'\n", r

@@ -70,7 +70,7 @@ with tempfile.TemporaryDirectory() as d:
 
     # One of other machines.
     for options, line in (
-        (("-engine", "bt"), "was saved with -engine vmi; this machine has -engine bt"),
+        (("-engine", "bt"), r"was saved with -engine vmi; this machine has -engine bt \(`engine vmi' and `reset' change that\)"),
         (("-m", "64M"), "was saved with -m 131072K; this machine has 65536K"),
         (("-seed", "7"), "was saved with -seed 0; this machine has 7"),
         (("-cpu", "-nx,-sse"), r"was saved with another processor: start with -cpu \+sse,\+nx"),
