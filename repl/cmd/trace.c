@@ -102,7 +102,7 @@ static void symbols_text(void *arg, struct buf *b)
 		symbols_list(debug_symbols(c->d), &found);
 	buf_append(b, buf_text(&found), found.len);
 	buf_free(&found);
-	for (unsigned i = 0; c->vmi && i < VMI_CALLS; i++)
+	for (unsigned i = 0; shows_vmi(c) && i < VMI_CALLS; i++)
 		buf_printf(b, "%08x %x T VMI_%s\n",
 			   (u32)vmi_stub_linear(c->vmi, i), VMI_STUB_LEN,
 			   vmi_row(i)->name);
