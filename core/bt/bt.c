@@ -77,7 +77,6 @@ struct bt *bt_new(const struct bt_config *cfg, struct err *e)
 		bt_free(bt);
 		return NULL;
 	}
-	bt->live->jump_cache = (u64)(uintptr_t)bt->jump_cache;
 	nothing_due(bt);
 	return bt;
 }

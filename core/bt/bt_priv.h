@@ -80,6 +80,18 @@ struct edge {
 	struct block *to; /* once it is linked; it may have died since */
 };
 
+/* The jump cache: where a target of indirect branches is translated, by its
+ * lower half and the context, which begins at a place of its own.  Contexts
+ * that differ in their place only have tables that differ, by more than 64
+ * KiB, so that -(context + target) tells all entries of a place apart.  Two
+ * targets that want the same place get one in either way; the second is only
+ * looked at when the first is for another. */
+struct jump_entry {
+	u64 tag; /* -(context + target), 0: free */
+	u64 host;
+};
+enum { JUMP_WAY = 2 << 16, JUMP_CACHE_SIZE = 2 * JUMP_WAY };
+
 /* State that translated code and the stubs use, near the code. */
 struct live {
 	u64 c_rsp;
@@ -90,17 +102,17 @@ struct live {
 	u64 tsc_base;  /* ticks of the time-stamp counter + r14, block paid */
 	u64 budget;    /* r14 while C code runs: budget_base + instructions left */
 	u64 context;   /* r13: the link table, identity of space and mode */
-	u64 context_tag; /* its number in the upper half: see jump_entry */
-	u64 context_hash; /* spreads spaces over the jump cache */
+	u64 context_number; /* which of the link tables there have been */
+	u64 jumps; /* the jump cache's entries of this context begin here */
 	u64 stack_empty; /* guest_rsp when no return is predicted */
 	u64 window;    /* r15 */
 	u64 user_window;
 	u64 window_map, user_window_map; /* of these (window.h) */
 	u64 spill;
+	struct jump_entry jump_miss; /* leads to the second way */
 	u64 reach_age; /* where that is (mem.h) */
 	u64 lines; /* struct reached_line[REACHED_LINES], of the CPL */
 	u64 seg_window[2]; /* FS, GS: window of the CPL, or nowhere */
-	u64 jump_cache;
 	u64 call_entry[BT_CALLS_MAX]; /* of each call's stub, negated; 0: none */
 	u64 call_start; /* ticks at which a paravirtual call that is timed began */
 	u32 call_timed; /* its number + 1, for its operation; 0: none */
@@ -120,18 +132,13 @@ struct live {
 	u32 block; /* the number of the one that runs (profile.c) */
 };
 
-struct jump_entry {
-	u64 tag; /* -(context_tag + target): zero when all three are added */
-	u64 host;
-};
-enum { JUMP_CACHE_SIZE = 1 << 16, EDGES_MAX = 1 << 20 };
 
 struct area {
 	struct cpu cpu;
 	struct live live;
 };
 
-enum { BLOCK_INSNS = 64 }; /* at most */
+enum { BLOCK_INSNS = 64, EDGES_MAX = 1 << 20 }; /* at most */
 enum { FIXUPS_MAX = 1024, PLACES = 1 << 16, THUNKS = 1 << 12 };
 
 enum { BOUNCE_PAGES = 2, SITES_SIZE = 1 << 16 };
@@ -307,6 +314,7 @@ struct bt {
 	/* Entries of the jump cache in use, as index + 1, by the same hash. */
 	u32 jump_pages[JUMP_PAGES];
 	u32 jump_next[JUMP_CACHE_SIZE], jump_prev[JUMP_CACHE_SIZE];
+	u32 jump_target[JUMP_CACHE_SIZE];
 	u32 slot_hash[2 * SLOTS_MAX]; /* slot + 1, by target */
 	u32 slot_count;
 	struct followed {
@@ -397,6 +405,7 @@ static inline u8 *codemem_written(const struct bt *bt, const u8 *running)
 
 /* stubs.c */
 void stubs_emit(struct bt *bt);
+void emit_lookup(struct bt *bt, struct emit *e, unsigned kind);
 
 /* cache.c */
 struct block *cache_find(struct bt *bt, gla_t lin, gpa_t gpa, u32 mode);
@@ -639,7 +648,8 @@ int link_init(struct bt *bt, struct err *e);
 void link_reset(struct bt *bt);
 void link_forget_tables(struct bt *bt);
 u64 link_context(struct bt *bt);
-u64 link_tag(const struct bt *bt, u64 context);
+u64 link_number(const struct bt *bt, u64 context);
+struct jump_entry *link_jumps(struct bt *bt);
 int link_slot(struct bt *bt, gla_t target); /* -1: no more */
 bool link_follow(struct bt *bt, gla_t lin, gpa_t gpa);
 void link_remember(struct bt *bt, u32 target, struct block *to, bool slot);

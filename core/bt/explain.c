@@ -258,7 +258,7 @@ struct bt_tables bt_tables_to(const struct bt *bt, u64 number)
 	struct bt_tables found = { 0, 0 };
 
 	for (u32 i = 0; i < JUMP_CACHE_SIZE; i++)
-		found.jumps += bt->jump_cache[i].tag != 1 &&
+		found.jumps += bt->jump_cache[i].tag &&
 			       bt->jump_cache[i].host == (u64)(uintptr_t)host;
 	for (u32 k = 0; k < bt->context_count; k++) {
 		const u64 *table = (const void *)bt->contexts[k].table;

@@ -6,7 +6,7 @@
  * through a slot of the space's link table (`jmp [r13+slot]`), shared by all
  * branches to the same address.  Tables begin as private copies of one whose
  * slots all lead to the dispatcher.  A table's place is never used twice
- * before the jump cache is purged: its number is in the cache's tags.
+ * before the jump cache is purged: its address is in the cache's tags.
  *
  * A slot is filled only if a window records the target's page, because then
  * mem says when that page is mapped elsewhere (link_unmapped).
@@ -139,12 +139,9 @@ u64 link_context(struct bt *bt)
 	return (u64)(uintptr_t)table;
 }
 
-/* Tells the spaces of the jump cache's entries apart (bt_priv.h). */
-u64 link_tag(const struct bt *bt, u64 context)
+u64 link_number(const struct bt *bt, u64 context)
 {
-	u64 place = context - (u64)(uintptr_t)bt->tables;
-
-	return (place / TABLE_BYTES + 1) << 32;
+	return (context - (u64)(uintptr_t)bt->tables) / TABLE_BYTES;
 }
 
 void link_reset(struct bt *bt)
@@ -201,53 +198,81 @@ int link_slot(struct bt *bt, gla_t target)
 
 /* ---- the jump cache ---- */
 
-enum { NO_TAG = 1 }; /* never -(context_tag + target) */
-
-static u32 jump_index(const struct bt *bt, u32 target)
+/* Every context has another place: the factor is odd, and the numbers are
+ * less than its modulus. */
+struct jump_entry *link_jumps(struct bt *bt)
 {
-	return (u32)(target + bt->live->context_hash) % JUMP_CACHE_SIZE;
+	_Static_assert(TABLES_SPACE / TABLE_BYTES < 1 << 16, "see above");
+	return bt->jump_cache + (bt->live->context_number * 40503) % (1 << 16);
 }
 
-static u32 jump_target(const struct jump_entry *j)
+/* In the first way. */
+static u32 jump_index(struct bt *bt, u32 target)
 {
-	return 0 - (u32)j->tag;
+	return (u32)(link_jumps(bt) - bt->jump_cache) + target % (1 << 16);
+}
+
+static u64 jump_tag(const struct bt *bt, u32 target)
+{
+	return 0 - (bt->live->context + target);
 }
 
 static void jump_forget(struct bt *bt, u32 i)
 {
 	u32 next = bt->jump_next[i], prev = bt->jump_prev[i];
-	struct jump_entry *j = &bt->jump_cache[i];
 
 	if (next)
 		bt->jump_prev[next - 1] = prev;
 	if (prev)
 		bt->jump_next[prev - 1] = next;
 	else
-		bt->jump_pages[page_hash(jump_target(j))] = next;
-	j->tag = NO_TAG;
+		bt->jump_pages[page_hash(bt->jump_target[i])] = next;
+	bt->jump_cache[i].tag = 0;
 }
 
-static void jump_set(struct bt *bt, u32 target, const u8 *host)
+static void jump_put(struct bt *bt, u32 i, u32 target, struct jump_entry entry)
 {
-	u32 i = jump_index(bt, target), *head;
-	struct jump_entry *j = &bt->jump_cache[i];
+	u32 *head = &bt->jump_pages[page_hash(target)];
 
-	if (j->tag != NO_TAG)
+	if (bt->jump_cache[i].tag)
 		jump_forget(bt, i);
-	head = &bt->jump_pages[page_hash(target)];
+	bt->jump_cache[i] = entry;
+	bt->jump_target[i] = target;
 	bt->jump_prev[i] = 0;
 	bt->jump_next[i] = *head;
 	if (*head)
 		bt->jump_prev[*head - 1] = i + 1;
 	*head = i + 1;
-	j->tag = 0 - (bt->live->context_tag + target);
-	j->host = (u64)(uintptr_t)host;
+}
+
+/* What was in its place goes to the second way. */
+static void jump_set(struct bt *bt, u32 target, const u8 *host)
+{
+	u32 i = jump_index(bt, target);
+	struct jump_entry entry = { jump_tag(bt, target),
+				    (u64)(uintptr_t)host };
+	struct jump_entry before = bt->jump_cache[i];
+
+	if (before.tag && before.tag != entry.tag)
+		jump_put(bt, i + JUMP_WAY, bt->jump_target[i], before);
+	jump_put(bt, i, target, entry);
+}
+
+/* NULL: there is none. */
+static const struct jump_entry *jump_get(struct bt *bt, u32 target)
+{
+	const struct jump_entry *j = &bt->jump_cache[jump_index(bt, target)];
+	u64 tag = jump_tag(bt, target);
+
+	return j->tag == tag		? j
+	       : j[JUMP_WAY].tag == tag ? j + JUMP_WAY
+					: NULL;
 }
 
 void link_purge_jumps(struct bt *bt)
 {
-	for (u32 i = 0; i < JUMP_CACHE_SIZE; i++)
-		bt->jump_cache[i].tag = NO_TAG;
+	madvise(bt->jump_cache, JUMP_CACHE_SIZE * sizeof(*bt->jump_cache),
+		MADV_DONTNEED); /* all zero */
 	for (u32 i = 0; i < JUMP_PAGES; i++)
 		bt->jump_pages[i] = 0;
 }
@@ -289,9 +314,10 @@ static bool record_page(struct bt *bt, gla_t lin, gpa_t gpa)
 	return held(bt, lin, gpa);
 }
 
-static struct followed *followed_at(struct bt *bt, u64 tag, gla_t lin)
+static struct followed *followed_at(struct bt *bt, u64 context_number,
+				    gla_t lin)
 {
-	u32 n = (u32)(tag >> 32) * 37 + (lin >> 12);
+	u32 n = (u32)context_number * 37 + (lin >> 12);
 
 	return &bt->followed[n % ARRAY_LEN(bt->followed)];
 }
@@ -299,7 +325,7 @@ static struct followed *followed_at(struct bt *bt, u64 tag, gla_t lin)
 /* Makes sure that a change of lin's mapping to gpa will be heard of. */
 bool link_follow(struct bt *bt, gla_t lin, gpa_t gpa)
 {
-	struct followed *f = followed_at(bt, bt->live->context_tag, lin);
+	struct followed *f = followed_at(bt, bt->live->context_number, lin);
 
 	lin &= ~(GUEST_PAGE - 1);
 	gpa &= ~(gpa_t)(GUEST_PAGE - 1);
@@ -451,7 +477,7 @@ static void forget_jumps(struct bt *bt, gla_t from, u32 len)
 
 	for (u32 i = bt->jump_pages[page_hash(from)]; i; i = next) {
 		next = bt->jump_next[i - 1];
-		if (jump_target(&bt->jump_cache[i - 1]) - from < len)
+		if (bt->jump_target[i - 1] - from < len)
 			jump_forget(bt, i - 1);
 	}
 }
@@ -459,8 +485,9 @@ static void forget_jumps(struct bt *bt, gla_t from, u32 len)
 static void forget_followed(struct bt *bt, gla_t page)
 {
 	for (u32 i = 0; i < bt->context_count; i++) {
-		u64 tag = link_tag(bt, (u64)(uintptr_t)bt->contexts[i].table);
-		struct followed *f = followed_at(bt, tag, page);
+		u64 table = (u64)(uintptr_t)bt->contexts[i].table;
+		struct followed *f =
+			followed_at(bt, link_number(bt, table), page);
 
 		if (f->page == page)
 			f->context = 0;
@@ -541,10 +568,10 @@ bool link_straight(struct bt *bt)
 {
 	struct live *l = bt->live;
 	u32 eip = bt->cpu->eip;
-	const struct jump_entry *j = &bt->jump_cache[jump_index(bt, eip)];
+	const struct jump_entry *j = jump_get(bt, eip);
 
 	/* A page that is not followed may have gone unheard. */
-	if (j->tag != 0 - (l->context_tag + eip) || !bt->followed_entry)
+	if (!j || !bt->followed_entry)
 		return false;
 	link_stack_out(bt);
 	link_stack_in(bt);

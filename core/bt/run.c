@@ -95,8 +95,8 @@ void run_refresh_mode(struct bt *bt)
 	l->seg_window[0] = segment_window(bt, SEG_FS);
 	l->seg_window[1] = segment_window(bt, SEG_GS);
 	l->context = link_context(bt);
-	l->context_tag = link_tag(bt, l->context);
-	l->context_hash = (l->context_tag >> 32) * 40503;
+	l->context_number = link_number(bt, l->context);
+	l->jumps = (u64)(uintptr_t)link_jumps(bt);
 	fpu_refresh(bt);
 	debugreg_refresh(bt);
 }

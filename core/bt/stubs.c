@@ -211,23 +211,49 @@ static void make_watched(struct bt *bt, struct emit *e)
 	e8(e, 0xc3);
 }
 
-/* Indirect branch to r8d: the jump cache, without touching flags. */
-static void make_jump(struct bt *bt, struct emit *e)
+/* rcx := 0 if r8d's entry in that way of the jump cache is for r8d in this
+ * context, and no flags touched.  The entry is at [r11 + r10 * 8 + way], rcx
+ * in r9. */
+static void find_jump(struct bt *bt, struct emit *e, s32 way)
+{
+	_Static_assert(sizeof(struct jump_entry) == 16 &&
+			       JUMP_WAY == 2 << 16,
+		       "indexed by r8w, scaled by 2 and 8");
+	e_rr(e, 0, 0x0fb7, R10, R8); /* movzx r10d, r8w */
+	e_mov_rr(e, 1, R9, RCX);
+	e_load_rip(e, 1, R11, &bt->live->jumps);
+	e_lea(e, 1, R10, R10, R10, 0, 0);
+	e_rm(e, 1, 0x8b, RCX, R11, R10, 3, way);
+	e_lea(e, 1, RCX, RCX, R8, 0, 0);
+	e_lea(e, 1, RCX, RCX, R13, 0, 0);
+}
+
+/* Indirect jump (kind 4) or call (2) to r8d.  What has no entry goes where a
+ * constant one leads. */
+void emit_lookup(struct bt *bt, struct emit *e, unsigned kind)
 {
 	u8 *hit;
 
+	find_jump(bt, e, 0);
+	hit = e_short(e, JECXZ);
+	e_rip(e, 1, 0x8d, R11, &bt->live->jump_miss, 0);
+	e_mov_ri(e, R10, 0);
+	e_short_here(e, hit);
+	e_mov_rr(e, 1, RCX, R9);
+	e_rm(e, 0, 0xff, kind, R11, R10, 3, offsetof(struct jump_entry, host));
+}
+
+static void make_jump(struct bt *bt, struct emit *e)
+{
+	const s32 way = JUMP_WAY * (s32)sizeof(struct jump_entry);
+	u8 *hit;
+
 	bt->stub_jump = emit_pc(e);
-	e_mov_rr(e, 1, R9, RCX);
-	e_load_rip(e, 1, R10, &bt->live->context_hash);
-	e_lea(e, 0, R10, R10, R8, 0, 0);
-	e_rr(e, 0, 0x0fb7, R10, R10); /* movzx r10d, r10w */
-	e_load_rip(e, 1, R11, &bt->live->jump_cache);
-	e_lea(e, 1, R10, R10, R10, 0, 0);
-	e_lea(e, 1, R10, R11, R10, 3, 0);
-	e_load_rip(e, 1, R11, &bt->live->context_tag);
-	e_rm(e, 1, 0x8b, RCX, R10, -1, 0, 0);
-	e_lea(e, 1, RCX, RCX, R8, 0, 0);
-	e_lea(e, 1, RCX, RCX, R11, 0, 0);
+	emit_lookup(bt, e, 4);
+	bt->live->jump_miss = (struct jump_entry){
+		.host = (u64)(uintptr_t)emit_pc(e),
+	};
+	find_jump(bt, e, way);
 	hit = e_short(e, JECXZ);
 	e_mov_rr(e, 1, RCX, R9);
 	e_store_rip(e, 0, &bt->live->indirect, R8);
@@ -235,7 +261,8 @@ static void make_jump(struct bt *bt, struct emit *e)
 	e_jmp(e, bt->stub_exit_plain);
 	e_short_here(e, hit);
 	e_mov_rr(e, 1, RCX, R9);
-	e_rm(e, 0, 0xff, 4, R10, -1, 0, 8);
+	e_rm(e, 0, 0xff, 4, R11, R10, 3,
+	     way + (s32)offsetof(struct jump_entry, host));
 }
 
 /* A slot of the link table that is not linked yet: target in r8d. */

@@ -126,7 +126,7 @@ void emit_jump_to(struct tr *t, u32 target)
 void emit_indirect(struct tr *t)
 {
 	if (emit_linking(t)) {
-		e_jmp(&t->e, t->bt->stub_jump);
+		emit_lookup(t->bt, &t->e, 4);
 	} else {
 		e_store_rip(&t->e, 0, &t->bt->live->indirect, R8);
 		e_store_rip_imm(&t->e, &t->bt->live->exit, BT_EXIT_LOOKUP);
@@ -177,7 +177,7 @@ void emit_call_indirect(struct tr *t)
 		emit_indirect(t);
 		return;
 	}
-	e_call(&t->e, t->bt->stub_jump);
+	emit_lookup(t->bt, &t->e, 2);
 	emit_continuation(t);
 }
 

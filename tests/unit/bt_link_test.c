@@ -37,7 +37,8 @@ enum window_fill window_follow(struct cpu *c, gla_t lin, enum window_kind kind)
 	return WINDOW_OTHER;
 }
 
-static struct jump_entry jumps[JUMP_CACHE_SIZE];
+static struct jump_entry jumps[JUMP_CACHE_SIZE] __attribute__((aligned(4096)));
+static u64 stack[2][64];
 static struct live live;
 static struct cpu cpu;
 static const u8 code[16];
@@ -52,6 +53,8 @@ static int set_up(void **state)
 	bt->jump_cache = jumps;
 	bt->cfg.links = true;
 	bt->stub_slot = code;
+	for (unsigned i = 0; i < 2; i++)
+		bt->host_stack[i] = (u8 *)(stack[i] + 64);
 	if (link_init(bt, &e))
 		return 1;
 	link_reset(bt);
@@ -63,7 +66,7 @@ static u64 enter(struct bt *bt, u32 mode)
 {
 	bt->mode = mode | MODE_CS_FLAT;
 	live.context = link_context(bt);
-	live.context_tag = link_tag(bt, live.context);
+	live.context_number = link_number(bt, live.context);
 	return live.context;
 }
 
@@ -101,11 +104,42 @@ static void a_table_after_the_last_is_found_again(void **state)
 	assert_ptr_equal(((const u8 **)(uintptr_t)last)[slot], code);
 }
 
+static bool leads_to(struct bt *bt, u32 eip, const u8 *host)
+{
+	cpu.eip = eip;
+	bt->followed_entry = true;
+	return link_straight(bt) && live.resume_pc == (u64)(uintptr_t)host;
+}
+
+/* Two targets of indirect branches that are 64 KiB apart. */
+static void targets_that_meet_are_both_known(void **state)
+{
+	struct bt *bt = *state;
+	struct block low = { .lin = 0x5010, .gpa = 0x5010, .gpa2 = ~0ull,
+			     .host = (u8 *)code + 1 };
+	struct block high = { .lin = 0x15010, .gpa = 0x6010, .gpa2 = ~0ull,
+			      .host = (u8 *)code + 2 };
+
+	enter(bt, 0);
+	link_remember(bt, low.lin, &low, false);
+	link_remember(bt, high.lin, &high, false);
+	assert_true(leads_to(bt, low.lin, low.host));
+	assert_true(leads_to(bt, high.lin, high.host));
+	enter(bt, MODE_PAGED);
+	assert_false(leads_to(bt, low.lin, low.host));
+	enter(bt, 0);
+	link_unmapped(bt, false, 0x5000, 0x1000);
+	assert_false(leads_to(bt, low.lin, low.host));
+	assert_true(leads_to(bt, high.lin, high.host));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_space_has_one_table, set_up),
 		cmocka_unit_test_setup(a_table_after_the_last_is_found_again,
+				       set_up),
+		cmocka_unit_test_setup(targets_that_meet_are_both_known,
 				       set_up),
 	};
 
