@@ -55,7 +55,7 @@ struct options {
 	const char *makes; /* an option given that makes a machine */
 	const char *gdb; /* where the stub listens; NULL: there is none */
 	const char *trace; /* directory */
-	bool traces, samples;
+	bool traces, samples, perf_map;
 	bool batch, stand, has_clock, show_help, show_version;
 };
 
@@ -307,6 +307,14 @@ static int opt_stats(struct options *o, char *value, struct err *e)
 {
 	(void)e;
 	o->stats = value;
+	return 0;
+}
+
+static int opt_perf_map(struct options *o, char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	o->perf_map = true;
 	return 0;
 }
 
@@ -695,6 +703,8 @@ static int make(struct run *r, struct err *e)
 	host_attach(r->host, r->vm);
 	name_guest(r);
 	r->debug = debug_new(r->vm);
+	if (r->o.perf_map && debug_perf_map(r->debug, e))
+		return -1;
 	/* A bzImage has none; that is no error. */
 	if (r->o.vm.kernel)
 		symbols_add(debug_symbols(r->debug), r->o.vm.kernel, -1,
@@ -876,6 +886,17 @@ static void say_sampled(struct run *r)
 	buf_free(&text);
 }
 
+static int end_perf_map(struct run *r, struct err *e)
+{
+	struct buf said = {0};
+	int failed = debug_perf_map_end(r->debug, &said, e);
+
+	if (said.len)
+		fprintf(stderr, "vitrine: %s\n", buf_text(&said));
+	buf_free(&said);
+	return failed;
+}
+
 static int end_trace(void)
 {
 	struct buf said = {0};
@@ -930,6 +951,8 @@ int main(int argc, char **argv)
 	if (r.host && host_trouble(r.host, &e))
 		status = EXIT_HOST;
 	if (r.stats && r.vm && write_stats(&r, &e))
+		status = EXIT_HOST;
+	if (end_perf_map(&r, &e))
 		status = EXIT_HOST;
 	if (*e.text)
 		complain(&e);

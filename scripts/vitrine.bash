@@ -17,7 +17,7 @@ _vitrine() {
 	*)
 		if [[ $cur == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "-kernel -initrd -append -load -m -engine -cpu -s -gdb -S -serial -batch -e -x
-				-symbols -loadvm -clock -seed -trace -stats -sample -no-reboot -sandbox -translator -version -help" -- "${cur/#--/-}")
+				-symbols -loadvm -clock -seed -trace -stats -perf-map -sample -no-reboot -sandbox -translator -version -help" -- "${cur/#--/-}")
 		else
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		fi

@@ -258,6 +258,11 @@ bool bt_mode_is_32(u32 mode)
 	return mode & MODE_CS32;
 }
 
+bool bt_mode_is_user(u32 mode)
+{
+	return mode & MODE_USER;
+}
+
 bool bt_next_block(const struct bt *bt, u64 before, bool any, gla_t lin,
 		   struct bt_block_view *view)
 {

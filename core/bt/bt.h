@@ -198,6 +198,7 @@ void bt_show_exits(const struct bt *bt, bt_print *out, void *to);
 void bt_show_mode(u32 mode, bt_print *out, void *to);
 
 bool bt_mode_is_32(u32 mode);
+bool bt_mode_is_user(u32 mode);
 
 /* One instruction of a block. */
 struct insn_mark {
@@ -281,6 +282,18 @@ unsigned bt_past(const struct bt *bt, gpa_t gpa, gla_t lin,
  * good until a block is made.  False: there is no such code. */
 bool bt_try(struct bt *bt, gla_t lin, gpa_t gpa, unsigned insns,
 	    struct bt_block_view *view);
+/* Called for each block that is made; NULL: nobody wants to know. */
+void bt_on_block(struct bt *bt,
+		 void (*fn)(void *arg, const struct bt_block_view *b),
+		 void *arg);
+/* The index-th piece of host code that is no block, in the order of their
+ * addresses; false: there are no more. */
+struct bt_stub_view {
+	const u8 *host;
+	u32 len;
+	const char *name;
+};
+bool bt_stub(const struct bt *bt, unsigned index, struct bt_stub_view *view);
 /* What a host pc stands in; signal-safe.  lin, user: of BT_SPOT_CODE, a guest
  * instruction's. */
 enum bt_spot_kind {

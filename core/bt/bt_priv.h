@@ -220,7 +220,6 @@ struct bt {
 	struct live *live;
 	struct bt_config cfg;
 	/* code memory */
-	int code_fd;
 	u8 *code_x, *code_w;
 	u64 code_size, stubs_size;
 	struct emit emit;     /* where the next block goes */
@@ -344,6 +343,8 @@ struct bt {
 	void *exception_arg;
 	void (*on_mode)(void *arg);
 	void *mode_arg;
+	void (*on_block)(void *arg, const struct bt_block_view *b);
+	void *block_arg;
 	bool records; /* recent.c */
 	u8 *ring_map;
 	struct recent_entry *ring;

@@ -114,6 +114,11 @@ void cache_insert(struct bt *bt, struct block *b)
 	b->order = bt->block_count;
 	bt->order[bt->block_count++] = b;
 	paravirt_made(bt, b);
+	if (bt->on_block) {
+		struct bt_block_view v = block_view(b);
+
+		bt->on_block(bt->block_arg, &v);
+	}
 }
 
 /* The block whose host code contains pc; blocks are in address order. */

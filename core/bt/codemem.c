@@ -3,27 +3,28 @@
  *
  * One reservation holds, in this order, the CPU state (so that code reaches
  * it relative to RIP), the stubs, the blocks, and a small corner for
- * temporary blocks.  The code is a memfd mapped twice: readable and
- * executable where it runs, readable and writable elsewhere (I-bt-4). */
+ * temporary blocks.  The code is shared memory mapped twice: readable and
+ * executable where it runs, readable and writable elsewhere (I-bt-4).  It has
+ * no file, or perf would look for names in that (core/debug/perfmap.c). */
 #include "core/bt/bt_priv.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 enum { HOST_STACKS = 2 * (HOST_STACK + GUEST_PAGE) };
 
 static int map_code(struct bt *bt, u8 *at, struct err *e)
 {
-	bt->code_fd = memfd_create("code", MFD_CLOEXEC);
-	if (bt->code_fd < 0 || ftruncate(bt->code_fd, (off_t)bt->code_size) < 0)
-		return err_set(e, "code memory: %s", strerror(errno));
 	bt->code_x = mmap(at, bt->code_size, PROT_READ | PROT_EXEC,
-			  MAP_SHARED | MAP_FIXED, bt->code_fd, 0);
-	bt->code_w = mmap(NULL, bt->code_size, PROT_READ | PROT_WRITE,
-			  MAP_SHARED, bt->code_fd, 0);
-	if (bt->code_x == MAP_FAILED || bt->code_w == MAP_FAILED)
+			  MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	if (bt->code_x == MAP_FAILED)
+		return err_set(e, "code memory: %s", strerror(errno));
+	/* Nothing is moved of shared memory when its old size is 0: it is
+	 * mapped a second time. */
+	bt->code_w = mremap(bt->code_x, 0, bt->code_size, MREMAP_MAYMOVE);
+	if (bt->code_w == MAP_FAILED ||
+	    mprotect(bt->code_w, bt->code_size, PROT_READ | PROT_WRITE) < 0)
 		return err_set(e, "code memory: %s", strerror(errno));
 	return 0;
 }
@@ -94,8 +95,6 @@ void codemem_free(struct bt *bt)
 		munmap(bt->code_w, bt->code_size);
 	if (bt->area)
 		munmap(bt->area, area + bt->code_size);
-	if (bt->code_fd > 0)
-		close(bt->code_fd);
 }
 
 /* Makes the rel32 at running address `site` lead to `target`. */

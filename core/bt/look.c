@@ -20,27 +20,53 @@ static const struct {
 	IN_LIVE(call_timed), IN_LIVE(recent),     IN_LIVE(block),
 };
 
+/* In the order of stubs_emit. */
 #define STUB(name) { offsetof(struct bt, stub_##name), "stub_" #name }
 static const struct {
 	size_t offset;
 	const char *name;
 } stubs[] = {
-	STUB(exit_edge), STUB(exit_plain), STUB(op),   STUB(soft),  STUB(post),
-	STUB(jump),	 STUB(fpu),	   STUB(dead), STUB(slot),  STUB(return),
-	STUB(watched),
+	STUB(enter), STUB(resume), STUB(fault), STUB(exit_plain),
+	STUB(exit_edge), STUB(dead), STUB(jump), STUB(slot), STUB(return),
+	STUB(op), STUB(soft), STUB(watched), STUB(post), STUB(fpu), STUB(tell),
 };
+
+static const u8 *stub_start(const struct bt *bt, unsigned i)
+{
+	const u8 *stub;
+
+	__builtin_memcpy(&stub, (const u8 *)bt + stubs[i].offset, sizeof(stub));
+	return stub;
+}
 
 static const char *name_of_stub(const struct bt *bt, u64 at)
 {
-	for (unsigned i = 0; i < ARRAY_LEN(stubs); i++) {
-		const u8 *stub;
-
-		__builtin_memcpy(&stub, (const u8 *)bt + stubs[i].offset,
-				 sizeof(stub));
-		if (at == (u64)(uintptr_t)stub)
+	for (unsigned i = 0; i < ARRAY_LEN(stubs); i++)
+		if (at == (u64)(uintptr_t)stub_start(bt, i))
 			return stubs[i].name;
-	}
 	return NULL;
+}
+
+bool bt_stub(const struct bt *bt, unsigned index, struct bt_stub_view *v)
+{
+	const u8 *end = bt->code_x + bt->stubs_size;
+
+	if (index >= ARRAY_LEN(stubs))
+		return false;
+	if (index + 1 < ARRAY_LEN(stubs))
+		end = stub_start(bt, index + 1);
+	v->host = stub_start(bt, index);
+	v->len = (u32)(end - v->host);
+	v->name = stubs[index].name;
+	return true;
+}
+
+void bt_on_block(struct bt *bt,
+		 void (*fn)(void *arg, const struct bt_block_view *b),
+		 void *arg)
+{
+	bt->on_block = fn;
+	bt->block_arg = arg;
 }
 
 /* "block 12", for the head of one. */

@@ -226,6 +226,8 @@ void debug_address(struct debug *d, u32 addr, struct buf *out);
 /* Symbol and source line of a linear address; before paging is on, of the
  * place where what lies there is linked. */
 const char *debug_name(struct debug *d, u32 addr, u32 *offset);
+/* The same in another address space. */
+const char *debug_name_in(struct debug *d, u32 cr3, u32 addr, u32 *offset);
 bool debug_line(struct debug *d, u32 addr, struct source_line *l);
 /* Start of the function after the one that holds addr; 0 when unknown. */
 u32 debug_next_name(struct debug *d, u32 addr);
@@ -246,6 +248,12 @@ int debug_linux_symbols(struct debug *d, struct buf *out);
 bool debug_linux_text(struct debug *d, gpa_t *at);
 /* Another guest is there now. */
 void debug_forget_guest(struct debug *d);
+
+/* ---- for perf (perfmap.c) ---- */
+/* Notes blocks from now on; the end writes /tmp/perf-PID.map and says what is
+ * in it. */
+int debug_perf_map(struct debug *d, struct err *e);
+int debug_perf_map_end(struct debug *d, struct buf *said, struct err *e);
 
 /* ---- text (disasm, backtrace, paging, tables) ---- */
 /* One instruction as gdb prints it; its length, 0 when unreadable. */

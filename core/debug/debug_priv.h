@@ -67,6 +67,7 @@ struct debug {
 	unsigned history_count;
 	bool intel;
 	struct debug_calls calls;
+	struct perf_map *perf_map; /* NULL: nobody wants one */
 	u32 checked_call; /* whose condition is being looked at */
 	bool other_call;  /* it names an argument that this call has not */
 };

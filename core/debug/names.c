@@ -137,15 +137,18 @@ static int write_name(void *arg, const char *name, u64 bits, struct err *e)
 	return 0;
 }
 
-static struct symbols *of_space(const struct debug *d)
+static struct symbols *of_space_at(const struct debug *d, u32 cr3)
 {
-	const struct cpu *c = debug_cpu(d);
-
-	if (c->cr0 & CR0_PG)
+	if (debug_cpu(d)->cr0 & CR0_PG)
 		for (struct space_symbols *s = d->spaces; s; s = s->next)
-			if (s->cr3 == c->cr3)
+			if (s->cr3 == cr3)
 				return s->symbols;
 	return NULL;
+}
+
+static struct symbols *of_space(const struct debug *d)
+{
+	return of_space_at(d, debug_cpu(d)->cr3);
 }
 
 struct symbols *debug_space_symbols(struct debug *d)
@@ -297,12 +300,17 @@ static u32 linked(struct debug *d, u32 addr)
 	return symbols_linked(d->symbols, addr);
 }
 
-const char *debug_name(struct debug *d, u32 addr, u32 *offset)
+const char *debug_name_in(struct debug *d, u32 cr3, u32 addr, u32 *offset)
 {
-	struct symbols *s = of_space(d);
+	struct symbols *s = of_space_at(d, cr3);
 	const char *name = s ? symbols_name(s, addr, offset) : NULL;
 
 	return name ? name : symbols_name(d->symbols, linked(d, addr), offset);
+}
+
+const char *debug_name(struct debug *d, u32 addr, u32 *offset)
+{
+	return debug_name_in(d, debug_cpu(d)->cr3, addr, offset);
 }
 
 bool debug_line(struct debug *d, u32 addr, struct source_line *l)

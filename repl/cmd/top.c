@@ -302,7 +302,7 @@ static void name_timed(struct console *c, const struct vm_sampled_place *p,
 		       char *to, size_t size)
 {
 	u32 offset;
-	const char *name = debug_name(c->d, p->pc, &offset);
+	const char *name = debug_name_in(c->d, p->cr3, p->pc, &offset);
 
 	if (name)
 		snprintf(to, size, "%c  %.100s", p->user ? 'U' : 'K', name);
@@ -350,14 +350,12 @@ void console_show_timed(struct console *c, unsigned max, struct buf *to)
 	struct vm_sampled all = vm_sampled(debug_vm(c->d));
 	struct vm_sampled_place *places =
 		calloc(VM_SAMPLED_PLACES, sizeof(*places));
-	struct buf told = {0};
 	struct row *list;
 	unsigned n;
 
 	if (!places)
 		return;
-	debug_know_guest(c->d, &told);
-	buf_free(&told);
+	debug_know_guest(c->d, NULL);
 	n = vm_sampled_places(debug_vm(c->d), places, VM_SAMPLED_PLACES);
 	list = calloc(n + 1, sizeof(*list));
 	if (list) {
