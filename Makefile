@@ -87,7 +87,7 @@ floors: ## check that every file includes only its own room and those above it
 rebase: all ## accept what the golden, console and gdb tests print now; then read the diff
 	@REBASE=1 B=$(B) tests/run.sh golden repl gdb
 
-ANALYSES := vmi-freq bt-report compare mmu-report irq-latency
+ANALYSES := vmi-freq bt-report compare mmu-report irq-latency flame
 install: all ## install program, manual page, completion and scripts (PREFIX=/usr/local DESTDIR=)
 	install -D -m 755 $(B)/vitrine $(DESTDIR)$(PREFIX)/bin/vitrine
 	install -D -m 644 $(B)/lantern.elf $(DESTDIR)$(PREFIX)/share/vitrine/lantern.elf

@@ -165,6 +165,26 @@ static void show_step_interrupts(struct console *c)
 	buf_printf(c->to, "%s", on_off(debug_step_interrupts(c->d)));
 }
 
+/* ---- sample-every ---- */
+
+static int set_sample_every(struct console *c, const char *value,
+			    struct err *e)
+{
+	u64 n;
+
+	if (!words_number(value, &n) || n < 1000 || n > 1000000000)
+		return expected("sample-every",
+				"a number from 1000 to 1000000000", e);
+	vm_set_sample_every(debug_vm(c->d), n);
+	return 0;
+}
+
+static void show_sample_every(struct console *c)
+{
+	buf_printf(c->to, "%llu",
+		   (unsigned long long)vm_sample_every(debug_vm(c->d)));
+}
+
 /* ---- height ---- */
 
 static int set_height(struct console *c, const char *value, struct err *e)

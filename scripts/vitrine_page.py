@@ -5,14 +5,18 @@ import html
 import json
 import math
 
+import vitrine_flame
+
 WIDE, HIGH = 1000, 320  # of a timeline, in its own units
 MOST = 8  # things told apart by color; the rest are one
 COLORS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a6fdf", "#b8a800", "#8c8c8c"]
 
-# What a table's picture is. Bars: columns that name a row, and the one that is its length.
-Bars = collections.namedtuple("Bars", "names value")
+# What a table's picture is. Bars: columns that name a row, and the one that is its length; the longest first, or in order.
+Bars = collections.namedtuple("Bars", "names value in_order", defaults=[False])
 # Timeline: rows as vitrine_trace.Series has them, of what.
 Timeline = collections.namedtuple("Timeline", "rows what")
+# Flame: a tree of vitrine_flame, of what.
+Flame = collections.namedtuple("Flame", "root what")
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1c2126; --soft: #66707a; --line: #d9dee3; --back: #ffffff; --bar: #0072b2; }
@@ -31,6 +35,8 @@ svg .value { fill: var(--soft); } .bar { fill: var(--bar); }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--soft); font-weight: 600; } .text { text-align: left; } .hex { text-align: left; font-family: monospace; }
+.find { color: var(--soft); } .find input { font: inherit; width: 16rem; margin: 0 .6rem .6rem .3rem; }
+svg.flame text { font: 12px monospace; fill: #000; }
 summary { cursor: pointer; margin: .6rem 0; }
 """
 
@@ -83,6 +89,22 @@ for (const part of document.querySelectorAll('.timeline')) {
 	svg.addEventListener('pointerleave', () => { says.textContent = idle; });
 	show();
 }
+for (const find of document.querySelectorAll('.find')) {
+	const frames = [...find.parentNode.querySelectorAll('svg.flame g')], says = find.querySelector('output');
+	find.querySelector('input').addEventListener('input', e => {
+		const word = e.target.value.toLowerCase();
+		let share = 0, end = -1; /* of the lowest ones: what is above them is theirs */
+		for (const g of frames)
+			g.querySelector('rect').style.fill = word && g.dataset.name.toLowerCase().includes(word) ? '#e3008c' : '';
+		const found = frames.filter(g => word && g.dataset.name.toLowerCase().includes(word));
+		for (const g of found.sort((a, b) => a.dataset.x - b.dataset.x || a.dataset.row - b.dataset.row))
+			if (+g.dataset.x >= end - 1e-9) {
+				share += +g.dataset.w;
+				end = +g.dataset.x + +g.dataset.w;
+			}
+		says.textContent = word ? (share * 100).toFixed(1) + ' %' : '';
+	});
+}
 """.replace("WIDE", str(WIDE)).replace("HIGH", str(HIGH))
 
 
@@ -95,11 +117,11 @@ def bars(table):
     columns = [name for name, _ in table.columns]
     value = columns.index(table.picture.value)
     rows = [row for row in table.rows if row[value]]
-    rows = sorted(rows, key=lambda row: -row[value])[:20]
+    rows = rows if table.picture.in_order else sorted(rows, key=lambda row: -row[value])[:20]
     if not rows:
         return ""
     names = [" ".join(table.shown(row, False)[columns.index(name)] for name in table.picture.names) for row in rows]
-    most, begin = rows[0][value], max(sum(13 if c.isupper() else 10.5 for c in name[:40]) for name in names) + 14
+    most, begin = max(row[value] for row in rows), max(sum(13 if c.isupper() else 10.5 for c in name[:40]) for name in names) + 14
     out = [f'<svg viewBox="0 0 1000 {len(rows) * 28 + 4}" role="img" aria-label="{text(table.title)}">']
     for n, (name, row) in enumerate(zip(names, rows)):
         y, width = n * 28, max(row[value] / most * (880 - begin), 1)
@@ -147,6 +169,15 @@ Wheel or drag: closer. Double click: all. The line here says where the pointer i
 <script type="application/json">{data}</script></div>'''
 
 
+def flame(table):
+    return ('<label class="find">Find <input type="search"> <output></output></label>' +
+            vitrine_flame.svg(table.picture.root, table.title, table.picture.what) +
+            '<p class="says">As wide as often; callers are below. Click: closer; the lowest: all.</p>')
+
+
+PICTURES = {Bars: bars, Timeline: timeline, Flame: flame}
+
+
 def rows_of(table):
     out = ["<div class=wide><table><tr>" + "".join(f'<th class="{kind}">{text(name)}</th>' for name, kind in table.columns)
            + "</tr>"]
@@ -159,7 +190,7 @@ def rows_of(table):
 def page(program, traces, tables):
     """The page as text; traces: those that were read."""
     out = [f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{text(program)}</title>'
-           f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>'
+           f'<meta name="viewport" content="width=device-width"><style>{STYLE}{vitrine_flame.STYLE}</style></head><body>'
            f"<h1>{text(program)}</h1>"]
     for trace in traces:
         machine = trace.machine
@@ -168,9 +199,9 @@ def page(program, traces, tables):
         command = " ".join(map(str, machine.get("command", [])))
         out.append(f"<p>{text(about)}{trace.events:,} events in {text(trace.directory)}{lost}<br><code>{text(command)}</code></p>")
     for table in tables:
-        picture = bars(table) if isinstance(table.picture, Bars) else timeline(table) if table.picture else ""
+        picture = PICTURES[type(table.picture)](table) if table.picture else ""
         out.append(f'<section id="{text(table.name)}"><h2>{text(table.title)}</h2>{picture}')
         rows = rows_of(table)
         out.append(f"<details><summary>the numbers</summary>{rows}</details></section>" if picture else rows + "</section>")
-    out.append(f"<script>{SCRIPT}</script></body></html>")
+    out.append(f"<script>{SCRIPT}{vitrine_flame.SCRIPT}</script></body></html>")
     return "\n".join(out) + "\n"

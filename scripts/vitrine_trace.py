@@ -351,6 +351,8 @@ def write(options, program, traces, tables):
                 print()
             writer.writerow([name for name, _ in table.columns])
             writer.writerows(table.shown(row, True) for row in table.rows)
+    elif options.instead is not None:
+        sys.stdout.write(options.instead)
     elif not options.html:
         print("\n\n".join(table.text() for table in tables))
 
@@ -366,6 +368,7 @@ def run(parser, analyse):
     if options.top < 0:
         parser.error("--top takes a number of rows")
     options.top = options.top or None
+    options.instead = None  # text that an analysis prints instead of tables
     try:
         traces = []
         for options.at in options.directories:

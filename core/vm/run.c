@@ -65,21 +65,47 @@ void vm_look(struct vm *vm)
 	bt_kick(vm->bt);
 }
 
-static void sample(struct vm *vm)
+/* ---- samples, at multiples of a number of instructions ---- */
+
+void vm_set_sample_every(struct vm *vm, u64 insns)
+{
+	vm->sample_every = insns;
+}
+
+u64 vm_sample_every(const struct vm *vm)
+{
+	return vm->sample_every;
+}
+
+static u64 next_sample(const struct vm *vm)
+{
+	return (vm->cpu->icount / vm->sample_every + 1) * vm->sample_every;
+}
+
+/* Somebody may record them from now on, or no more. */
+static void plan_sample(struct vm *vm)
+{
+	if (!TRACING(cpu_sample))
+		vm->sample_at = UINT64_MAX;
+	else if (vm->sample_at > next_sample(vm))
+		vm->sample_at = next_sample(vm);
+}
+
+static __attribute__((noinline)) void sample(struct vm *vm)
 {
 	struct trace_cpu_sample r;
 
-	if (!TRACING(cpu_sample))
-		return;
+	vm->sample_at = next_sample(vm);
 	r.frames_count = (u8)vm_frames(vm, r.frames, ARRAY_LEN(r.frames));
-	trace_emit(TRACE_cpu_sample, &r.head);
+	if (TRACING(cpu_sample))
+		trace_emit(TRACE_cpu_sample, &r.head);
 }
 
 static void poll_host(struct vm *vm, int timeout_ms)
 {
 	vm->look = 0;
 	trace_poll();
-	sample(vm);
+	plan_sample(vm);
 	if (vm->sampling && timeout_ms)
 		sampling_wait(vm, true);
 	if (vm->cfg.poll)
@@ -365,7 +391,7 @@ static enum vm_stop after_delivery(struct vm *vm, enum vm_delivered what)
 }
 
 /*T:120 The machine's loop: to the next timer, limit or look. */
-/* Runs to the nearest of timer, limit and look; serves one exit. */
+/* Runs to the nearest of timer, limit and look (or sample); serves one exit. */
 static enum vm_stop step(struct vm *vm, u64 end, u64 look)
 {
 	u64 now = clock_read(vm);
@@ -460,7 +486,9 @@ static enum vm_stop loop(struct vm *vm, u64 max)
 			poll_host(vm, 0);
 			continue;
 		}
-		s = step(vm, end, look);
+		if (c->icount >= vm->sample_at)
+			sample(vm);
+		s = step(vm, end, look < vm->sample_at ? look : vm->sample_at);
 		if (s != STOP_COUNT)
 			return s;
 		/* Halted while timers fire that are masked, or an exception

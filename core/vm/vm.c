@@ -240,6 +240,8 @@ struct vm *vm_new(const struct vm_config *cfg, struct err *e)
 	}
 	vm->cfg = *cfg;
 	vm->shows_next = cfg->show_vmi;
+	vm->sample_every = VM_SAMPLE_EVERY;
+	vm->sample_at = UINT64_MAX;
 	if (build(vm, e) < 0 || vm_reset(vm, e) < 0) {
 		vm_free(vm);
 		return NULL;

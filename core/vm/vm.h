@@ -105,6 +105,11 @@ struct trace_head;
 void vm_where(struct vm *vm, struct trace_head *head);
 /* Return addresses by the chain of frame pointers, at most n; how many. */
 unsigned vm_frames(struct vm *vm, u32 *frames, unsigned n);
+/* The event cpu_sample, if somebody records it, once in so many instructions;
+ * a prime number does not go in step with the guest's timers. */
+enum { VM_SAMPLE_EVERY = 999983 };
+void vm_set_sample_every(struct vm *vm, u64 insns);
+u64 vm_sample_every(const struct vm *vm);
 /* Guest time in ns since reset. */
 u64 vm_now(struct vm *vm);
 /* Of that, ns in which the guest could have run but was held (host clock);

@@ -53,6 +53,7 @@ struct vm {
 	u64 stop_at;   /* vm_stop_at */
 	bool stepping; /* an event delivered ends the run */
 	unsigned steps;
+	u64 sample_every, sample_at; /* the next; UINT64_MAX: none */
 	enum vm_delivered delivered;
 	struct vm_interrupted interrupted;
 	bool watch_hit;

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The analyses in scripts/ beside the machine's own counters, and beside the same figures taken in the plainest way from
 what babeltrace2 prints."""
+import bisect
 import collections
 import csv
 import html
 import html.parser
 import importlib.util
 import io
+import itertools
 import json
 import os
 import random
@@ -15,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import xml.dom.minidom
 
 sys.dont_write_bytecode = True
 sys.path[:0] = ["tests/trace", "scripts"]
@@ -289,9 +292,72 @@ def irq_latency():
     assert counters["interrupt_64"] == 5 and counters["interrupt_81"] == counters["interrupt_32"] == 1, counters
 
 
+def flame():
+    """Stacks of samples and of calls, beside what babeltrace2 prints; then the page is clicked at."""
+    with tempfile.TemporaryDirectory() as d:
+        forks = ["-kernel", traces.LANTERN, "-append", "run=bench fork 30"]
+        traces.run(["-e", "set sample-every 2003"] + forks, d + "/t", "stacks,vmi")
+        with open(d + "/t/vitrine/symbols") as f:
+            rows = [line.split() for line in f]
+        code = sorted((int(row[0], 16), int(row[1], 16), row[3]) for row in rows)
+
+        def function(address):
+            n = bisect.bisect_right(code, (address, 1 << 32)) - 1
+            return code[n][2] if n >= 0 and address - code[n][0] < max(code[n][1], 1) else "page"
+        folded, calls, ns, made = collections.Counter(), collections.Counter(), 0, []
+        for e in traces.read(d + "/t"):
+            if e.name == "cpu:sample":
+                assert e.fields["icount"] % 2003 == 0, e
+                made.append(e.fields["icount"])
+                if e.fields["cpl"] == 0:
+                    callers = itertools.takewhile(lambda a: a >= code[0][0], e.fields["frames"])
+                    names = [function(e.fields["eip"])] + [function(a - 1) for a in callers]
+                    folded["kernel;" + ";".join(reversed(names))] += 1
+            elif e.name == "vmi:call_stack":
+                calls["VMI_" + e.fields["call"]] += 1
+            elif e.name == "vmi:call_exit":
+                ns += e.fields["ns"]
+        got = collections.Counter()
+        for line in analysis("flame", "--folded", d + "/t").stdout.splitlines():
+            stack, _, count = line.rpartition(" ")
+            got[stack] += int(count)
+        by = tables("flame", d + "/t")
+        assert made == list(range(2003, made[-1] + 1, 2003)) and sum(got.values()) == len(made) > 500
+        named = {s: n for s, n in folded.items() if "page" not in s}
+        assert named == {s: n for s, n in got.items() if s.startswith("kernel") and "page" not in s}, named
+        assert sum(named.values()) > 300
+        assert sum(row["samples"] for row in by["functions"]) == len(made) and \
+            next(r for r in by["functions"] if r["function"] == "kernel")["with_callees"] == sum(folded.values())
+        of_calls = {r["function"]: r["calls"] for r in tables("flame", "--of", "calls", d + "/t")["functions"] if r["calls"]}
+        assert of_calls == calls, (of_calls, calls)
+        stacks = tables("flame", "--of", "ns", "--by", "space", d + "/t")["stacks"]
+        assert sum(row["ns"] for row in stacks) == ns and all(row["stack"].startswith("cr3 0x") for row in stacks)
+        assert analysis("flame", "--svg", d + "/f.svg", d + "/t").stdout == ""
+        with open(d + "/f.svg") as f:
+            picture = xml.dom.minidom.parseString(f.read())
+        assert len(picture.getElementsByTagName("rect")) == len(picture.getElementsByTagName("g")) > 10
+        analysis("flame", "--of", "calls", "--html", d + "/p.html", d + "/t")
+        with open(d + "/p.html") as f:
+            text = f.read()
+        Page(text)
+        seen = in_browser(d, text, """
+            const gs = [...document.querySelectorAll('svg.flame g')], wide = n => Math.round(n.querySelector('rect').getAttribute('width'));
+            const named = name => gs.find(g => g.dataset.name == name), fire = n => n.dispatchEvent(new MouseEvent('click'));
+            const before = wide(named('serial_put'));
+            fire(named('serial_put'));
+            seen.push(wide(named('all')), wide(named('serial_put')), named('leave_kernel').style.display);
+            fire(named('all'));
+            seen.push(wide(named('serial_put')) - before);
+            const input = document.querySelector('.find input');
+            input.value = 'VMI_'; input.dispatchEvent(new Event('input'));
+            seen.push(document.querySelector('.find output').textContent);""")
+        # What is too narrow to be drawn is not found.
+        assert seen is None or seen[:4] == [1200, 1200, "none", 0] and 80 < float(seen[4][:-2]) <= 100, seen
+
+
 class Page(html.parser.HTMLParser):
     """Whether every element ends where it should, what needs another file, and the data of the pictures."""
-    ALONE = ("meta", "rect", "path")
+    ALONE = ("meta", "rect", "path", "input")
 
     def __init__(self, text):
         super().__init__()
@@ -319,8 +385,8 @@ class Page(html.parser.HTMLParser):
 
 
 # Turns the wheel over the middle of the first timeline, points at its beginning, then drags over its second quarter.
-ZOOM = """<script>
-const svg = document.querySelector('.time'), box = svg.getBoundingClientRect(), seen = [];
+ZOOM = """
+const svg = document.querySelector('.time'), box = svg.getBoundingClientRect();
 const at = (type, part, more) => svg.dispatchEvent(new (type == 'wheel' ? WheelEvent : PointerEvent)(type,
 	{ clientX: box.left + box.width * part, clientY: box.top + 5, pointerId: 1, cancelable: true, ...more }));
 svg.setPointerCapture = () => {};
@@ -328,9 +394,20 @@ const look = () => seen.push(svg.getAttribute('viewBox').split(' ').map(Math.rou
 look(); at('wheel', .5, { deltaY: -1 }); look();
 svg.dispatchEvent(new MouseEvent('dblclick')); look();
 at('pointermove', 0); seen.push(document.querySelector('.says').textContent);
-at('pointerdown', .25); at('pointermove', .4); at('pointerup', .5); look();
-document.body.setAttribute('data-seen', JSON.stringify(seen));
-</script>"""
+at('pointerdown', .25); at('pointermove', .4); at('pointerup', .5); look();"""
+
+
+def in_browser(d, text, script):
+    """What the script has pushed to `seen` when it ran at the end of the page; None: there is no browser."""
+    if not shutil.which("chromium"):
+        return None
+    with open(d + "/z.html", "w") as f:
+        f.write(text.replace("</body>", "<script>{ const seen = [];" + script +
+                             "document.body.setAttribute('data-seen', JSON.stringify(seen)); }</script></body>"))
+    done = subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=" + d + "/u",
+                           "--window-size=1200,4000", "--dump-dom", f"file://{d}/z.html"],
+                          capture_output=True, text=True, timeout=60, check=False)
+    return json.loads(html.unescape(done.stdout.split('data-seen="')[1].split('"')[0]))
 
 
 def pages():
@@ -353,13 +430,8 @@ def pages():
             assert title in text and "alert(1)<" not in text and "http" not in text
             assert p.kinds["section"] == sum(bool(rows) for rows in by.values()) and p.kinds["svg"] >= 4
             assert len(p.data) == 1 and sum(map(sum, p.data[0]["rows"])) == sum(row[what] for row in by[table])
-            if shutil.which("chromium"):
-                with open(d + "/z.html", "w") as f:
-                    f.write(text.replace("</body>", ZOOM + "</body>"))
-                done = subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=" + d + "/u",
-                                       "--window-size=1200,4000", "--dump-dom", f"file://{d}/z.html"],
-                                      capture_output=True, text=True, timeout=60)
-                seen = json.loads(html.unescape(done.stdout.split('data-seen="')[1].split('"')[0]))
+            seen = in_browser(d, text, ZOOM)
+            if seen:
                 assert seen[:3] == ["0 0 1000 320", "100 0 800 320", "0 0 1000 320"], seen
                 assert seen[3].startswith(f"break -icount {p.data[0]['begin']}: ") and seen[4] == "250 0 250 320", seen
         said = analysis("vmi-freq", "--html", d + "/no/p.html", d + "/t", status=4).stderr
@@ -389,6 +461,7 @@ def chosen():
         assert "no events of memory management in it" in analysis("mmu-report", d + "/t", status=4).stderr
         assert "no VMI calls in it" in analysis("vmi-freq", d + "/u", status=4).stderr
         assert "no requests of interrupts in it" in analysis("irq-latency", d + "/u", status=4).stderr
+        assert "no stacks in it" in analysis("flame", d + "/u", status=4).stderr
         assert "no translator's events in it" in analysis("bt-report", d + "/u", status=4).stderr
     for name in NAMES:
         assert "--json" in analysis(name, "--help").stdout
@@ -466,9 +539,9 @@ def foreign():
     assert sum(row["count"] for row in found["tables"]["calls"]) + lost == counters["vmi_calls"]
 
 
-NAMES = ["vmi-freq", "bt-report", "compare", "mmu-report", "irq-latency"]
+NAMES = ["vmi-freq", "bt-report", "compare", "mmu-report", "irq-latency", "flame"]
 if importlib.util.find_spec("bt2") is None:
     print("python3-bt2 is not there")
     sys.exit(77)
 traces.alone()
-traces.main(histogram, frequent, series, vmi_freq, bt_report, compare, mmu_report, irq_latency, pages, chosen, wrong, foreign)
+traces.main(histogram, frequent, series, vmi_freq, bt_report, compare, mmu_report, irq_latency, flame, pages, chosen, wrong, foreign)
