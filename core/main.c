@@ -345,47 +345,58 @@ static int opt_sandbox(struct options *o, char *value, struct err *e)
 	return err_set(e, "-sandbox %s: expected on or off", value);
 }
 
-enum { CODE_MIN = 64 << 10, CODE_MAX = 1 << 30, INSNS_MAX = 64 };
-
 /* Switches of the translator, for tests: the guest must not see them. */
+static const struct {
+	const char *word;
+	size_t at; /* in struct vm_config, a bool or u64 */
+	u64 least, most; /* 0: the word is all of it */
+} translator_words[] = {
+	{"windows=off", offsetof(struct vm_config, no_windows), 0, 0},
+	{"links=off", offsetof(struct vm_config, no_links), 0, 0},
+	{"step=on", offsetof(struct vm_config, step), 0, 0},
+	{"block=", offsetof(struct vm_config, max_insns), 1, 64},
+	{"code=", offsetof(struct vm_config, code_size), 64 << 10, 1 << 30},
+	{"chaos=", offsetof(struct vm_config, chaos), 1, UINT64_MAX},
+	{"check=", offsetof(struct vm_config, check), 1, UINT64_MAX},
+};
+
+static int translator_word(struct vm_config *cfg, const char *word,
+			   struct err *e)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(translator_words); i++) {
+		const char *name = translator_words[i].word;
+		u64 least = translator_words[i].least, n;
+		u64 most = translator_words[i].most;
+		char *at = (char *)cfg + translator_words[i].at;
+
+		if (!most && !strcmp(word, name)) {
+			*(bool *)at = true;
+			return 0;
+		}
+		if (!most || strncmp(word, name, strlen(name)))
+			continue;
+		if (number(name, word + strlen(name), &n, e))
+			return err_set(e, "-translator %s: expected a number",
+				       word);
+		if (n < least || n > most)
+			return err_set(e, "-translator %s: expected %llu to %llu",
+				       word, (unsigned long long)least,
+				       (unsigned long long)most);
+		*(u64 *)(void *)at = n;
+		return 0;
+	}
+	return err_set(e, "-translator %s: expected windows=off, links=off, "
+			  "step=on, block=N, code=BYTES, chaos=SEED or check=N",
+		       word);
+}
+
 static int opt_translator(struct options *o, char *value, struct err *e)
 {
 	char *word;
-	u64 n;
 
-	while ((word = strsep(&value, ","))) {
-		if (!strcmp(word, "windows=off")) {
-			o->vm.no_windows = true;
-		} else if (!strcmp(word, "links=off")) {
-			o->vm.no_links = true;
-		} else if (!strcmp(word, "step=on")) {
-			o->vm.step = true;
-		} else if (!strncmp(word, "block=", 6)) {
-			if (number("-translator block=", word + 6, &n, e))
-				return -1;
-			if (n < 1 || n > INSNS_MAX)
-				return err_set(e,
-					       "-translator %s: expected 1 "
-					       "to %d instructions",
-					       word, INSNS_MAX);
-			o->vm.max_insns = (unsigned)n;
-		} else if (!strncmp(word, "code=", 5)) {
-			if (number("-translator code=", word + 5, &n, e))
-				return -1;
-			if (n < CODE_MIN || n > CODE_MAX)
-				return err_set(e,
-					       "-translator %s: expected %d "
-					       "to %d bytes",
-					       word, CODE_MIN, CODE_MAX);
-			o->vm.code_size = (n + 4095) & ~4095ull;
-		} else {
-			return err_set(e,
-				       "-translator %s: expected windows=off, "
-				       "links=off, block=N, step=on or "
-				       "code=BYTES",
-				       word);
-		}
-	}
+	while ((word = strsep(&value, ",")))
+		if (translator_word(&o->vm, word, e))
+			return -1;
 	return 0;
 }
 

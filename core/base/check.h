@@ -8,6 +8,13 @@
 #define CHECK(cond, ...) \
 	((cond) ? (void)0 : check_failed(__FILE__, __LINE__, #cond, __VA_ARGS__))
 
+/* Do debug builds look again and again at what is costly to look at? */
+#ifdef DEBUG
+enum { CHECK_OFTEN = 1 };
+#else
+enum { CHECK_OFTEN = 0 };
+#endif
+
 /* Called once, with the failed line's text, before abort(); and when a signal
  * in our own code ends the process.  Signal-safe. */
 extern void (*check_hook)(const char *text);

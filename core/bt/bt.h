@@ -42,6 +42,11 @@ void bt_free(struct bt *bt);
 struct cpu *bt_cpu(struct bt *bt);
 /* After cpu->mem is set: reserves windows and hears of changed pages. */
 int bt_attach(struct bt *bt, struct err *e);
+/* Ends the process unless the invariants hold; between two runs, slow. */
+void bt_check(const struct bt *bt);
+/* For tests, between two runs: does what a translator may do at any time,
+ * and none has to: forgets, unlinks, changes its mind.  `dice` says what. */
+void bt_disturb(struct bt *bt, u64 dice);
 /* Forgets all translations. */
 void bt_flush(struct bt *bt, const char *why);
 /* The same, and what was learnt about them and about memory. */

@@ -676,6 +676,10 @@ enum call_answer { CALL_GO_ON, CALL_LEAVE, CALL_RESUME /* at resume_pc */ };
 /* The edge's branch leads to `to` from now on. */
 void link_jump(struct bt *bt, struct edge *edge, struct block *to);
 void run_refresh_mode(struct bt *bt);
+/* A page was mapped in the middle of a block.  If mappings or link tables had
+ * to go for that, the block goes on with a new table, and what the host stack
+ * predicts is of no use. */
+void run_made_room(struct bt *bt);
 /* Guest instructions retired, from a call out of translated code that has
  * given back what its block has not retired. */
 u64 run_icount(const struct bt *bt);

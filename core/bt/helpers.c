@@ -178,9 +178,11 @@ u64 bt_soft_access(struct bt *bt, u32 offset, u32 how)
 	if (!mem_seg_check(c, how & SOFT_SEG, offset, size, check, &lin))
 		goto fault;
 	host = mem_reach(c, lin, size, access);
-	if (host && how & SOFT_COLD &&
-	    !site_soft_hit(bt, lin, how & SOFT_WRITE))
-		look_in_both(bt);
+	if (host && how & SOFT_COLD) {
+		if (!site_soft_hit(bt, lin, how & SOFT_WRITE))
+			look_in_both(bt);
+		run_made_room(bt);
+	}
 	if (host && how & SOFT_WATCHED)
 		site_reached(bt, lin);
 	if (host)

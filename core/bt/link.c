@@ -504,6 +504,7 @@ static void forget_page(struct bt *bt, const struct reached *r, gla_t page)
 	forget_jumps(bt, before, INSN_MAX);
 	forget_followed(bt, page);
 	bt->stack_void = true;
+	bt->followed_entry = false;
 }
 
 /* mem's hook (mem.h). */
@@ -520,6 +521,7 @@ void link_unmapped(void *arg, bool user, gla_t lin, u32 len)
 			if (reaches(&bt->contexts[i], user, window))
 				drop_context(bt, i);
 		bt->stack_void = true;
+		bt->followed_entry = false;
 		return;
 	}
 	find_reached(bt, user, &r);

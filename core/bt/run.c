@@ -101,6 +101,14 @@ void run_refresh_mode(struct bt *bt)
 	debugreg_refresh(bt);
 }
 
+void run_made_room(struct bt *bt)
+{
+	if (bt->cpu->mode_changed)
+		run_refresh_mode(bt);
+	if (bt->stack_void)
+		bt->live->guest_rsp = bt->live->stack_empty;
+}
+
 /* ---- finding a block ---- */
 
 /* The block at cpu->eip with at most `most` instructions; NULL with an
@@ -235,10 +243,7 @@ static enum bt_exit run_block(struct bt *bt, const u8 *at, u64 most)
 		if (why == BT_EXIT_SIGNAL) {
 			why = fault_serve(bt);
 			at = (const u8 *)(uintptr_t)l->fault_pc;
-			if (bt->cpu->mode_changed)
-				run_refresh_mode(bt);
-			if (bt->stack_void)
-				l->guest_rsp = l->stack_empty;
+			run_made_room(bt);
 		}
 		if (bt->profiles)
 			profile_exit(bt, why);

@@ -494,6 +494,16 @@ void bus_state(struct bus *b, struct state_list *to)
 	}
 }
 
+void bus_check(const struct bus *b)
+{
+	const struct timer *t = earliest(b);
+
+	CHECK(b->deadline == (t ? t->when : UINT64_MAX),
+	      "the next timer is not the earliest");
+	CHECK(b->state.intr == look_for_interrupt(b),
+	      "an interrupt came or went unnoticed");
+}
+
 void bus_loaded(struct bus *b)
 {
 	update_deadline(b);

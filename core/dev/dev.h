@@ -111,6 +111,8 @@ void bus_apic_base(struct bus *b, u64 value);
 /* The state of the bus and its devices; after it was changed, bus_loaded(). */
 void bus_state(struct bus *b, struct state_list *to);
 void bus_loaded(struct bus *b);
+/* Ends the process unless what the bus keeps is what devices say. */
+void bus_check(const struct bus *b);
 /* A timer's, for who embeds one. */
 extern const struct state_field timer_state[];
 

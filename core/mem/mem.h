@@ -43,6 +43,12 @@ gpa_t mem_next_used(struct mem *m, gpa_t gpa);
 /* The next page from gpa on that is all zero as nobody has touched it. */
 gpa_t mem_next_unused(struct mem *m, gpa_t gpa);
 
+/* Ends the process unless the invariants of this room hold (window_check.c);
+ * slow. */
+void mem_check(const struct mem *m);
+/* Is the page of gpa marked by mem_mark_code()? */
+bool mem_holds_code(const struct mem *m, gpa_t gpa);
+
 /* ---- physical ---- */
 
 /* Host pointer to guest RAM or ROM at [gpa, gpa+len), NULL when any byte of

@@ -102,6 +102,10 @@ void window_protect(struct cpu *c, gpa_t gpa);
 /* Removes the linear page from every window. */
 void window_drop_page(struct mem *m, gla_t lin);
 
+/* For tests, between two runs: forgets, makes room, or has the host refuse
+ * what it is asked for next.  `dice` says what. */
+void window_disturb(struct cpu *c, u64 dice);
+
 struct window_stats {
 	u64 maps, pages, unmaps, protects, compares, compared_differ, evictions,
 		switches, misses;

@@ -6,6 +6,7 @@
  * and both are exact instruction counts, so the third changes nothing. */
 #include "core/vm/vm_priv.h"
 
+#include "core/base/check.h"
 #include "core/op/op.h"
 #include "trace/trace.h"
 
@@ -409,6 +410,10 @@ static enum vm_stop step(struct vm *vm, u64 end, u64 look)
 		limit = look;
 	if (vm->cfg.step && limit > vm->cpu->icount + 1)
 		limit = vm->cpu->icount + 1;
+	if (vm->cfg.chaos)
+		limit = chaos_limit(vm, limit);
+	if (vm->cfg.check && ++vm->turns % vm->cfg.check == 0)
+		vm_check(vm);
 	if (!vm->clock.host)
 		bt_set_skew(vm->bt, vm->clock.skew);
 	left = bt_run(vm->bt, limit);
@@ -513,6 +518,8 @@ static enum vm_stop go(struct vm *vm, u64 max)
 	s = loop(vm, max);
 	if (vm->sampling)
 		sampling_run(vm, false);
+	if (CHECK_OFTEN || vm->cfg.check)
+		vm_check(vm);
 	TRACE(dbg_stop, .why = (u8)s, .text = vm->why_text);
 	return s;
 }

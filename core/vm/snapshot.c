@@ -171,6 +171,24 @@ static void list_parts(struct vm *vm, struct gathered *g,
 		vm->part.state(vm->part.arg, l);
 }
 
+int saved_state_check(struct vm *vm, struct err *e)
+{
+	struct state_list parts;
+	struct gathered g;
+	int bad = 0;
+
+	list_parts(vm, &g, &parts);
+	for (unsigned i = 0; i < parts.count && !bad; i++) {
+		const struct state_part *p = &parts.part[i];
+		struct buf bytes = {0};
+
+		state_save(p->fields, p->at, &bytes);
+		bad = state_check(p, (u8 *)bytes.data, g.time.now, e);
+		buf_free(&bytes);
+	}
+	return bad;
+}
+
 /* ---- memory: runs of pages, a head before each ---- */
 
 struct run {

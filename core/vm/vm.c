@@ -197,10 +197,11 @@ static void who_records(void *arg)
 static int build(struct vm *vm, struct err *e)
 {
 	struct bt_config bc = {
-		.code_size = vm->cfg.code_size ? vm->cfg.code_size : CODE_SIZE,
+		.code_size = vm->cfg.code_size ? (vm->cfg.code_size + 4095) & ~4095ull
+						   : CODE_SIZE,
 		.windows = !vm->cfg.no_windows,
 		.links = !vm->cfg.no_links,
-		.max_insns = vm->cfg.max_insns ? vm->cfg.max_insns
+		.max_insns = vm->cfg.max_insns ? (unsigned)vm->cfg.max_insns
 					       : BLOCK_INSNS_USUAL,
 	};
 
@@ -333,6 +334,7 @@ int vm_reset(struct vm *vm, struct err *e)
 	int failed;
 
 	vm->cpu->icount = 0;
+	vm->chaos = vm->cfg.chaos;
 	clock_reset(vm);
 	vm->interrupt = 0;
 	vm->idle_run = vm->idle_icount = 0;

@@ -35,8 +35,10 @@ struct vm_config {
 	/* Translator switches for tests; zero means the usual. */
 	bool no_windows, no_links;
 	bool step; /* every instruction a run of its own */
-	unsigned max_insns;
-	u64 code_size;
+	u64 max_insns;
+	u64 code_size; /* rounded up to pages */
+	u64 chaos; /* what must not matter happens at random, by this seed */
+	u64 check; /* vm_check() each so many turns of the loop, and at stops */
 	void *arg; /* passed back */
 	/* A serial port (0, 1) sends a byte; port E9h does to port 0's. */
 	void (*serial_out)(void *arg, unsigned port, u8 byte);
@@ -56,6 +58,10 @@ bool vm_shows_vmi(const struct vm *vm);
 /* Power-on again: everything as vm_new left it, counters and guest time
  * included, so what follows is the same run.  Breakpoints and watches stay. */
 int vm_reset(struct vm *vm, struct err *e);
+
+/* Ends the process, saying which, unless the invariants of every room hold:
+ * while the machine stands.  Debug builds do so at every stop. */
+void vm_check(struct vm *vm);
 
 /* Runs at most `max` instructions and says why it stopped. */
 enum vm_stop vm_run(struct vm *vm, u64 max);

@@ -74,9 +74,18 @@ struct vm {
 	u64 halted_at;	   /* idle_ns then */
 	u64 idle_run, idle_icount; /* of it, without work between; its end */
 	bool shows_next; /* cfg.show_vmi from the next power-on on */
+	u64 chaos;  /* state of the random numbers */
+	u64 turns;  /* of the loop, for vm_config.check */
 	struct vm_part part;
 	struct sampling *sampling; /* NULL: nobody asks where time goes */
 };
+
+/* snapshot.c: is every value that is saved one that it may have?  -1: no. */
+int saved_state_check(struct vm *vm, struct err *e);
+
+/* check.c: where a run ends that chaos (vm.h) makes shorter; what may happen
+ * between two runs has happened. */
+u64 chaos_limit(struct vm *vm, u64 limit);
 
 /* What a guest's reset does: memory, CPU and devices as at power-on; time and
  * counters go on. */

@@ -2,7 +2,7 @@
 # lantern.sh - lantern's self-tests, on VMI or without; also checks what lantern says that it runs on.
 #
 #   tests/guest/lantern.sh ENGINE [WAY]     ENGINE: bt, vmi, novmi (VMI is shown, the guest declines), qemu
-#                                           WAY: soft, unlinked, short, stepped, small, called (no call in line)
+#                                           WAY: soft, unlinked, short, stepped, small, chaos, called (no call in line)
 engine=$1 way=$2 words=test
 case $engine in
 bt | qemu) on="native or binary translation" ;;
@@ -18,6 +18,7 @@ unlinked) set -- "$@" -translator links=off ;;
 short) set -- "$@" -translator block=1 ;;
 stepped) set -- "$@" -translator step=on ;;
 small) set -- "$@" -translator code=262144 ;;
+chaos) set -- "$@" -translator "chaos=${SEED:-1},check=${CHECK:-5000},code=262144" ;;
 called) ;;
 *) echo "way $way is not known" && exit 1 ;;
 esac
