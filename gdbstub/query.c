@@ -162,9 +162,37 @@ bool make_threads(struct gdbstub *g, const char *annex, struct buf *out)
 
 /* ---- monitor ---- */
 
+/* The registers that a client has seen, for a comparison. */
+struct seen {
+	u32 gpr[8], eip;
+};
+
+static struct seen see(const struct gdbstub *g)
+{
+	const struct cpu *c = vm_cpu(g->vm);
+	struct seen s = {.eip = c->eip};
+
+	memcpy(s.gpr, c->gpr, sizeof(s.gpr));
+	return s;
+}
+
+/* No answer to a command makes gdb read registers again. */
+static void tell_moved(struct gdbstub *g, const struct seen *before,
+		       struct buf *text)
+{
+	struct seen now = see(g);
+
+	if (g->told_moved || !memcmp(before, &now, sizeof(now)))
+		return;
+	g->told_moved = true;
+	buf_printf(text, "(gdb does not see that registers changed: "
+			 "`maintenance flush register-cache' tells it)\n");
+}
+
 void packet_monitor(struct gdbstub *g, struct args *a)
 {
 	const struct gdbstub_owner *o = &g->cfg.owner;
+	struct seen before = see(g);
 	struct buf text = {0};
 	u64 session = g->session;
 	struct err e;
@@ -185,6 +213,7 @@ void packet_monitor(struct gdbstub *g, struct args *a)
 	free(line);
 	if (session == g->session && g->client >= 0) {
 		server_async(g, false);
+		tell_moved(g, &before, &text);
 		if (text.len && !g->given_up)
 			server_say(g, text.data, text.len);
 		reply_ok(g);

@@ -306,6 +306,7 @@ static void welcome(struct gdbstub *g, int fd)
 
 	g->client = fd;
 	g->session++;
+	g->told_moved = false;
 	g->wants_run = false;
 	g->was_running = debug_running(g->d);
 	vm_stop_at_double_fault(g->vm, true);

@@ -40,6 +40,7 @@ struct gdbstub {
 	bool goes;        /* one that lets the guest run until it stops; */
 	bool monitors;    /* or a command of the console, */
 	bool given_up;    /* whose answer nobody waits for any more */
+	bool told_moved;  /* that such a one had moved the guest */
 	bool hung_up; /* it is to go, when its end is read */
 	bool no_ack, extended;
 	bool wants_run, wants_end;
