@@ -384,8 +384,14 @@ bool debug_at_break(void *arg, gla_t lin)
 	struct debug *d = arg;
 
 	nothing_met(d);
+	for (struct breakpoint *b = *debug_bucket(d, lin); b; b = b->here) {
+		if (b->addr == lin && b->alone)
+			meet(d, b);
+		if (d->hit)
+			return true;
+	}
 	for (struct breakpoint *b = *debug_bucket(d, lin); b; b = b->here)
-		if (b->addr == lin && b->enabled)
+		if (b->addr == lin && b->enabled && !b->alone)
 			meet(d, b);
 	if (d->probe_steps)
 		return true;

@@ -127,6 +127,7 @@ struct breakpoint {
 	u64 icount; /* of BREAK_TIME */
 	bool enabled, temporary;
 	bool hidden; /* made by a step, not by a person */
+	bool alone;  /* when it is met, others there are not: they were before */
 	bool client; /* gdb's (see debug_client_add) */
 	bool hardware, persistent, parked;
 	struct breakpoint *here; /* code: next in its bucket */

@@ -225,13 +225,14 @@ bool debug_run_to_frame(struct debug *d, gla_t addr, u32 esp)
 /* ---- one instruction ---- */
 
 /* The interrupt that was just delivered: until its handler has returned to
- * where the guest stood. */
-static bool out_of_interrupt(struct debug *d)
+ * where the guest stood; breakpoints there may have been met already. */
+static bool out_of_interrupt(struct debug *d, bool met)
 {
 	struct vm_interrupted was = vm_interrupted(d->vm);
 	struct breakpoint form = {.kind = BREAK_CODE,
 				  .addr = was.pc,
 				  .hidden = true,
+				  .alone = met,
 				  .frame = FRAME_SAME,
 				  .frame_esp = was.esp,
 				  .frame_cr3 = was.cr3,
@@ -248,6 +249,7 @@ static bool step_over_interrupts(struct debug *d, u64 n)
 
 	for (;;) {
 		u64 from = vm_icount(d->vm), done;
+		bool met = debug_pc(d) == d->stop_pc;
 
 		set_out(d);
 		d->why = vm_step(d->vm, n, &delivered);
@@ -258,7 +260,7 @@ static bool step_over_interrupts(struct debug *d, u64 n)
 			return false;
 		if (delivered == VM_DELIVERED_INTERRUPT &&
 		    !d->step_interrupts) {
-			if (!out_of_interrupt(d))
+			if (!out_of_interrupt(d, met && !done))
 				return false;
 		} else if (done >= n || (delivered && n == 1)) {
 			return true; /* one that faults is done, too */

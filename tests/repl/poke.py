@@ -37,6 +37,11 @@ has(session("catch interrupt", "inject irq 4", "inject irq 4", "continue", "info
     r"lines=01 ELCR")
 has(session("catch interrupt 2", "inject nmi", "inject nmi", "continue", "continue"),
     r"^An NMI waits\.$", "^an NMI waits already$", r"^Catchpoint 2, NMI \(interrupt 02h\)$", "panic: NMI in the kernel")
+# A step from a breakpoint goes on, though an interrupt comes first and its handler returns to that breakpoint.
+text = session("break *$pc", "stepi", "break *$pc", "inject interrupt 0x20", "stepi", "info breakpoints", "tbreak *(sys_fork+3)",
+               "inject interrupt 0x20", "stepi", "stepi")
+has(text, r"^=> 0x\w+ <sys_fork\+1>", r"^=> 0x\w+ <sys_fork\+3>", r"^=> 0x\w+ <sys_fork\+[45]>")
+assert "Breakpoint 3, " not in text and "hit " not in text, text
 # An idle guest wakes.
 has(session("catch exit HALT", "continue", "inject exception #UD", "stepi"), "^=> .*<trap_stub_6")
 
