@@ -344,9 +344,15 @@ int console_source(struct console *c, const char *path, struct err *e)
 static void show_error(struct console *c, const struct err *e)
 {
 	bool red = pager_colors(&c->pager, STDERR_FILENO);
+	struct buf text = {0};
+	unsigned rows, columns;
 
-	fprintf(stderr, "%s%s%s\n", red ? "\033[31m" : "", e->text,
+	pager_measure(&rows, &columns);
+	wrap_line(e->text, strlen(e->text), c->interactive ? columns : 0,
+		  &text);
+	fprintf(stderr, "%s%s%s\n", red ? "\033[31m" : "", buf_text(&text),
 		red ? "\033[m" : "");
+	buf_free(&text);
 }
 
 /* Runs a line for a person: the error is shown here. */

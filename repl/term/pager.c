@@ -74,33 +74,51 @@ static bool turn(struct pager *p, struct host *h)
 	return !p->quit;
 }
 
-void pager_write(struct pager *p, struct host *h, bool pages, const char *text,
-		 size_t n)
+static void show_line(struct pager *p, struct host *h, bool pages,
+		      const char *text, size_t len)
 {
-	bool colors = pager_colors(p, STDOUT_FILENO);
-	unsigned rows, columns;
+	unsigned rows, columns, takes;
 	struct buf line = {0};
 
 	pager_measure(&rows, &columns);
 	if (p->height != PAGER_AUTO)
 		rows = p->height + 1;
-	for (size_t len; n && !p->quit; text += len, n -= len) {
+	takes = pager_rows(text, len - (len && text[len - 1] == '\n'), columns);
+	if (pages && !p->flows && rows > 1 && p->shown &&
+	    p->shown + takes >= rows && !turn(p, h))
+		return;
+	p->shown += takes;
+	if (pager_colors(p, STDOUT_FILENO))
+		paint_line(text, len, &line);
+	else
+		buf_append(&line, text, len);
+	fwrite(buf_text(&line), 1, line.len, stdout);
+	buf_free(&line);
+}
+
+void pager_write(struct pager *p, struct host *h, bool pages, const char *text,
+		 size_t n)
+{
+	struct buf fit = {0};
+	unsigned rows, columns;
+
+	pager_measure(&rows, &columns);
+	for (size_t len; n; text += len, n -= len) {
 		const char *end = memchr(text, '\n', n);
-		unsigned takes;
 
 		len = end ? (size_t)(end - text) + 1 : n;
-		takes = pager_rows(text, len - !!end, columns);
-		if (pages && !p->flows && rows > 1 && p->shown &&
-		    p->shown + takes >= rows && !turn(p, h))
-			break;
-		p->shown += takes;
-		buf_clear(&line);
-		if (colors)
-			paint_line(text, len, &line);
-		else
-			buf_append(&line, text, len);
-		fwrite(buf_text(&line), 1, line.len, stdout);
+		wrap_line(text, len - !!end, pages ? columns : 0, &fit);
+		if (end)
+			buf_byte(&fit, '\n');
 	}
-	buf_free(&line);
+	text = buf_text(&fit);
+	n = fit.len;
+	for (size_t len; n && !p->quit; text += len, n -= len) {
+		const char *end = memchr(text, '\n', n);
+
+		len = end ? (size_t)(end - text) + 1 : n;
+		show_line(p, h, pages, text, len);
+	}
+	buf_free(&fit);
 	fflush(stdout);
 }

@@ -34,6 +34,9 @@ void pager_measure(unsigned *rows, unsigned *columns);
 /* Appends one line of console text with its addresses, names and places in
  * colors.  A pure function. */
 void paint_line(const char *line, size_t n, struct buf *out);
+/* Appends a line, without its end, broken at spaces to fit so many columns; 0:
+ * as it is.  A pure function. */
+void wrap_line(const char *line, size_t n, unsigned columns, struct buf *out);
 /* Rows that a line takes on a terminal of so many columns. */
 unsigned pager_rows(const char *line, size_t n, unsigned columns);
 
