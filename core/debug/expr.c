@@ -274,7 +274,11 @@ static struct value parse_register(struct parser *p)
 	name[n] = '\0';
 	p->at += n;
 	if (!p->env->reg || !p->env->reg(p->env->arg, name, &v)) {
-		FAIL(p, "no register `$%s'", name);
+		if (isdigit((unsigned char)*name) || *name == '$' || !*name)
+			FAIL(p, "no result `$%s' yet: `print' numbers them "
+				"from $1 on", name);
+		else
+			FAIL(p, "no register or variable `$%s'", name);
 		return v;
 	}
 	v.bits = value_cut(v.bits, v.type);

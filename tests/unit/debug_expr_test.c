@@ -208,8 +208,10 @@ static void errors_say_what_was_expected(void **state)
 	refuse("1 2", "unexpected `2'");
 	refuse("1/0", "division by zero");
 	refuse("nosuch", "no symbol `nosuch'");
-	refuse("$nosuch", "no register `$nosuch'");
-	refuse("$", "no register");
+	refuse("$nosuch", "no register or variable `$nosuch'");
+	refuse("$7", "no result `$7' yet: `print' numbers them from $1 on");
+	refuse("$$3", "no result `$$3' yet: `print' numbers them from $1 on");
+	refuse("$", "no result `$' yet");
 	refuse("&$eax", "no address");
 	refuse("(char*", "expected `)'");
 	refuse("{int 5", "expected `}'");
