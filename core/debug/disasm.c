@@ -15,6 +15,7 @@
 #include <dis-asm.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct work {
@@ -99,6 +100,43 @@ static void print_host_address(bfd_vma at, struct disassemble_info *info)
 		buf_printf(w->out, "0x%llx", (unsigned long long)at);
 }
 
+/* What is at "-0x2d6b(%rip)", or "[rip+0x2d6b]"; false: there is neither. */
+static bool find_place(char *text, char **from, char **to)
+{
+	*to = strstr(text, "(%rip)");
+	*from = *to ? *to : strstr(text, "[rip");
+	if (!*to && *from)
+		*to = strchr(++*from, ']');
+	else
+		while (*from > text && strchr("-x0123456789abcdef", (*from)[-1]))
+			--*from;
+	return *to;
+}
+
+/* "mov -0x2d6b(%rip),%ecx        # live.edge" says as much as
+ * "mov live.edge(%rip),%ecx". */
+static void name_place(struct buf *out, size_t start)
+{
+	static const char mark[] = "        # ";
+	char *text, *note, *from, *to;
+
+	if (out->len == start)
+		return;
+	text = strdup(out->data + start);
+	note = strstr(text, mark);
+	if (note) {
+		*note = '\0';
+		note += strlen(mark);
+		out->len = start;
+		if (strncmp(note, "0x", 2) && find_place(text, &from, &to))
+			buf_printf(out, "%.*s%.*s%s", (int)(from - text), text,
+				   (int)strcspn(note, " "), note, to);
+		else
+			buf_printf(out, "%s # %s", text, note);
+	}
+	free(text);
+}
+
 static unsigned run(struct disassemble_info *info, u64 at)
 {
 	struct work *w = info->stream;
@@ -113,6 +151,8 @@ static unsigned run(struct disassemble_info *info, u64 at)
 	fn = disassembler(bfd_arch_i386, false, info->mach, NULL);
 	len = fn ? fn(at, info) : 0;
 	disassemble_free_target(info);
+	if (w->host)
+		name_place(w->out, start);
 	while (w->out->len > start && w->out->data[w->out->len - 1] == ' ')
 		w->out->data[--w->out->len] = '\0';
 	return len <= 0 || w->unreadable ? 0 : (unsigned)len;

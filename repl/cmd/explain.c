@@ -92,16 +92,19 @@ static const char *name_host(void *arg, u64 at)
 	return bt_host_name(vm_bt(debug_vm(r->c->d)), at);
 }
 
-/* "movabs $0x7f..., %r9" loads what may have a name. */
-static void name_constant(struct reading *r, const char *text, struct buf *out)
+/* "movabs $0x7f..., %r9" loads what may have a name; then that is shown. */
+static void put_instruction(struct reading *r, const char *text, struct buf *out)
 {
-	const char *hex = strstr(text, "$0x"), *name;
+	const char *hex = strstr(text, "0x"), *name = NULL;
+	char *end;
 
-	if (strncmp(text, "movabs", 6) || !hex)
-		return;
-	name = name_host(r, strtoull(hex + 1, NULL, 16));
+	if (hex && !strncmp(text, "movabs", 6))
+		name = name_host(r, strtoull(hex, &end, 16));
 	if (name)
-		buf_printf(out, "        # %s", name);
+		buf_printf(out, "%.*s[%s]%s", (int)(hex - text), text, name,
+			   end);
+	else
+		buf_printf(out, "%s", text);
 }
 
 /* The host instructions in [from, to) of the block, `left` beside the first. */
@@ -125,9 +128,8 @@ static void show_host(struct reading *r, unsigned from, unsigned to,
 		n = disasm_host(&how, from, &text);
 		if (!n)
 			break;
-		buf_printf(r->c->to, "  %-*s %4x  %s", GUEST_WIDTH, left, from,
-			   buf_text(&text));
-		name_constant(r, buf_text(&text), r->c->to);
+		buf_printf(r->c->to, "  %-*s %4x  ", GUEST_WIDTH, left, from);
+		put_instruction(r, buf_text(&text), r->c->to);
 		buf_byte(r->c->to, '\n');
 	}
 	buf_free(&text);

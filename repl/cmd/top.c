@@ -464,12 +464,17 @@ static void paint(struct top *t)
 {
 	bool dumb = !getenv("TERM") || !strcmp(getenv("TERM"), "dumb");
 	unsigned rows, columns;
+	struct buf head = {0};
 	const char *s, *end;
 
 	pager_measure(&rows, &columns);
-	make_table(t, rows > 6 ? rows - 5 : ROWS);
+	make_table(t, rows > 7 ? rows - 6 : ROWS);
 	fputs(dumb ? "\n" : "\033[H", stdout);
-	for (s = buf_text(&t->text); *s; s = end + 1) {
+	s = buf_text(&t->text);
+	wrap_line(s, strcspn(s, "\n"), columns ? columns - 1 : 0,
+		  &head); /* the rest is cut */
+	buf_printf(&head, "%s", strchrnul(s, '\n'));
+	for (s = buf_text(&head); *s; s = end + 1) {
 		end = strchrnul(s, '\n');
 		printf("%.*s%s\r\n",
 		       columns && (unsigned)(end - s) >= columns
@@ -482,6 +487,7 @@ static void paint(struct top *t)
 	printf("%sf b e v t: functions blocks exits VMI time; q: end",
 	       dumb ? "" : "\033[J");
 	fflush(stdout);
+	buf_free(&head);
 }
 
 static void on_look(void *arg)

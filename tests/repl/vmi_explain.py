@@ -72,9 +72,9 @@ everything = [f"explain vmi {n}" for n in names]
 text = session(*everything, "set vmi-inline off", *everything, "tbreak schedule", "run", *everything, "continue", *everything)
 assert text.count("  (the block's head)") == 4 * 74 and text.count("\n  ret  ") >= 4 * 60, text
 assert not re.search(r"^no |^expected|\(bad\)", text, re.MULTILINE), text
-has(text, r"^  ud1    0x26,%eax  +[0-9a-f]+  mov    %eax,\(%r15,%rdx,1\)$", r"# the call's counter$", "call   stub_op$",
+has(text, r"^  ud1    0x26,%eax  +[0-9a-f]+  mov    %eax,\(%r15,%rdx,1\)$", r"movabs \$\[the call's counter\],%r9$", "call   stub_op$",
     r"^translated as an operation: vmi_set_pxe\(\)$", r"^translated in line$",
-    r"^natively   mov %eax, \(%edx\)$", r"# cpu\.iflag$", r"^called     \d+ times, \d+ guest instructions$",
+    r"^natively   mov %eax, \(%edx\)$", r" cpu\.iflag\(%rip\)", r"^called     \d+ times, \d+ guest instructions$",
     r"^host time  not taken \(set vmi-timing on\)$")
 has(session("catch vmi SetPxE if pte", "run", "explain vmi SetPxE", "explain vmi IRET"),
     r"^now        pte = 0x\w+ \[ P W( PS)? \]\n           at = 0xc0\w+ .*\n           flags = 0x\w+ \[ PD \]\nIts stub")
