@@ -193,6 +193,11 @@ int host_must_end(const struct host *h)
 	return h->must_end;
 }
 
+bool host_has_picture(const struct host *h)
+{
+	return h->has_screen && screen_is_alternate(&h->screen);
+}
+
 bool host_is_terminal(const struct host *h)
 {
 	return h->is_terminal;

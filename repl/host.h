@@ -80,6 +80,8 @@ bool host_interrupted(struct host *h);
 bool host_resumed(struct host *h);
 /* The number of SIGTERM or SIGHUP when it came: end soon; else 0. */
 int host_must_end(const struct host *h);
+/* Does the guest have a full-screen program's picture on the terminal? */
+bool host_has_picture(const struct host *h);
 bool host_is_terminal(const struct host *h);
 
 #endif

@@ -120,6 +120,11 @@ void console_stopped(struct console *c)
 		 (int)strcspn(buf_text(&text), "\n"), buf_text(&text));
 	if (!is_silent(actions))
 		buf_append(c->to, buf_text(&text), text.len);
+	if (host_is_terminal(c->host) && host_has_picture(c->host) &&
+	    debug_why(c->d) == STOP_INTERRUPT)
+		buf_printf(c->to, "(The guest's program has painted the screen; "
+				  "after `continue' Ctrl-L makes it paint "
+				  "again.)\n");
 	buf_free(&text);
 	free(c->list_file); /* `list' begins where the guest stands */
 	c->list_file = NULL;

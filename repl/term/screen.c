@@ -41,6 +41,16 @@ static void note_mode(struct screen *s, unsigned number, bool set)
 		}
 }
 
+bool screen_is_alternate(const struct screen *s)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(modes); i++)
+		if (s->modes >> i & 1 &&
+		    (modes[i].number == 47 || modes[i].number == 1047 ||
+		     modes[i].number == 1049))
+			return true;
+	return false;
+}
+
 /* The last byte of a control sequence says what it does. */
 static void control(struct screen *s, u8 final)
 {

@@ -24,6 +24,8 @@ void screen_saw(struct screen *s, u8 byte);
 /* Appends what makes the terminal fit for lines of text: out of the guest's
  * modes, at the beginning of a line, below what it painted. */
 void screen_leave(struct screen *s, struct buf *out);
+/* Does the guest show a screen of its own, whose picture goes with it? */
+bool screen_is_alternate(const struct screen *s);
 /* Appends what puts the guest's modes back. */
 void screen_return(const struct screen *s, struct buf *out);
 

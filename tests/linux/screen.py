@@ -50,6 +50,7 @@ def session():
     wait(r"^first line\n~")
     keys("C-]")
     text = wait(r"^vmlinuz-686:\S+ \[[KU] vmi\]>")
+    assert "Ctrl-L makes it paint" in text.replace("\n  ", " "), text
     assert "\n~" not in text and "vitrine# stty" in text, text  # the screen before vi, with its lines
     keys("print 6*7", "Enter")
     wait(r"^\$1 = 42\n")
