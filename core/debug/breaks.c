@@ -452,6 +452,10 @@ void debug_time_arm(struct debug *d)
 static void show_place(struct debug *d, const struct breakpoint *b,
 		       struct buf *out)
 {
+	struct source_line line;
+	const char *name;
+	u32 offset;
+
 	if (b->kind == BREAK_EVENT) {
 		buf_printf(out, "%10s %s", "", b->what);
 		return;
@@ -461,11 +465,16 @@ static void show_place(struct debug *d, const struct breakpoint *b,
 			   (unsigned long long)b->icount);
 		return;
 	}
-	buf_printf(out, "0x%08x ", b->addr);
-	if (b->kind == BREAK_CODE)
-		debug_address(d, b->addr, out);
-	else
-		buf_printf(out, "%s (%u bytes)", b->what, b->len);
+	buf_printf(out, "0x%08x", b->addr);
+	if (b->kind != BREAK_CODE) {
+		buf_printf(out, " %s (%u bytes)", b->what, b->len);
+		return;
+	}
+	name = debug_name(d, b->addr, &offset);
+	if (name)
+		buf_printf(out, " <%s+%u>", name, offset);
+	if (debug_line(d, b->addr, &line))
+		buf_printf(out, " at %s:%u", line.file, line.line);
 }
 
 void debug_break_show(struct debug *d, struct buf *out)
@@ -500,8 +509,9 @@ void debug_break_show(struct debug *d, struct buf *out)
 				   (unsigned long long)b->hits,
 				   b->hits == 1 ? "" : "s");
 		if (b->ignore)
-			buf_printf(out, "\tignore next %llu hits\n",
-				   (unsigned long long)b->ignore);
+			buf_printf(out, "\tignore next %llu hit%s\n",
+				   (unsigned long long)b->ignore,
+				   b->ignore == 1 ? "" : "s");
 	}
 	if (!any)
 		buf_printf(out, "No breakpoints or watchpoints.\n");

@@ -577,6 +577,23 @@ unsigned word_distance(const char *a, const char *b, unsigned limit)
 	return row[n];
 }
 
+/* The shortest name with `part` in it, as __ia32_sys_fork for sys_fork. */
+static const char *longer_name(const struct symbols *s, const char *part)
+{
+	const char *found = NULL;
+
+	if (strlen(part) < 4)
+		return NULL;
+	for (size_t i = 0; i < s->count; i++) {
+		const char *name = s->sym[i].name;
+
+		if ((!found || strlen(name) < strlen(found)) &&
+		    strstr(name, part))
+			found = name;
+	}
+	return found;
+}
+
 const char *symbols_similar(const struct symbols *s, const char *name)
 {
 	unsigned best = strlen(name) > 5 ? 3 : 2;
@@ -590,7 +607,7 @@ const char *symbols_similar(const struct symbols *s, const char *name)
 			found = s->sym[i].name;
 		}
 	}
-	return found;
+	return found ? found : longer_name(s, name);
 }
 
 /* ---- lines ---- */

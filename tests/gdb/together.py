@@ -29,7 +29,7 @@ with tempfile.TemporaryDirectory() as place:
     t.expect(r"\]> ")
     assert c.ask(f"Z0,{S['sys_exec']:x},1") == "OK"
     t.sendline("info breakpoints")
-    t.expect(r"2    breakpoint  keep y   0x\w+ .*<sys_exec\+0> \(gdb's\)")
+    t.expect(r"2    breakpoint  keep y   0x\w+ <sys_exec\+0>.* \(gdb's\)")
     t.expect(r"\]> ")
     reply = c.ask("vCont;c")
     assert reply.startswith("T05thread:1") and "Breakpoint 1, " in c.said, (reply, c.said)
