@@ -48,7 +48,3 @@ for kind, seen in (
 ):
     text = session("catch " + kind, "run", "info breakpoints", "delete", "continue")
     has(text, seen, r"^\thit 1 time$", r"^Stopped: the guest powered off\.$")
-
-# A name that is nearly one: a letter missing, or only a part.
-has(session("break schedul", "print ys_for", "print xyzzy"), r"^no symbol `schedul'; did you mean `schedule'\?$",
-    r"^no symbol `ys_for'; did you mean `sys_fork'\?$", "^no symbol `xyzzy'$")

@@ -69,3 +69,7 @@ has(text, "^expected irq, interrupt, exception or nmi$", "^expected irq, interru
     "^expected an interrupt line from 0 to 15$", "^expected an interrupt line from 0 to 15, found `16'$", "^no symbol `x'",
     "^expected an interrupt from 0 to 255, found `256'$", "^expected an error code, found `0x100000000'$")
 assert text.count("expected an exception, as in inject exception #PF 2 0x1000") == 4, text
+
+# A name that is nearly one: a letter missing, or only a part.
+has(session("break schedul", "print ys_for", "print xyzzy"), r"^no symbol `schedul'; did you mean `schedule'\?$",
+    r"^no symbol `ys_for'; did you mean `sys_fork'\?$", "^no symbol `xyzzy'$")
