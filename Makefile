@@ -17,7 +17,7 @@ FLAGS_asan := -O1 -DDEBUG -fsanitize=address,undefined -fno-omit-frame-pointer -
 WARN := -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes $(if $(WERROR)$(CI),-Werror)
 CFLAGS := -std=gnu11 -g $(FLAGS_$(MODE)) $(WARN) -D_GNU_SOURCE -I. $(EXTRA)
 LDFLAGS := $(filter -fsanitize%,$(FLAGS_$(MODE)))
-LIBS := -lreadline -lbfd -lopcodes -ldl -lm -lpthread
+LIBS := -lreadline -lbfd -lopcodes -lseccomp -ldl -lm -lpthread
 
 ROOMS := $(wildcard core vmi gdbstub trace repl)
 SRC := $(sort $(shell find $(ROOMS) -name '*.c' -o -name '*.S'))

@@ -25,8 +25,10 @@
 #include "core/base/version.h"
 #include "core/debug/debug.h"
 #include "core/op/op.h"
+#include "core/sandbox/sandbox.h"
 #include "core/vm/vm.h"
 #include "gdbstub/gdbstub.h"
+#include "repl/confine.h"
 #include "repl/host.h"
 #include "repl/repl.h"
 #include "trace/trace.h"
@@ -57,6 +59,7 @@ struct options {
 	const char *trace; /* directory */
 	bool traces, samples, perf_map;
 	bool batch, stand, has_clock, show_help, show_version;
+	enum { SANDBOX_USUAL, SANDBOX_WANTED, SANDBOX_OFF } sandbox;
 };
 
 /* ---- one function an option ---- */
@@ -336,13 +339,10 @@ static int opt_no_reboot(struct options *o, char *value, struct err *e)
 
 static int opt_sandbox(struct options *o, char *value, struct err *e)
 {
-	(void)o;
-	if (!strcmp(value, "off"))
-		return 0;
-	if (!strcmp(value, "on"))
-		return err_set(e, "-sandbox on: the sandbox is not part of "
-				  "this version");
-	return err_set(e, "-sandbox %s: expected on or off", value);
+	if (strcmp(value, "off") && strcmp(value, "on"))
+		return err_set(e, "-sandbox %s: expected on or off", value);
+	o->sandbox = strcmp(value, "off") ? SANDBOX_WANTED : SANDBOX_OFF;
+	return 0;
 }
 
 /* Switches of the translator, for tests: the guest must not see them. */
@@ -687,10 +687,83 @@ static void run_for_gdb(struct run *r, bool stands)
 	}
 }
 
+/* ---- the sandbox ---- */
+
+static bool has_console(const struct run *r)
+{
+	return !r->o.batch && isatty(STDIN_FILENO);
+}
+
+/* Without one where this machine has none, unless it was asked for. */
+static int no_sandbox(struct run *r, struct err *e)
+{
+	if (r->o.sandbox == SANDBOX_WANTED)
+		return -1;
+	complain(e);
+	*e->text = '\0';
+	return 0;
+}
+
+/* A module is FILE[ ARGS], symbols are FILE[@ADDR]. */
+static void grant_file(const char *text)
+{
+	char *path = strdup(text);
+
+	sandbox_grant(SANDBOX_READ, path);
+	path[strcspn(path, " @")] = '\0';
+	sandbox_grant(SANDBOX_READ, path);
+	free(path);
+}
+
+/* What the command line names is the machine's to use. */
+static void grant_files(struct run *r)
+{
+	const struct vm_config *vm = &r->o.vm;
+
+	if (vm->kernel)
+		grant_file(vm->kernel);
+	for (unsigned i = 0; i < vm->module_count; i++)
+		grant_file(vm->modules[i]);
+	if (r->o.saved)
+		grant_file(r->o.saved);
+	for (unsigned i = 0; i < r->o.todos; i++) {
+		const struct todo *t = &r->o.todo[i];
+
+		if (t->kind == 'x')
+			sandbox_grant_commands(t->text);
+		else if (t->kind == 'e')
+			sandbox_grant(SANDBOX_SAID, t->text);
+		else
+			grant_file(t->text);
+	}
+	for (unsigned i = 0; i < r->o.serials; i++)
+		if (!strncmp(r->o.serial[i], "unix:", 5))
+			sandbox_grant(SANDBOX_OWN, r->o.serial[i] + 5);
+	if (r->o.gdb && !strncmp(r->o.gdb, "unix:", 5))
+		sandbox_grant(SANDBOX_OWN, r->o.gdb + 5);
+	if (has_console(r))
+		confine_grant_console();
+}
+
+/* All that the process needs is open. */
+static int lock(struct run *r, struct err *e)
+{
+	if (!sandbox_is_on())
+		return 0;
+	grant_files(r);
+	return confine_lock(e) ? no_sandbox(r, e) : 0;
+}
+
+/* ---- making it all ---- */
+
 static int make(struct run *r, struct err *e)
 {
 	struct err no_symbols;
 
+	if (r->o.sandbox != SANDBOX_OFF && sandbox_is_built() &&
+	    confine_begin(r->o.batch, e))
+		return -1;
+	trace_start_up();
 	if (connect_outside(r, e))
 		return -1;
 	r->o.vm.modules = r->o.modules;
@@ -725,7 +798,7 @@ static int make(struct run *r, struct err *e)
 		return -1;
 	if (r->o.traces)
 		console_trace(r->console, r->o.trace);
-	return 0;
+	return lock(r, e);
 }
 
 /* FILE[@ADDR]; a status, 0 when done. */
@@ -945,7 +1018,7 @@ int main(int argc, char **argv)
 	int status = EXIT_USAGE;
 
 	open_standard_files();
-	trace_start_up();
+	trace_begin();
 	signal(SIGXFSZ, SIG_IGN); /* a full disk is an error like others */
 	signal(SIGPIPE, SIG_IGN);
 	if (!parse(&r.o, argc, argv, &e)) {

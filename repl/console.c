@@ -510,7 +510,7 @@ static int no_key(int count, int key)
 	return 0;
 }
 
-static void history_path(char *to, size_t size, bool make)
+void console_history_path(char *to, size_t size)
 {
 	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
 
@@ -519,14 +519,13 @@ static void history_path(char *to, size_t size, bool make)
 	else
 		snprintf(to, size, "%s/.local/state/vitrine",
 			 home ? home : "/tmp");
-	for (char *s = to + 1; make && *s; s++)
+	for (char *s = to + 1; *s; s++)
 		if (*s == '/') {
 			*s = '\0';
 			mkdir(to, 0700);
 			*s = '/';
 		}
-	if (make)
-		mkdir(to, 0700);
+	mkdir(to, 0700);
 	strncat(to, "/history", size - strlen(to) - 1);
 }
 
@@ -548,7 +547,7 @@ static void terminal_loop(struct console *c)
 	char path[512], *line;
 	int added = 0;
 
-	history_path(path, sizeof(path), true);
+	console_history_path(path, sizeof(path));
 	rl_readline_name = "vitrine";
 	rl_catch_signals = 0;
 	complete_attach(c);
@@ -610,18 +609,23 @@ int console_loop(struct console *c, struct err *e)
 	return 0;
 }
 
+void console_init_path(char *to, size_t size)
+{
+	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+
+	if (config && *config)
+		snprintf(to, size, "%s/vitrine/init", config);
+	else
+		snprintf(to, size, "%s/.config/vitrine/init", home ? home : "");
+}
+
 /* What a person wants at every start: settings, commands of their own. */
 void console_greet(struct console *c)
 {
-	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 	char path[512];
 	struct err e;
 
-	if (config && *config)
-		snprintf(path, sizeof(path), "%s/vitrine/init", config);
-	else
-		snprintf(path, sizeof(path), "%s/.config/vitrine/init",
-			 home ? home : "");
+	console_init_path(path, sizeof(path));
 	if (!access(path, R_OK) && console_source(c, path, &e))
 		show_error(c, &e);
 }

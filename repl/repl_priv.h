@@ -192,4 +192,9 @@ extern const struct setting {
 	void (*show)(struct console *c);
 } settings[];
 
+/* Where the lines typed are kept (its directory is made), and the commands of
+ * every start. */
+void console_history_path(char *to, size_t size);
+void console_init_path(char *to, size_t size);
+
 #endif

@@ -6,7 +6,7 @@
 # Does nothing, and needs neither root nor network, when all of them are there. Says in one line what it installs.
 set -eu
 
-run="gcc libc6-dev gcc-multilib libreadline-dev binutils-dev liblttng-ust-dev"
+run="gcc libc6-dev gcc-multilib libreadline-dev binutils-dev liblttng-ust-dev libseccomp-dev"
 test="clang libclang-rt-dev libcmocka-dev libzydis-dev qemu-system-x86 gdb lldb nasm cpio gzip xz-utils dpkg-dev python3 python3-pexpect
 	lttng-tools babeltrace2 python3-bt2 tmux"
 

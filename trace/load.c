@@ -25,7 +25,6 @@ enum { POLLS_A_LOOK = 256 };
 #define REGISTER_MS       "500"
 #define REGISTER_ASKED_MS "10000"
 
-static char provider_path[4096];
 static bool failed;
 static u64 started_ns, started_ticks;
 
@@ -74,32 +73,40 @@ static bool daemon_there(void)
 /* ---- opening ---- */
 
 /* Beside the program, or where `make install' puts it. */
-static void *open_provider(struct err *e)
+bool trace_provider_path(char *path, size_t size)
 {
 	static const char *const places[] = {"vitrine-trace.so",
 					     "../lib/vitrine/vitrine-trace.so"};
-	char path[4096 + 64];
+	char own[4096];
 	char *slash;
-	ssize_t n = readlink("/proc/self/exe", provider_path,
-			     sizeof(provider_path) - 1);
-	void *handle;
+	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
 
-	provider_path[n < 0 ? 0 : n] = '\0';
-	slash = strrchr(provider_path, '/');
+	own[n < 0 ? 0 : n] = '\0';
+	slash = strrchr(own, '/');
 	if (slash)
 		slash[1] = '\0';
 	for (unsigned i = 0; i < ARRAY_LEN(places); i++) {
-		snprintf(path, sizeof(path), "%s%s", provider_path, places[i]);
-		if (access(path, F_OK))
-			continue;
-		handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-		if (!handle)
-			err_set(e, "no tracing: %s", dlerror());
-		return handle;
+		snprintf(path, size, "%s%s", own, places[i]);
+		if (!access(path, F_OK))
+			return true;
 	}
-	err_set(e,
-		"no tracing: there is no vitrine-trace.so beside the program");
-	return NULL;
+	return false;
+}
+
+static void *open_provider(struct err *e)
+{
+	char path[TRACE_PATH];
+	void *handle;
+
+	if (!trace_provider_path(path, sizeof(path))) {
+		err_set(e, "no tracing: there is no vitrine-trace.so beside "
+			   "the program");
+		return NULL;
+	}
+	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!handle)
+		err_set(e, "no tracing: %s", dlerror());
+	return handle;
 }
 
 static u64 host_ns(void)
@@ -179,10 +186,14 @@ bool trace_any(void)
 	return false;
 }
 
-void trace_start_up(void)
+void trace_begin(void)
 {
 	started_ns = host_ns();
 	started_ticks = __builtin_ia32_rdtsc();
+}
+
+void trace_start_up(void)
+{
 	if (daemon_there())
 		failed = load(REGISTER_MS, NULL) < 0;
 }

@@ -7,7 +7,9 @@
  * ends the daemon that this file names.  When the user's home cannot be
  * written, LTTNG_HOME becomes a directory of our own. */
 #include "trace/lttng.h"
+#include "core/sandbox/sandbox.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -163,14 +165,25 @@ static int run(const char *const argv[], int patience_ms, struct buf *out,
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
-int lttng_run(const char *const argv[], struct buf *out, struct err *e)
+static int lttng_run(const char *const argv[], struct buf *out, struct err *e)
 {
 	return run(argv, PATIENCE_MS, out, e);
 }
 
-int lttng_read(const char *const argv[], struct buf *out, struct err *e)
+static int view(const char *dir, const char *n, const char *begin,
+		struct buf *out, struct err *e)
 {
-	int status = run(argv, READ_MS, out, NULL);
+	const char *const show[] = {
+		"sh",
+		"-c",
+		"babeltrace2 --no-delta --clock-seconds --begin=\"$3\" \"$1\" "
+		"2>&1 | tail -n \"$2\"",
+		"sh",
+		dir,
+		n,
+		begin,
+		NULL};
+	int status = run(show, READ_MS, out, NULL);
 
 	return status < 0
 		       ? err_set(e, "it takes too long to read the trace here")
@@ -190,7 +203,7 @@ static const char *trouble(char *text)
 	return *at ? at : "it failed";
 }
 
-int lttng_command(const char *const argv[], struct buf *out, struct err *e)
+static int command(const char *const argv[], struct buf *out, struct err *e)
 {
 	struct buf said = {0};
 	int status = lttng_run(argv, &said, e);
@@ -310,7 +323,7 @@ static int lock(void)
 	return fd;
 }
 
-void lttng_daemon_needed(void)
+static void daemon_needed(void)
 {
 	if (locked >= 0)
 		close(locked);
@@ -340,7 +353,7 @@ static int listens(struct err *e)
 		       "end lttng-sessiond, then try again");
 }
 
-int lttng_daemon_need(struct err *e)
+static int daemon_need(struct err *e)
 {
 	static const char *const start[] = {"lttng-sessiond", "--no-kernel",
 					    "--background", "--quiet", NULL};
@@ -419,12 +432,12 @@ static void remove_own_home(void)
 	*own_home = '\0';
 }
 
-void lttng_daemon_done(void)
+static void daemon_done(void)
 {
 	char path[4096];
 	int pid;
 
-	lttng_daemon_needed();
+	daemon_needed();
 	locked = lock();
 	pid = read_number("vitrine-daemon");
 	if (pid > 1 && pid == read_number("lttng-sessiond.pid") &&
@@ -436,5 +449,189 @@ void lttng_daemon_done(void)
 			unlink(path);
 		remove_own_home();
 	}
-	lttng_daemon_needed();
+	daemon_needed();
+}
+
+/* ---- here, or as errands of the sandbox's broker ---- */
+
+static unsigned count(const char *const argv[])
+{
+	unsigned n = 0;
+
+	while (argv[n])
+		n++;
+	return n;
+}
+
+int lttng_command(const char *const argv[], struct buf *out, struct err *e)
+{
+	return sandbox_is_on()
+		       ? sandbox_errand("lttng", count(argv), argv, out, e)
+		       : command(argv, out, e);
+}
+
+int lttng_view(const char *dir, const char *n, const char *begin,
+	       struct buf *out, struct err *e)
+{
+	const char *const words[] = {dir, n, begin};
+
+	return sandbox_is_on() ? sandbox_errand("view", 3, words, out, e)
+			       : view(dir, n, begin, out, e);
+}
+
+/* Where the daemon is that the broker has begun, LTTng's library of ours has
+ * to know. */
+int lttng_daemon_need(struct err *e)
+{
+	struct buf home = {0};
+	int result;
+
+	if (!sandbox_is_on())
+		return daemon_need(e);
+	result = sandbox_errand("daemon-need", 0, NULL, &home, e);
+	if (home.len)
+		setenv("LTTNG_HOME", buf_text(&home), 1);
+	buf_free(&home);
+	return result;
+}
+
+void lttng_daemon_needed(void)
+{
+	if (sandbox_is_on())
+		sandbox_errand("daemon-needed", 0, NULL, NULL, NULL);
+	else
+		daemon_needed();
+}
+
+void lttng_daemon_done(void)
+{
+	if (sandbox_is_on())
+		sandbox_errand("daemon-done", 0, NULL, NULL, NULL);
+	else
+		daemon_done();
+}
+
+/* ---- the errands: words come from a process that may be the guest's ---- */
+
+static bool is_list_of_numbers(const char *text)
+{
+	return *text && !text[strspn(text, "0123456789,")];
+}
+
+static bool is_number(const char *text)
+{
+	return *text && !text[strspn(text, "0123456789")];
+}
+
+/* vitrine-PID-N of our machine. */
+static bool is_own_session(const char *name)
+{
+	char head[48];
+
+	snprintf(head, sizeof(head), "vitrine-%d-", sandbox_machine());
+	return !strncmp(name, head, strlen(head)) &&
+	       is_number(name + strlen(head));
+}
+
+static bool is_event_list(const char *names)
+{
+	return !strncmp(names, "vitrine_", 8) &&
+	       !names[strspn(names, "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_:,")];
+}
+
+/* A word of session.c's commands behind the verb. */
+static bool is_usual(const char *word)
+{
+	static const char *const words[] = {"--userspace", "--no-wait",
+					    "--channel=vitrine", "vitrine"};
+	static const struct {
+		const char *head;
+		bool (*rest)(const char *text);
+	} heads[] = {
+		{"--session=", is_own_session}, {"--output=", sandbox_has_made},
+		{"--num-subbuf=", is_number},   {"--blocking-timeout=", is_number},
+		{"--vpid=", is_list_of_numbers},         {"", is_own_session},
+		{"", is_event_list},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (!strcmp(word, words[i]))
+			return true;
+	if (!strncmp(word, "--subbuf-size=", 14))
+		return isdigit((unsigned char)word[14]);
+	for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
+		size_t n = strlen(heads[i].head);
+
+		if (!strncmp(word, heads[i].head, n) && heads[i].rest(word + n))
+			return true;
+	}
+	return false;
+}
+
+static bool is_usual_command(unsigned argc, char **argv)
+{
+	static const char *const verbs[] = {
+		"create", "enable-channel", "track", "enable-event",
+		"start",  "stop",           "list",  "destroy"};
+	bool known = false;
+
+	if (argc < 3 || strcmp(argv[0], "lttng") ||
+	    strcmp(argv[1], "--no-sessiond"))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		known |= !strcmp(argv[2], verbs[i]);
+	for (unsigned i = 3; known && i < argc; i++)
+		known = is_usual(argv[i]);
+	/* `destroy' and `stop' without a name are for whatever is current. */
+	return known && argc > 3;
+}
+
+int lttng_errand(unsigned argc, char **argv, struct buf *out, struct err *e)
+{
+	if (!is_usual_command(argc, argv))
+		return err_set(e, "the sandbox does not run that");
+	return command((const char *const *)argv, out, e);
+}
+
+int lttng_view_errand(unsigned argc, char **argv, struct buf *out,
+		      struct err *e)
+{
+	if (argc != 3 || !sandbox_has_made(argv[0]) || !is_number(argv[1]) ||
+	    !is_number(argv[2]))
+		return err_set(e, "the sandbox does not run that");
+	return view(argv[0], argv[1], argv[2], out, e);
+}
+
+int lttng_daemon_errand(unsigned argc, char **argv, struct buf *out,
+			struct err *e)
+{
+	int result = daemon_need(e);
+
+	(void)argc;
+	(void)argv;
+	buf_printf(out, "%s", own_home);
+	return result;
+}
+
+int lttng_daemon_needed_errand(unsigned argc, char **argv, struct buf *out,
+			       struct err *e)
+{
+	(void)argc;
+	(void)argv;
+	(void)out;
+	(void)e;
+	daemon_needed();
+	return 0;
+}
+
+int lttng_daemon_done_errand(unsigned argc, char **argv, struct buf *out,
+			     struct err *e)
+{
+	(void)argc;
+	(void)argv;
+	(void)out;
+	(void)e;
+	daemon_done();
+	return 0;
 }

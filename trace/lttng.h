@@ -6,14 +6,15 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 
-/* Runs a program (argv ends with NULL) with standard input empty, and gathers
- * what it says in `out`, if that is not NULL.  Its exit status; -1: it could not be run, or gave
- * no answer in a good while, as in e. */
-int lttng_run(const char *const argv[], struct buf *out, struct err *e);
-/* The same for a program that reads a trace, which may take long. */
-int lttng_read(const char *const argv[], struct buf *out, struct err *e);
-/* The same for `lttng`: -1 also when it did not succeed, with its words. */
+/* Runs `lttng` (argv ends with NULL) with standard input empty, and gathers
+ * what it says in `out`, if that is not NULL.  -1: it could not be run, gave no
+ * answer in a good while, or did not succeed, as in e. */
 int lttng_command(const char *const argv[], struct buf *out, struct err *e);
+
+/* The last n events of a trace from the time `begin` on, as text: the status of
+ * the program that reads it, -1: it takes too long. */
+int lttng_view(const char *dir, const char *n, const char *begin,
+	       struct buf *out, struct err *e);
 
 /* A session daemon answers; one is started as this user if need be.  Until
  * lttng_daemon_needed() it is not ended by others of us. */
@@ -21,5 +22,16 @@ int lttng_daemon_need(struct err *e);
 void lttng_daemon_needed(void);
 /* Ends it, if a program like this one has started it and no session is left. */
 void lttng_daemon_done(void);
+
+/* The same done by the sandbox's broker: struct sandbox_errand. */
+int lttng_errand(unsigned argc, char **argv, struct buf *out, struct err *e);
+int lttng_view_errand(unsigned argc, char **argv, struct buf *out,
+		      struct err *e);
+int lttng_daemon_errand(unsigned argc, char **argv, struct buf *out,
+			struct err *e);
+int lttng_daemon_needed_errand(unsigned argc, char **argv, struct buf *out,
+			       struct err *e);
+int lttng_daemon_done_errand(unsigned argc, char **argv, struct buf *out,
+			     struct err *e);
 
 #endif

@@ -8,6 +8,7 @@
  * discarded all the same is said when the session ends. */
 #include "trace/emit.h"
 #include "trace/lttng.h"
+#include "core/sandbox/sandbox.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -103,6 +104,7 @@ static int make_directory(const char *dir, struct err *e)
 	if (!realpath(dir, session.dir))
 		return err_set(e, "trace directory %s: %s", dir,
 			       strerror(errno));
+	sandbox_grant(SANDBOX_OWN_BELOW, session.dir);
 	return 0;
 }
 
@@ -152,7 +154,10 @@ static int set_up(struct err *e)
 		 TRACE_BLOCK_MS * 1000);
 	snprintf(of, sizeof(of), "--session=%s", session.name);
 	buf_printf(&output, "--output=%s", session.dir);
+	/* A connection that the sandbox's broker made counts as its own. */
 	buf_printf(&pid, "--vpid=%d", (int)getpid());
+	if (sandbox_broker() > 0)
+		buf_printf(&pid, ",%d", sandbox_broker());
 	list_names(&names);
 	bad = command(NULL, e, "create", session.name, buf_text(&output), NULL,
 		      NULL, NULL, NULL) < 0;
@@ -380,16 +385,6 @@ static void keep_last_lines(const struct buf *all, unsigned n, struct buf *out)
 int trace_session_view(unsigned n, struct buf *out, struct err *e)
 {
 	char limit[32], begin[32];
-	const char *const show[] = {
-		"sh",
-		"-c",
-		"babeltrace2 --no-delta --clock-seconds --begin=\"$3\" \"$1\" "
-		"2>&1 | tail -n \"$2\"",
-		"sh",
-		session.dir,
-		limit,
-		begin,
-		NULL};
 	struct buf said = {0};
 	int status;
 
@@ -402,7 +397,7 @@ int trace_session_view(unsigned n, struct buf *out, struct err *e)
 	if (session.active && command(NULL, e, "stop", session.name, NULL, NULL,
 				      NULL, NULL, NULL) < 0)
 		return -1;
-	status = lttng_read(show, &said, e);
+	status = lttng_view(session.dir, limit, begin, &said, e);
 	if (!status)
 		keep_last_lines(&said, n, out);
 	buf_free(&said);

@@ -53,11 +53,16 @@ void trace_set_machine(const struct trace_machine *m);
 /* Looks whether somebody records now what he did not, or the other way
  * round; cheap enough for every few milliseconds. */
 void trace_poll(void);
-/* As the process starts: when a daemon is there, opens the provider, so that
+/* As the process starts. */
+void trace_begin(void);
+/* Before there is a machine: when a daemon is there, opens the provider, so that
  * sessions that are under way have every event once the machine runs. */
 void trace_start_up(void);
 /* Opens the provider now.  -1: cannot, with the reason. */
 int trace_load(struct err *e);
+/* The provider's file; false: there is none. */
+enum { TRACE_PATH = 4096 + 64 };
+bool trace_provider_path(char *path, size_t size);
 /* Events recorded since the provider was opened (by any session). */
 u64 trace_count(enum trace_event event);
 bool trace_any(void);

@@ -2,6 +2,7 @@
 /* Commands about the session: settings, symbols, files. */
 #include "repl/repl_priv.h"
 #include "core/bt/bt.h"
+#include "repl/confine.h"
 #include "repl/keys.h"
 
 #include "core/cpu/cpu.h"
@@ -186,9 +187,9 @@ int cmd_shell(struct console *c, char *args, struct err *e)
 	if (!*args)
 		return err_set(e, "expected a host command");
 	console_flush(c);
-	status = system(args);
+	status = confine_shell(args, e);
 	if (status == -1)
-		return err_set(e, "the command could not be started");
+		return -1;
 	if (status)
 		buf_printf(c->to, "(status %d)\n", status >> 8 & 0xff);
 	return 0;

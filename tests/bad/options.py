@@ -41,7 +41,6 @@ for words, says in (
     (("-gdb", "unix:"), "expected tcp:[ADDR:]PORT or unix:PATH"),
     (("-s", "-gdb", "tcp:1234"), "two places for gdb"),
     (("-trace=",), "an empty directory name"),
-    (("-sandbox", "on"), "the sandbox is not part of this version"),
     (("-sandbox", "maybe"), "expected on or off"),
     (("-cpu", "fpu"), "-cpu fpu: expected +FEATURE or -FEATURE"),
     (("-cpu", "+sse2,"), "expected +FEATURE or -FEATURE"),
