@@ -28,8 +28,8 @@ enum { QUESTION_MAX = 400 };
 /* A child of the machine's, which waits for it: $PPID is as ever. */
 static pid_t start_shell(const char *command)
 {
-	pid_t child = (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0,
-				     0);
+	pid_t child =
+		(pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
 
 	if (child)
 		return child;
@@ -97,7 +97,7 @@ static const struct sandbox_errand errands[] = {
 int confine_begin(bool batch, struct err *e)
 {
 	return sandbox_begin(errands,
-			     batch			? SANDBOX_NOBODY
+			     batch                  ? SANDBOX_NOBODY
 			     : isatty(STDIN_FILENO) ? SANDBOX_PERSON
 						    : SANDBOX_SCRIPT,
 			     e);

@@ -7,6 +7,7 @@
  * full and is used again, perf cannot tell times apart: the later block has
  * the address, and the file's writer is told how often that was. */
 #include "core/debug/debug_priv.h"
+#include "core/sandbox/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -74,6 +75,7 @@ int debug_perf_map(struct debug *d, struct err *e)
 		return -1;
 	}
 	close(fd);
+	sandbox_grant(SANDBOX_OWN, m->path); /* filled when the run ends */
 	d->perf_map = m;
 	bt_on_block(vm_bt(d->vm), on_block, d);
 	return 0;

@@ -22,8 +22,7 @@ static char read_key(void)
 	struct pollfd p = {STDIN_FILENO, POLLIN, 0};
 	char key = 'n';
 
-	if (poll(&p, 1, PATIENCE_MS) != 1 ||
-	    read(STDIN_FILENO, &key, 1) != 1)
+	if (poll(&p, 1, PATIENCE_MS) != 1 || read(STDIN_FILENO, &key, 1) != 1)
 		return 'n';
 	return key;
 }

@@ -57,8 +57,8 @@ static int answer(const struct buf *out, int result, const struct err *e)
 			return -1;
 	}
 	n = strlen(e->text) + 1;
-	m = (struct message){.kind = MESSAGE_DONE, .what = (u32)result,
-			     .len = (u32)n};
+	m = (struct message){
+		.kind = MESSAGE_DONE, .what = (u32)result, .len = (u32)n};
 	memcpy(m.text, e->text, n);
 	return channel_send(self->channel, &m, -1);
 }
@@ -125,7 +125,7 @@ static void for_the_machine(int number)
 
 void broker_run(struct broker *b)
 {
-	static const int signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP,
+	static const int signals[] = {SIGINT,  SIGQUIT, SIGTERM, SIGHUP,
 				      SIGUSR1, SIGUSR2, SIGALRM, SIGIO};
 	struct sigaction act = {.sa_handler = for_the_machine,
 				.sa_flags = SA_RESTART};

@@ -10,8 +10,7 @@
 
 int channel_send(int channel, const struct message *m, int fd)
 {
-	struct iovec iov = {(void *)m,
-			    offsetof(struct message, text) + m->len};
+	struct iovec iov = {(void *)m, offsetof(struct message, text) + m->len};
 	union {
 		struct cmsghdr head;
 		char bytes[CMSG_SPACE(sizeof(int))];

@@ -44,9 +44,18 @@ enum { LIMITS_MAX = 3, PROGRAM_MAX = 4096 };
 #define BROKER SCMP_ACT_NOTIFY
 #define REFUSE SCMP_ACT_ERRNO(EPERM)
 #define ABSENT SCMP_ACT_ERRNO(ENOSYS)
-#define ARG(n, value)	     {n, SCMP_CMP_EQ, value, 0}
-#define NOT(n, value)	     {n, SCMP_CMP_NE, value, 0}
-#define BITS(n, mask, value) {n, SCMP_CMP_MASKED_EQ, mask, value}
+#define ARG(n, value)                    \
+	{                                \
+		n, SCMP_CMP_EQ, value, 0 \
+	}
+#define NOT(n, value)                    \
+	{                                \
+		n, SCMP_CMP_NE, value, 0 \
+	}
+#define BITS(n, mask, value)                       \
+	{                                          \
+		n, SCMP_CMP_MASKED_EQ, mask, value \
+	}
 
 static const struct call {
 	int number;
@@ -130,8 +139,8 @@ static void on_refused(int number, siginfo_t *si, void *context)
 static int catch_refused(void (*stopped)(const char *text))
 {
 	struct sigaction act = {.sa_sigaction = on_refused,
-				.sa_flags = SA_SIGINFO | SA_ONSTACK |
-					    SA_NODEFER};
+				.sa_flags =
+					SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
 
 	on_stopped = stopped;
 	return sigaction(SIGSYS, &act, NULL);
@@ -141,10 +150,10 @@ static int catch_refused(void (*stopped)(const char *text))
 
 int filter_install(void (*stopped)(const char *text))
 {
-	static const unsigned long flags =
-		SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC |
-		SECCOMP_FILTER_FLAG_TSYNC_ESRCH |
-		SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+	static const unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER |
+					   SECCOMP_FILTER_FLAG_TSYNC |
+					   SECCOMP_FILTER_FLAG_TSYNC_ESRCH |
+					   SECCOMP_FILTER_FLAG_SPEC_ALLOW;
 	static struct sock_filter code[PROGRAM_MAX];
 	struct sock_fprog program = {.filter = code};
 	int n = make_program(code, sizeof(code)), fd;
@@ -152,8 +161,7 @@ int filter_install(void (*stopped)(const char *text))
 	if (n < 0)
 		return -1;
 	program.len = (unsigned short)n;
-	if (catch_refused(stopped) ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+	if (catch_refused(stopped) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -1;
 	fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
 			  flags | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,

@@ -55,7 +55,11 @@ char *policy_resolve(const char *path)
 	slash = copy ? strrchr(copy, '/') : NULL;
 	if (slash)
 		*slash = '\0';
-	dir = !copy ? NULL : realpath(slash == copy ? "/" : slash ? copy : ".", NULL);
+	dir = !copy ? NULL
+		    : realpath(slash == copy ? "/"
+			       : slash       ? copy
+					     : ".",
+			       NULL);
 	if (dir) {
 		const char *name = slash ? slash + 1 : copy;
 		struct stat st;
@@ -95,7 +99,8 @@ static bool is_public(const char *path)
 	struct stat st;
 
 	if (is_below(path, "/proc") || is_below(path, "/dev") ||
-	    (is_below(path, "/sys") && !is_below(path, "/sys/devices/system")) ||
+	    (is_below(path, "/sys") &&
+	     !is_below(path, "/sys/devices/system")) ||
 	    strlen(path) >= sizeof(part))
 		return false;
 	for (const char *slash = path; (slash = strchr(slash + 1, '/'));) {
@@ -215,8 +220,8 @@ static void add(enum sandbox_right right, const char *text, bool writes)
 
 void policy_grant(enum sandbox_right right, const char *text)
 {
-	char *resolved = right == SANDBOX_SAID ? strdup(text)
-					       : policy_resolve(text);
+	char *resolved =
+		right == SANDBOX_SAID ? strdup(text) : policy_resolve(text);
 
 	pthread_mutex_lock(&lock);
 	if (resolved)
@@ -284,7 +289,8 @@ static bool is_ours(const char *path)
 	pthread_mutex_lock(&lock);
 	for (const struct grant *g = grants; g && !yes; g = g->next)
 		yes = (g->right == SANDBOX_OWN ||
-		       g->right == SANDBOX_OWN_BELOW) && grant_covers(g, path);
+		       g->right == SANDBOX_OWN_BELOW) &&
+		      grant_covers(g, path);
 	pthread_mutex_unlock(&lock);
 	return yes;
 }
@@ -325,7 +331,8 @@ static void say_refused(const char *what, const char *path)
 	if (!strcmp(path, refused_last))
 		return;
 	snprintf(refused_last, sizeof(refused_last), "%s", path);
-	dprintf(STDERR_FILENO, "vitrine: the sandbox does not let it %s ", what);
+	dprintf(STDERR_FILENO, "vitrine: the sandbox does not let it %s ",
+		what);
 	for (; *path; path++)
 		dprintf(STDERR_FILENO, "%c", iscntrl((u8)*path) ? '?' : *path);
 	dprintf(STDERR_FILENO, " (docs/security.md; -sandbox off does)\n");

@@ -38,8 +38,10 @@ bool sandbox_is_built(void)
 int sandbox_begin(const struct sandbox_errand *list, enum sandbox_user user,
 		  struct err *e)
 {
-	struct broker b = {.listener = -1, .machine = getpid(),
-			   .asks = user == SANDBOX_PERSON, .errands = list};
+	struct broker b = {.listener = -1,
+			   .machine = getpid(),
+			   .asks = user == SANDBOX_PERSON,
+			   .errands = list};
 	int ends[2] = {-1, -1}, script[2] = {-1, -1};
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) ||
@@ -151,8 +153,9 @@ static int find_errand(const char *name)
 
 static int gone(struct err *e)
 {
-	return err_set(e, "the sandbox's broker is gone: files and programs are "
-			  "out of reach");
+	return err_set(e,
+		       "the sandbox's broker is gone: files and programs are "
+		       "out of reach");
 }
 
 int sandbox_errand(const char *name, unsigned argc, const char *const argv[],

@@ -92,11 +92,11 @@ static int copy_of(struct broker *b, int fd)
 
 static int open_resolved(const char *path, int flags, mode_t mode)
 {
-	struct open_how how = {
-		.flags = (u64)(flags & ~(O_NOFOLLOW | O_NOCTTY)) | O_CLOEXEC |
-			 O_NOCTTY,
-		.mode = flags & O_CREAT ? mode & 0666 : 0,
-		.resolve = RESOLVE_NO_SYMLINKS};
+	struct open_how how = {.flags =
+				       (u64)(flags & ~(O_NOFOLLOW | O_NOCTTY)) |
+				       O_CLOEXEC | O_NOCTTY,
+			       .mode = flags & O_CREAT ? mode & 0666 : 0,
+			       .resolve = RESOLVE_NO_SYMLINKS};
 
 	return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 }
@@ -213,8 +213,9 @@ static struct outcome remove_file(const char *path, bool directory)
 		return failed(errno);
 	if (lstat(resolved, &st))
 		o = failed(errno);
-	else if (directory ? !policy_may_write(resolved, false) /* an empty one */
-			   : !policy_may_remove(resolved))
+	else if (directory
+			 ? !policy_may_write(resolved, false) /* an empty one */
+			 : !policy_may_remove(resolved))
 		o = failed(EACCES);
 	else
 		o = result_of(directory ? rmdir(resolved) : unlink(resolved));
