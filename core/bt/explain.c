@@ -223,31 +223,46 @@ static bool slot_filled(const struct bt *bt, gla_t target, u32 mode)
 	return false;
 }
 
+/* Does a branch of b to that place lead to a block? */
+static struct bt_link link_to(const struct bt *bt, const struct block *b,
+			      u32 target)
+{
+	const struct block *to = live_at(bt, target, b->mode);
+	bool linked = slot_filled(bt, target, b->mode);
+
+	for (u32 k = EDGES_TEMPORARY; k < bt->edge_count; k++)
+		if (bt->edges[k].from == b && bt->edges[k].target == target)
+			linked |= leads_into(bt, &bt->edges[k], to);
+	return (struct bt_link){ target, to ? to->order : ~0ull, linked };
+}
+
+/* Does the block go on behind it, or come back there? */
+static bool goes_on_behind(const struct insn *in)
+{
+	enum opcode_class c = in->op->class;
+
+	return !(in->op->form & F_END) || c == C_JCC || c == C_LOOP ||
+	       c == C_CALL_REL || c == C_CALL_RM;
+}
+
 unsigned bt_links_out(const struct bt *bt, u64 number, struct bt_link *list,
 		      unsigned max)
 {
-	const struct block *b = bt->order[number], *to;
+	const struct block *b = bt->order[number];
 	const u8 *bytes;
 	unsigned n = 0;
 	struct insn in;
 
 	for (unsigned i = 0; i < b->insns && n < max; i++) {
-		u32 target;
-		bool linked = false;
-
-		if (b->marks[i].rom || !insn_of(bt, b, i, &bytes, &in) ||
-		    (in.op->class != C_JCC && in.op->class != C_JMP_REL &&
-		     in.op->class != C_CALL_REL && in.op->class != C_LOOP))
+		if (b->marks[i].rom || !insn_of(bt, b, i, &bytes, &in))
 			continue;
-		target = block_insn_eip(b, i) + in.len + in.imm;
-		to = live_at(bt, target, b->mode);
-		for (u32 k = EDGES_TEMPORARY; k < bt->edge_count; k++)
-			if (bt->edges[k].from == b &&
-			    bt->edges[k].target == target)
-				linked |= leads_into(bt, &bt->edges[k], to);
-		linked |= slot_filled(bt, target, b->mode);
-		list[n++] = (struct bt_link){ target, to ? to->order : ~0ull,
-					      linked };
+		if (in.op->class == C_JCC || in.op->class == C_JMP_REL ||
+		    in.op->class == C_CALL_REL || in.op->class == C_LOOP)
+			list[n++] = link_to(bt, b,
+					    block_insn_eip(b, i) + in.len +
+						    in.imm);
+		if (i == b->insns - 1u && n < max && goes_on_behind(&in))
+			list[n++] = link_to(bt, b, b->eip + b->guest_len);
 	}
 	return n;
 }

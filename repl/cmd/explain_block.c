@@ -84,8 +84,8 @@ static void show_ways_out(struct console *c, const struct bt_block_view *b)
 	unsigned n = bt_links_out(translator(c), b->number, list,
 				  ARRAY_LEN(list));
 
-	buf_printf(c->to, "Out: %u branch%s with a fixed target\n", n,
-		   n == 1 ? "" : "es");
+	buf_printf(c->to, "Out: %u way%s to a fixed place\n", n,
+		   n == 1 ? "" : "s");
 	for (unsigned i = 0; i < n; i++) {
 		buf_printf(c->to, "  to ");
 		debug_address(c->d, list[i].place, c->to);

@@ -30,7 +30,7 @@ has(text, r"^0x\w+ <schedule\+0> at .*sched\.c:\d+ is in block \d+",
     r"^Block \d+ at 0x\w+ <schedule\+0>, physical 0x\w+: \d+ instructions, \d+ bytes, made into \d+; kernel, 32-bit, flat$",
     r"^  \(the block's head\) +0  lea", r"^ .*sched\.c:\d+$", r"^  push   %ebp +\w+  mov +%ebp,-0x4\(%r15,%r12,1\)$",
     r"^      the stack is in a window: ", r"^      memory: the window: one host access$", r"^How often it runs is not counted",
-    r"^In: \d+ branch", r"^Out: \d+ branch", r"linked$", r"; block \d+$")
+    r"^In: \d+ branch", r"^Out: \d+ ways? to a fixed place$", r"linked$", r"; block \d+$")
 number = re.search(r"; block (\d+)$", text, re.MULTILINE)[1]
 # What is copied as it stands needs no reason.
 assert re.search(r"^  test   %ebx,%ebx +\w+  test   %ebx,%ebx\n(  \w| )", text, re.MULTILINE), text
