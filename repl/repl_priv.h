@@ -80,6 +80,7 @@ struct console {
 	struct defined *defined; /* commands of the user's own */
 	struct format examine;   /* of the last x */
 	u32 examine_at;
+	bool examined; /* and it is from a command, not yet $pc */
 	u32 list_line; /* after the last line shown */
 	char *list_file;
 	struct settings settings;

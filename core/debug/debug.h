@@ -259,6 +259,7 @@ int debug_perf_map_end(struct debug *d, struct buf *said, struct err *e);
 /* ---- text (disasm, backtrace, paging, tables) ---- */
 /* One instruction as gdb prints it; its length, 0 when unreadable. */
 unsigned debug_show_insn(struct debug *d, gla_t at, struct buf *out);
+unsigned debug_show_bytes_and_insn(struct debug *d, gla_t at, struct buf *out);
 void debug_set_intel(struct debug *d, bool on);
 void debug_backtrace(struct debug *d, unsigned limit, struct buf *out);
 /* ---- the frame looked at (frame.c): 0 is where the guest stands ---- */
@@ -286,6 +287,11 @@ void debug_show_irq(struct debug *d, struct buf *out);
 void debug_show_gdt(struct debug *d, struct buf *out);
 void debug_show_idt(struct debug *d, struct buf *out);
 void debug_show_ldt(struct debug *d, struct buf *out);
+/* One entry: what a selector names, the gate of a vector.  -1: there is none. */
+int debug_show_descriptor(struct debug *d, u32 selector, struct buf *out,
+			  struct err *e);
+int debug_show_vector(struct debug *d, u32 vector, struct buf *out,
+		      struct err *e);
 void debug_show_tss(struct debug *d, struct buf *out);
 
 #endif

@@ -17,6 +17,7 @@
 #include "core/debug/disasm.h"
 #include "core/debug/regs.h"
 #include "core/mem/mem.h"
+#include "core/x86/decode.h"
 
 gla_t debug_pc(struct debug *d)
 {
@@ -226,7 +227,10 @@ int debug_eval(struct debug *d, const char *text, const char **end,
 	if (sscanf(e->text, "no symbol `%63[^']", name) == 1) {
 		close = symbols_count(d->symbols) ? "" : " (no symbols loaded)";
 		similar = symbols_similar(d->symbols, name);
-		if (similar)
+		if (reg_find(name) != REG_COUNT)
+			err_set(e, "no symbol `%s'; the register is `$%s'",
+				name, name);
+		else if (similar)
 			err_set(e, "no symbol `%s'; did you mean `%s'?", name,
 				similar);
 		else
@@ -354,7 +358,7 @@ static void address_text(void *arg, u32 addr, struct buf *out)
 	debug_address(arg, addr, out);
 }
 
-unsigned debug_show_insn(struct debug *d, gla_t at, struct buf *out)
+static unsigned show_insn(struct debug *d, gla_t at, bool raw, struct buf *out)
 {
 	const struct seg *cs = &debug_cpu(d)->seg[SEG_CS];
 	struct disasm how = {.arg = d,
@@ -363,16 +367,34 @@ unsigned debug_show_insn(struct debug *d, gla_t at, struct buf *out)
 			     .base = cs->base,
 			     .code32 = cs->attr & SEG_DB,
 			     .intel = d->intel};
+	struct buf text = {0};
+	u8 bytes[INSN_MAX];
 	unsigned len;
 
 	buf_printf(out, "%s", at == debug_pc(d) ? "=> " : "   ");
 	debug_address(d, at, out);
 	buf_printf(out, ":\t");
-	len = disasm_one(&how, at - cs->base, out);
-	if (!len)
-		buf_printf(out, "Cannot read memory at 0x%x", at);
-	buf_byte(out, '\n');
+	len = disasm_one(&how, at - cs->base, &text);
+	if (raw && len <= sizeof(bytes) && debug_read(d, at, bytes, len) == len)
+		for (unsigned i = 0; i < len; i++)
+			buf_printf(out, "%02x%s", bytes[i],
+				   i + 1 < len ? " " : "\t");
+	if (len)
+		buf_printf(out, "%s\n", buf_text(&text));
+	else
+		buf_printf(out, "Cannot read memory at 0x%x\n", at);
+	buf_free(&text);
 	return len;
+}
+
+unsigned debug_show_insn(struct debug *d, gla_t at, struct buf *out)
+{
+	return show_insn(d, at, false, out);
+}
+
+unsigned debug_show_bytes_and_insn(struct debug *d, gla_t at, struct buf *out)
+{
+	return show_insn(d, at, true, out);
 }
 
 void debug_set_intel(struct debug *d, bool on)

@@ -232,6 +232,56 @@ void debug_show_idt(struct debug *d, struct buf *out)
 	}
 }
 
+int debug_show_vector(struct debug *d, u32 vector, struct buf *out,
+		      struct err *e)
+{
+	const struct cpu *c = debug_cpu(d);
+	u64 gate;
+
+	if (cpu_is_real(c))
+		return err_set(e, "real mode: the table has addresses, 4 bytes "
+				  "each, no gates");
+	if (vector > 255 || vector * 8 + 7 > c->idtr.limit)
+		return err_set(e, "no gate for vector 0x%x: the IDT's limit is "
+				  "0x%x",
+			       vector, c->idtr.limit);
+	if (debug_read(d, c->idtr.base + vector * 8, &gate, 8) != 8)
+		return err_set(e, "0x%x is not mapped",
+			       c->idtr.base + vector * 8);
+	buf_printf(out, "%02x: ", vector);
+	show_gate(d, gate, tables_gate_flaw(d, gate, true), out);
+	return 0;
+}
+
+int debug_show_descriptor(struct debug *d, u32 selector, struct buf *out,
+			  struct err *e)
+{
+	const struct cpu *c = debug_cpu(d);
+	bool in_gdt = !(selector & 4);
+	u32 base = in_gdt ? c->gdtr.base : c->ldtr.base;
+	u32 limit = in_gdt ? c->gdtr.limit : c->ldtr.limit;
+	u32 at = selector & 0xfff8;
+	u64 entry;
+
+	if (!in_gdt && (!(c->ldtr.attr & SEG_P) || !(c->ldtr.sel & 0xfffc)))
+		return err_set(e, "no LDT is loaded");
+	if (selector > 0xffff || at + 7 > limit)
+		return err_set(e, "no entry for selector 0x%x: the %s's limit "
+				  "is 0x%x",
+			       selector, in_gdt ? "GDT" : "LDT", limit);
+	if (debug_read(d, base + at, &entry, 8) != 8)
+		return err_set(e, "0x%x is not mapped", base + at);
+	buf_printf(out, "%04x: ", selector);
+	if (!entry) {
+		buf_printf(out, "empty\n");
+		return 0;
+	}
+	show_segment(d, entry, in_gdt, out);
+	if (!cpu_is_real(c))
+		show_users(d, selector & ~3u, entry, out);
+	return 0;
+}
+
 void debug_show_tss(struct debug *d, struct buf *out)
 {
 	static const struct {

@@ -56,14 +56,11 @@ static void show_group(struct console *c, enum reg_group group)
 			show_register(c, r);
 }
 
-int info_all(struct console *c, char *args, struct err *e)
+static void show_all(struct console *c)
 {
-	(void)args;
-	(void)e;
 	show_group(c, REG_GENERAL);
 	show_group(c, REG_SYSTEM);
 	reg_show_fpu(vm_cpu(debug_vm(c->d)), c->to);
-	return 0;
 }
 
 int info_system(struct console *c, char *args, struct err *e)
@@ -97,7 +94,7 @@ int info_registers(struct console *c, char *args, struct err *e)
 		if (r != REG_COUNT)
 			show_register(c, r);
 		else if (!strcmp(word, "all"))
-			info_all(c, args, e);
+			show_all(c);
 		else if (!strcmp(word, "system"))
 			info_system(c, args, e);
 		else if (!strcmp(word, "fpu") || !strcmp(word, "float"))
@@ -108,6 +105,15 @@ int info_registers(struct console *c, char *args, struct err *e)
 				       "name, all, system or fpu",
 				       word);
 	}
+	return 0;
+}
+
+/* gdb: `info all-registers NAME' is no more than `info registers NAME'. */
+int info_all(struct console *c, char *args, struct err *e)
+{
+	if (*args)
+		return info_registers(c, args, e);
+	show_all(c);
 	return 0;
 }
 
@@ -122,9 +128,6 @@ int info_registers(struct console *c, char *args, struct err *e)
 		return 0;                                              \
 	}
 
-SHOW(gdt, debug_show_gdt(c->d, c->to))
-SHOW(idt, debug_show_idt(c->d, c->to))
-SHOW(ldt, debug_show_ldt(c->d, c->to))
 SHOW(tss, debug_show_tss(c->d, c->to))
 SHOW(irq, debug_show_irq(c->d, c->to))
 SHOW(screen, bus_show_screen(vm_bus(debug_vm(c->d)), buf_print, c->to))
@@ -195,6 +198,44 @@ int info_blocks(struct console *c, char *args, struct err *e)
 		show_block(c, &list[i]);
 	return n || any ? 0
 			: err_set(e, "0x%x is in no block", (u32)at.bits);
+}
+
+/* A whole table, or the entry that the expression names. */
+static int show_table(struct console *c, const char *args,
+		      void (*all)(struct debug *, struct buf *),
+		      int (*one)(struct debug *, u32, struct buf *, struct err *),
+		      struct err *e)
+{
+	struct value v;
+
+	if (!*args) {
+		all(c->d, c->to);
+		return 0;
+	}
+	return debug_eval(c->d, args, NULL, &v, e)
+		       ? -1
+		       : one(c->d, (u32)v.bits, c->to, e);
+}
+
+int info_gdt(struct console *c, char *args, struct err *e)
+{
+	return show_table(c, args, debug_show_gdt, debug_show_descriptor, e);
+}
+
+static int show_local(struct debug *d, u32 selector, struct buf *out,
+		      struct err *e)
+{
+	return debug_show_descriptor(d, selector | 4, out, e);
+}
+
+int info_ldt(struct console *c, char *args, struct err *e)
+{
+	return show_table(c, args, debug_show_ldt, show_local, e);
+}
+
+int info_idt(struct console *c, char *args, struct err *e)
+{
+	return show_table(c, args, debug_show_idt, debug_show_vector, e);
 }
 
 int info_paging(struct console *c, char *args, struct err *e)

@@ -68,7 +68,7 @@ int cmd_print(struct console *c, char *args, struct err *e)
 	if (count < 0 || format_parse(&text, &f, e))
 		return -1;
 	text += strspn(text, " \t");
-	if (!*text)
+	if (!*text && debug_eval(c->d, text = "$", NULL, &v, NULL))
 		return err_set(e, "expected an expression: print [/FMT] EXPR");
 	if (strchr("si", f.letter) && f.letter)
 		return err_set(e, "print has no format `%c'; use x/%c",
@@ -104,8 +104,12 @@ int cmd_x(struct console *c, char *args, struct err *e)
 		if (debug_eval(c->d, text, NULL, &v, e))
 			return -1;
 		c->examine_at = (u32)v.bits;
+		c->examined = true;
 	}
+	if (!c->examined) /* gdb has nothing to show then */
+		c->examine_at = debug_pc(c->d);
 	failed = format_memory(c->d, &f, &c->examine_at, c->to, e);
+	c->examined |= !failed;
 	c->examine = f;
 	return failed;
 }
@@ -270,15 +274,46 @@ static int range(struct console *c, char *args, u32 *at, u32 *end,
 	return 0;
 }
 
+/* gdb's /r: the bytes too; /s and /m: the source lines. */
+static int modifiers(char **args, bool *bytes, bool *source, struct err *e)
+{
+	char *at = *args;
+
+	if (*at != '/')
+		return 0;
+	for (at++; *at && *at != ' ' && *at != '\t'; at++)
+		if (*at == 'r')
+			*bytes = true;
+		else if (*at == 's' || *at == 'm')
+			*source = true;
+		else
+			return err_set(e, "disassemble has /r (bytes) and /s "
+					  "(source), not `%c'",
+				       *at);
+	*args = words_trim(at);
+	return 0;
+}
+
 int cmd_disassemble(struct console *c, char *args, struct err *e)
 {
+	bool bytes = false, source = false;
+	struct source_line was = {NULL, 0}, l;
 	u32 at, end = 0;
 
-	if (range(c, args, &at, &end, e))
+	if (modifiers(&args, &bytes, &source, e) ||
+	    range(c, args, &at, &end, e))
 		return -1;
 	while (at < end) {
-		unsigned n = debug_show_insn(c->d, at, c->to);
+		unsigned n;
 
+		if (source && debug_line(c->d, at, &l) &&
+		    (!was.file || strcmp(l.file, was.file) ||
+		     l.line != was.line)) {
+			console_show_source(c, at);
+			was = l;
+		}
+		n = bytes ? debug_show_bytes_and_insn(c->d, at, c->to)
+			  : debug_show_insn(c->d, at, c->to);
 		if (!n)
 			break;
 		at += n;

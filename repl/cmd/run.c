@@ -126,8 +126,9 @@ void console_stopped(struct console *c)
 				  "after `continue' Ctrl-L makes it paint "
 				  "again.)\n");
 	buf_free(&text);
-	free(c->list_file); /* `list' begins where the guest stands */
+	free(c->list_file); /* `list' and `x' begin where the guest stands */
 	c->list_file = NULL;
+	c->examined = false;
 	if (debug_ended(c->d))
 		return;
 	if (!is_silent(actions)) {

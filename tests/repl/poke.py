@@ -73,3 +73,11 @@ assert text.count("expected an exception, as in inject exception #PF 2 0x1000") 
 # A name that is nearly one: a letter missing, or only a part.
 has(session("break schedul", "print ys_for", "print xyzzy"), r"^no symbol `schedul'; did you mean `schedule'\?$",
     r"^no symbol `ys_for'; did you mean `sys_fork'\?$", "^no symbol `xyzzy'$")
+# What a gdb user types without thinking: a register without its $, x and p alone, bytes and source beside instructions.
+text = session("set eax = 5", "x/2i", "x/1xw 0xc0100000", "x", "print 7", "print", "stepi", "x/1i", "disassemble /r sys_fork,+3",
+               "disassemble/s sys_fork,+14", "disassemble /x sys_fork", "info all-registers ebx")
+has(text, r"^no symbol `eax'; the register is `\$eax'$", r"^=> 0x\w+ <sys_fork\+0>:\tpush   %ebp\n   0x\w+ <sys_fork\+1>",
+    r"^0xc0100004.*:\t0x00000003$", r"^\$2 = 7$", r"^=> 0x\w+ <sys_fork\+1>:\tmov    %esp,%ebp\n(?!=>)",
+    r"^   0x\w+ <sys_fork\+0>:\t55\tpush   %ebp\n=> 0x\w+ <sys_fork\+1>:\t89 e5\tmov    %esp,%ebp$",
+    r"^\d+\t\tstruct process \*child = create\(\);\n   0x\w+ <sys_fork\+\d+>:\tcall", r"^disassemble has /r \(bytes\) and /s \(source\), not `x'$")
+assert len(re.findall("^ebx +0x", text, re.MULTILINE)) == 1, text

@@ -58,3 +58,12 @@ has(session(*begin, "info irq"), r"^processor: INTR is not asserted, IF is set: 
     r"PIC master IR0: its edge was taken; the line has to fall and rise again")
 # At the handler of a device's interrupt it is in service, and IF is clear.
 has(session("catch interrupt 0x20", "run", "info irq"), r"IF is clear: it would not take one$", "its EOI has not come|its edge was taken")
+
+# One entry: by vector, by selector.
+r = subprocess.run([VITRINE, "-clock", "virtual", "-append", "tour", os.environ.get("LANTERN", "build/lantern.elf")], text=True,
+                   input="info idt 6\ntbreak sys_fork\nrun\ninfo idt 0x80\ninfo idt 18\ninfo idt 256\ninfo gdt $cs\ninfo gdt 0x33\n"
+                         "info gdt 0x58\ninfo ldt 8\ninfo idt nosuch\nquit\n", capture_output=True, timeout=50, check=True)
+has(r.stdout, r"^80: 32-bit interrupt gate, dpl 3, selector 0008, 0x\w+ <trap_stub_128\+0>$", r"^12: 32-bit interrupt gate, dpl 0",
+    r"^0008: base 00000000 limit ffffffff dpl 0 32-bit code", r"^0033: base \w+ limit 00000067 dpl 0 32-bit TSS$")
+assert r.stderr.splitlines() == ["no gate for vector 0x100: the IDT's limit is 0x7ff",
+                                     "no entry for selector 0x58: the GDT's limit is 0x37", "no LDT is loaded", "no symbol `nosuch'"], r.stderr
