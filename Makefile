@@ -70,7 +70,9 @@ fuzz: $(FUZZ) ## fuzz decoder, loaders, devices, VMI, expressions and console fo
 
 diff: $(B)/vitrine ## compare N random instructions with this machine's CPU (N=2000000 SEED=1), or with RING=0 N groups of supervisor work with QEMU
 	@$(if $(filter 0,$(RING)),tests/diff/ring0.sh $(or $(SEED),1) $(if $(filter file,$(origin N)),300,$(N)) $(MODES),\
-	tests/diff/run.sh $(or $(SEED),1) $(N))
+	rm -rf build/diff/cover; mkdir -p build/diff/cover; \
+	tests/diff/run.sh $(or $(SEED),1) $$(($(N) * 4 / 5)) && tests/diff/run.sh $(or $(SEED),1) $$(($(N) / 5)) rows && \
+	tests/diff/cover.sh build/diff/cover)
 
 fmt: ## lay out the C sources by .clang-format
 	@find $(ROOMS) tests -name '*.[ch]' | xargs clang-format -i

@@ -73,6 +73,13 @@ static bool may_be_reached(const struct tr *t, unsigned seg, unsigned size)
 	       size <= MEM_LINE && !(t->in->op->form & F_X87);
 }
 
+/* All 16 bytes of SSE but for a few instructions (SDM 1 10.4.1.1). */
+static bool is_aligned(const struct insn *in, unsigned size)
+{
+	return size == 16 && (in->op->form & F_SSE) &&
+	       !(in->op->form & F_UNALIGNED);
+}
+
 /* Offset in r8d already; answers with the address to use. */
 static struct addr soft(struct tr *t, unsigned seg, unsigned size,
 			unsigned access)
@@ -80,7 +87,8 @@ static struct addr soft(struct tr *t, unsigned seg, unsigned size,
 	u32 how = seg | (access & F_W ? SOFT_WRITE : 0) |
 		  (t->in->op->form & F_X87 ? SOFT_X87 : 0) |
 		  (access & F_R ? SOFT_READ : 0) | size << SOFT_SIZE_SHIFT |
-		  (is_cold(t) ? SOFT_COLD : 0);
+		  (is_cold(t) ? SOFT_COLD : 0) |
+		  (is_aligned(t->in, size) ? SOFT_ALIGNED : 0);
 	bool lines = may_be_reached(t, seg, size);
 
 	emit_count(t, R9, how | (lines ? SOFT_WATCHED : 0), SOFT_COUNT_SHIFT);

@@ -578,7 +578,8 @@ struct block *calling_block(const struct bt *bt, unsigned *index);
 /* how: */
 enum { SOFT_SEG = 7, SOFT_WRITE = 8, SOFT_READ = 16, SOFT_COLD = 32,
        SOFT_X87 = 64, SOFT_WATCHED = 128,
-       SOFT_SIZE_SHIFT = 8, SOFT_COUNT_SHIFT = 16 };
+       SOFT_SIZE_SHIFT = 8, SOFT_COUNT_SHIFT = 16, SOFT_COUNT = 0x7fff };
+#define SOFT_ALIGNED (1u << 31) /* #GP if it is not */
 enum { SOFT_CALL = 1 << 16 }; /* of bt_soft_post */
 
 /* fpu.c: the guest's x87/SSE state in or out of the host registers */

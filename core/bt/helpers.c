@@ -5,6 +5,7 @@
  * state still in the host's registers, and says whether translated code goes
  * on (see make_call in stubs.c).  On leaving, the budget gets back what the
  * block took for instructions it did not retire. */
+#include "core/base/copy.h"
 #include "core/bt/bt_priv.h"
 
 struct block *calling_block(const struct bt *bt, unsigned *index)
@@ -93,6 +94,21 @@ static u64 raised_here(struct bt *bt, u32 unretired)
 
 /* ---- soft access ---- */
 
+/* An x87 store that meets an unmasked exception stores nothing (SDM 1 8.5):
+ * what is written in its place is what was there.  (A device is written
+ * nevertheless; asking it what it holds might change it.) */
+static void as_it_is(struct bt *bt, u8 *buf)
+{
+	const struct soft_pending *p = &bt->soft;
+
+	for (unsigned i = 0; i < p->parts; buf += p->len[i++]) {
+		const u8 *at = mem_phys_ptr(bt->cpu->mem, p->gpa[i], p->len[i]);
+
+		if (at)
+			copy_bytes(buf, at, p->len[i]);
+	}
+}
+
 static void *bounce(struct bt *bt, gla_t lin, unsigned size, u32 how)
 {
 	struct soft_pending *p = &bt->soft;
@@ -102,6 +118,8 @@ static void *bounce(struct bt *bt, gla_t lin, unsigned size, u32 how)
 	fpu_out(bt);
 	bt->in_code = true; /* devices ask for the time */
 	p->bounce = buf;
+	if (how & SOFT_X87 && !(how & SOFT_READ))
+		as_it_is(bt, buf);
 	if (how & SOFT_READ) {
 		mem_phys_read(bt->cpu->mem, p->gpa[0], buf, p->len[0]);
 		if (p->parts == 2)
@@ -171,12 +189,16 @@ u64 bt_soft_access(struct bt *bt, u32 offset, u32 how)
 	void *host;
 
 	bt->stats.soft_calls++;
-	bt->live->unretired = how >> SOFT_COUNT_SHIFT;
+	bt->live->unretired = how >> SOFT_COUNT_SHIFT & SOFT_COUNT;
 	bt->eip_open = true;
 	if ((how & SOFT_READ) && !cpu_is_real(c) && (how & SOFT_WRITE))
 		check = MEM_WRITE;
 	if (!mem_seg_check(c, how & SOFT_SEG, offset, size, check, &lin))
 		goto fault;
+	if (how & SOFT_ALIGNED && lin & (size - 1)) { /* before any #PF */
+		cpu_raise(c, EXC_GP, 0);
+		goto fault;
+	}
 	host = mem_reach(c, lin, size, access);
 	if (host && how & SOFT_COLD) {
 		if (!site_soft_hit(bt, lin, how & SOFT_WRITE))

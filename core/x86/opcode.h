@@ -37,6 +37,7 @@ enum {
 	F_WAIT = 1 << 20, /* #NM with TS and MP only */
 	F_END = 1 << 21,  /* the block ends here */
 	F_SHIFT = 1 << 22, /* flags stay when the count is zero */
+	F_UNALIGNED = 1 << 23, /* 16 bytes of SSE wherever they are */
 	F_RW = F_R | F_W,
 	F_FPU = F_X87 | F_MMX | F_SSE | F_WAIT,
 };

@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/x86/decode.h"
+#include "core/x86/opcode.h"
 #include "tests/diff/gen.h"
 
 enum { DATA_SIZE = ARENA_SIZE - 0x1000 };
@@ -284,6 +286,52 @@ static void random_fx(uint8_t *fx, int n)
 	}
 }
 
+/* ---- which rows of the instruction table are in it ---- */
+
+enum { ROWS_MAX = 1024 };
+static unsigned cover_place[ROW_PLACES][ROWS_MAX], cover_form[4][ROWS_MAX];
+
+static void cover(const uint8_t *at, const uint8_t *end)
+{
+	struct insn in;
+
+	while (at < end && decode(at, end - at, true, &in) == DECODE_OK) {
+		unsigned row = in.op - opcodes;
+
+		cover_form[insn_has_mem(&in)][row]++;
+		cover_form[2][row] += in.opsize == 2;
+		cover_form[3][row] += in.lock || in.rep || in.seg_prefix;
+		at += in.len;
+	}
+}
+
+/* A line a row: opcode, name, then how often there was a register, a memory
+ * operand, 66h, another prefix, each place; what else tests it. */
+static void print_cover(const char *path)
+{
+	FILE *f = fopen(path, "w");
+
+	for (unsigned i = 0; f && i < opcode_count; i++) {
+		const struct opcode *o = &opcodes[i];
+		const char *why = row_elsewhere(o);
+		char ext[8] = "";
+
+		if (o->ext != NO_EXT)
+			snprintf(ext, sizeof ext, "/%u", o->ext);
+		fprintf(f, "%u:%02x%s.%u.%u\t%s", o->map, o->byte, ext,
+			o->prefix, o->modform, o->name);
+		for (int k = 0; k < 4; k++)
+			fprintf(f, "\t%u", cover_form[k][i]);
+		for (int k = 0; k < ROW_PLACES; k++)
+			fprintf(f, "\t%u", cover_place[k][i]);
+		fprintf(f, "\t%s\n", why ? why : "");
+	}
+	if (!f || fclose(f)) {
+		perror(path);
+		exit(4);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	uint32_t insns = argc > 2 ? strtoul(argv[2], NULL, 0) : 0, most;
@@ -300,8 +348,9 @@ int main(int argc, char **argv)
 	seed = strtoull(argv[1], NULL, 0) * 0x9e3779b97f4a7c15u + 1;
 	for (int i = 0; i < 20; i++)
 		rnd(1);
-	most = insns / 8 + 16;
-	im = calloc(1, sizeof *im + most * sizeof *im->blocks + insns * 24 +
+	row_next = rnd(4096);
+	most = classes & ROWS ? insns : insns / 8 + 16;
+	im = calloc(1, sizeof *im + most * sizeof *im->blocks + insns * (classes & ROWS ? 64 : 24) +
 			       (1 << 20));
 	base = (uint8_t *)im;
 	p = (uint8_t *)(im->blocks + most);
@@ -316,11 +365,20 @@ int main(int argc, char **argv)
 
 		start_states(b);
 		b->code = here();
-		now.classes = class_mix(classes);
-		for (uint32_t i = 0; i < length; i++)
-			made += instruction();
+		b->special = rnd(SPECIAL_KINDS);
+		if (classes & ROWS) {
+			row();
+			cover_place[row_place][row_made]++;
+			made++;
+		} else {
+			now.classes = class_mix(classes);
+			for (uint32_t i = 0; i < length; i++)
+				made += instruction();
+		}
 		b1(0xe9);
 		b4(GATE_CODE - (here() + 4));
+		if (getenv("COVER"))
+			cover(base + b->code - IMAGE, p);
 		b->flags_mask = ARITH & ~now.undefined;
 		p += rnd(4);
 	}
@@ -333,6 +391,8 @@ int main(int argc, char **argv)
 		perror(argv[3]);
 		return 4;
 	}
+	if (getenv("COVER"))
+		print_cover(getenv("COVER"));
 	printf("%u blocks, %u instructions, each run %d times\n", count, made,
 	       RUNS);
 	return 0;

@@ -7,13 +7,13 @@
 
 #include <stdbool.h>
 
+#include "core/x86/bits.h"
 #include "tests/diff/layout.h"
 
-enum { EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI };
 enum { CF = 1, PF = 4, AF = 0x10, ZF = 0x40, SF = 0x80, OF = 0x800 };
 enum { ARITH = CF | PF | AF | ZF | SF | OF };
 enum {
-	INT = 1,
+	INT = 1, /* kinds of instruction */
 	STACK_OPS = 2,
 	STRING = 4,
 	FLOW = 8,
@@ -21,7 +21,8 @@ enum {
 	MMX = 32,
 	SSE = 64,
 	FAULT = 128,
-	ALL = 255
+	ALL = 255,
+	ROWS = 256 /* by itself: needs paging */
 };
 
 struct context {
@@ -63,5 +64,14 @@ uint32_t class_mix(uint32_t allowed);
 int instruction(void); /* how many were made */
 void x87(void);
 void media(bool mmx);
+
+/* rows.c */
+struct opcode;
+enum { ROW_PLACES = 6 };
+extern const char *const row_place_names[ROW_PLACES];
+extern unsigned row_made, row_place, row_next; /* of the block made last */
+void row(void);
+/* What tests the row instead; NULL: this does. */
+const char *row_elsewhere(const struct opcode *o);
 
 #endif

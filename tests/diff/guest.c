@@ -69,9 +69,13 @@ static void paging_on(void)
 {
 	for (uint32_t i = 0; i < RAM >> 22; i++) {
 		for (uint32_t k = 0; k < 1024; k++)
-			tables[i][k] = i << 22 | k << 12 | 7;
+			tables[i][k] = i << 22 | k << 12 | (i || k > 15 ? 7 : 0); /* nor at 0 */
 		directory[i] = (uint32_t)tables[i] | 7;
 	}
+	/* Around the arena there is nothing, as in a process. */
+	tables[(ARENA - 1) >> 22][(ARENA - 1) >> 12 & 1023] = 0;
+	for (uint32_t at = ARENA + ARENA_SIZE; at < GATE; at += 0x1000)
+		tables[at >> 22][at >> 12 & 1023] = 0;
 	__asm__ volatile("movl %0, %%cr3\n"
 			 "movl %%cr0, %%eax\n"
 			 "orl $0x80010000, %%eax\n" /* PG, WP */
@@ -81,12 +85,22 @@ static void paging_on(void)
 			 : "eax", "memory");
 }
 
+/* With paging off nothing is asked of the page. */
+static void protect(uint32_t special)
+{
+	static const uint8_t rights[SPECIAL_KINDS] = {6, 5, 3};
+	uint32_t at = ARENA + ARENA_SIZE;
+
+	tables[at >> 22][at >> 12 & 1023] = at | rights[special];
+	__asm__ volatile("invlpg (%0)" : : "r"(at) : "memory");
+}
+
 void guest_main(const char *words)
 {
 	struct image *im = (struct image *)IMAGE;
 	struct result *r = (struct result *)GATE;
 	const char *number = find(words, "show=");
-	uint32_t only = number ? 0 : ~0u;
+	uint32_t only = number ? 0 : ~0u, special = ~0u;
 	struct {
 		uint16_t limit;
 		void *base;
@@ -99,6 +113,8 @@ void guest_main(const char *words)
 	gate_set(0x80, leave_handler, 3);
 	__asm__ volatile("lidt %0" : : "m"(pointer));
 	copy((void *)GATE_CODE, leave_block, leave_block_end - leave_block + 3);
+	for (uint32_t i = 0; i < 0x1000; i += 4)
+		*(uint32_t *)(ARENA + ARENA_SIZE + i) = 0x11111111;
 	if (find(words, "paging"))
 		paging_on();
 
@@ -106,10 +122,12 @@ void guest_main(const char *words)
 		const struct block *b = &im->blocks[n];
 		uint32_t h = 1;
 
+		if (b->special != special)
+			protect(special = b->special);
 		for (int run = 0; run < RUNS; run++) {
 			copy((void *)ARENA, im->arena, ARENA_SIZE);
 			r->vector = NO_FAULT;
-			r->error = r->eip = 0;
+			r->error = r->eip = r->address = 0;
 			enter_block(&b->start[run], b->code,
 				    im->fx[b->fx[run]]);
 			normalize(r, b);

@@ -117,6 +117,8 @@ exception:				/* vector, error, eip, cs, eflags, esp, ss */
 	movl %eax, 0x01010028		/* error */
 	movl 40(%esp), %eax
 	movl %eax, 0x0101002c		/* eip */
+	movl %cr2, %eax
+	movl %eax, 0x01010034		/* address */
 	movl own_esp, %esp
 	popal
 	fninit

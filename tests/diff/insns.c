@@ -907,7 +907,8 @@ static const struct {
 	uint32_t class;
 } names[] = {{"int", INT},   {"stack", STACK_OPS}, {"string", STRING},
 	     {"flow", FLOW}, {"x87", X87},         {"mmx", MMX},
-	     {"sse", SSE},   {"fault", FAULT}};
+	     {"sse", SSE},   {"fault", FAULT},
+	     {"rows", ROWS}};
 
 uint32_t class_named(const char *name)
 {

@@ -35,6 +35,12 @@ static void normalize(struct result *r, const struct block *b)
 {
 	uint32_t defined = r->vector == NO_FAULT ? b->flags_mask : 0;
 
+	/* A process has no supervisor's pages: there they are missing. */
+	if (r->vector == 14)
+		r->error &= ~1u;
+	else
+		r->address = 0;
+
 	r->s.eflags &= defined | 0x400; /* DF is always defined */
 	*(uint16_t *)(r->fx + 6) = 0;
 	for (int i = 8; i < 24; i += 4)
@@ -51,7 +57,7 @@ static void normalize(struct result *r, const struct block *b)
 static uint32_t hash(const struct result *r, uint32_t h)
 {
 	h = fold(h, &r->s, sizeof r->s / 4);
-	h = fold(h, &r->vector, 4);
+	h = fold(h, &r->vector, 5);
 	return fold(h, r->fx, 288 / 4);
 }
 
@@ -76,6 +82,8 @@ static void show(const struct result *r, int run)
 	put_hex(r->error);
 	put_text(" eip ");
 	put_hex(r->eip);
+	put_text(" address ");
+	put_hex(r->address);
 	put_text(" arena ");
 	put_hex(r->arena);
 	put_text("\nfcw,fsw ");

@@ -22,6 +22,9 @@ enum {
 	MAGIC = 0x46464944
 };
 
+/* The page behind the arena. */
+enum { MISSING, READ_ONLY, SUPERVISOR, SPECIAL_KINDS };
+
 /* What a block starts from and ends with; order of regs as in PUSHA's numbers
  * (eax ecx edx ebx esp ebp esi edi). */
 struct state {
@@ -34,6 +37,7 @@ struct result {
 	uint32_t vector; /* NO_FAULT, or the exception that ended the block */
 	uint32_t error, eip; /* with it; eip is 0 without one */
 	uint32_t arena;      /* checksum */
+	uint32_t address;    /* of a page fault */
 	uint8_t fx[512] __attribute__((aligned(16)));
 };
 enum { NO_FAULT = 0xff };
@@ -43,6 +47,7 @@ struct block {
 	uint32_t flags_mask; /* the arithmetic flags that are defined at its end
 			      */
 	uint32_t fx[RUNS];   /* index into fx */
+	uint32_t special;    /* what the page behind the arena is */
 	struct state start[RUNS];
 };
 

@@ -92,6 +92,7 @@ static void fault(int sig, siginfo_t *info, void *context)
 	r->vector = g[REG_TRAPNO];
 	r->error = g[REG_ERR];
 	r->eip = g[REG_EIP];
+	r->address = u->uc_mcontext.cr2;
 	memcpy(r->fx, (char *)u->uc_mcontext.fpregs + 112, 512);
 	g[REG_EIP] = (greg_t)after_block;
 	g[REG_EFL] &= ~0x400;
@@ -110,11 +111,20 @@ static void *fixed(uint32_t at, size_t size, int prot)
 	return p;
 }
 
+static void protect(uint32_t special)
+{
+	if (mprotect((void *)(ARENA + ARENA_SIZE), 0x1000,
+		     special == READ_ONLY ? PROT_READ : PROT_NONE)) {
+		perror("native: mprotect");
+		exit(4);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct image *im;
 	struct result *r;
-	uint32_t only = ~0u;
+	uint32_t only = ~0u, special = ~0u;
 	int fd = argc > 1 ? open(argv[1], O_RDONLY) : -1;
 	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
 	static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
@@ -134,7 +144,9 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++)
 		sigaction(signals[i], &sa, NULL);
 
-	fixed(ARENA, ARENA_SIZE, PROT_READ | PROT_WRITE);
+	fixed(ARENA, ARENA_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC);
+	fixed(ARENA + ARENA_SIZE, 0x1000, PROT_READ | PROT_WRITE);
+	memset((void *)(ARENA + ARENA_SIZE), 0x11, 0x1000);
 	r = fixed(GATE, 0x1000, PROT_READ | PROT_WRITE | PROT_EXEC);
 	memcpy((void *)GATE_CODE, leave_block, leave_block_end - leave_block);
 	im = fixed(IMAGE, size, PROT_READ | PROT_WRITE | PROT_EXEC);
@@ -148,10 +160,12 @@ int main(int argc, char **argv)
 		const struct block *b = &im->blocks[n];
 		uint32_t h = 1;
 
+		if (b->special != special)
+			protect(special = b->special);
 		for (int run = 0; run < RUNS; run++) {
 			memcpy((void *)ARENA, im->arena, ARENA_SIZE);
 			r->vector = NO_FAULT;
-			r->error = r->eip = 0;
+			r->error = r->eip = r->address = 0;
 			enter_block(&b->start[run], b->code,
 				    im->fx[b->fx[run]]);
 			normalize(r, b);

@@ -1,7 +1,7 @@
 #!/bin/bash
 # run.sh - compares random instruction blocks on an engine with this host's CPU.
 #
-#   tests/diff/run.sh SEED INSNS [CLASS...]       classes: int stack string flow x87 mmx sse fault (default all)
+#   tests/diff/run.sh SEED INSNS [CLASS...]       classes: int stack string flow x87 mmx sse fault (default all); rows
 #
 # Prints the first block that differs: its instructions, and both states after it. Status 1 if there is one.
 # environment: ENGINE  the command that boots the image and prints port E9h (default build/vitrine in batch);
@@ -29,15 +29,17 @@ mkdir -p "$out"
 build() { # RESULT COMMAND... with @ for the result
 	local result=$1 new=$1.$$
 	shift
-	[ -z "$(find tests/diff -newer "$result" -name '*.[chSl]*' 2>&1 | head -n 1)" ] && return
+	[ -z "$(find tests/diff core/x86 -newer "$result" -name '*.[chSl]*' 2>&1 | head -n 1)" ] && return
 	"${@//@/$new}" && mv "$new" "$result" || { echo "cannot build $result"; exit 4; }
 }
 warn="-Wall -Wextra -I."
-build "$B/diff/gen" gcc -O2 $warn -o @ tests/diff/gen.c tests/diff/insns.c tests/diff/media.c
+build "$B/diff/gen" gcc -O2 $warn -o @ tests/diff/gen.c tests/diff/insns.c tests/diff/media.c \
+	tests/diff/rows.c core/x86/decode.c
 build "$B/diff/native" gcc -m32 -O2 -mgeneral-regs-only -static -no-pie $warn -o @ tests/diff/native.c
 build "$B/diff/guest.o" gcc -m32 -O2 -mgeneral-regs-only -ffreestanding -fno-pic -fno-stack-protector $warn \
 	-r -nostdlib -o @ tests/diff/guest.c tests/diff/guest_start.S
 
+[ ! -d "$B/diff/cover" ] || export COVER="$B/diff/cover/$(basename "$out")"
 "$B/diff/gen" "$seed" "$insns" "$out/image" "$@" || exit 4
 (cd "$out" && objcopy -I binary -O elf32-i386 -B i386 --rename-section .data=.image image image.o) &&
 	ld -m elf_i386 -z noexecstack --no-warn-rwx-segments -T tests/diff/guest.ld -o "$out/guest.elf" "$B/diff/guest.o" "$out/image.o" || exit 4
@@ -58,10 +60,10 @@ tail -n 2 "$out/engine.err"
 scripts_image() { # WORD OFFSET: a word of the image
 	od -An -tu4 -j "$1" -N 4 "$out/image" | tr -d ' '
 }
-# layout.h: header 16 bytes, 64 states of 512, the arena, then blocks of 88 bytes.
-at=$((16 + 64 * 512 + 0x4000 + 88 * block))
+# layout.h: header 16 bytes, 64 states of 512, the arena, then blocks of 92 bytes.
+at=$((16 + 64 * 512 + 0x4000 + 92 * block))
 code=$(scripts_image $at)
-next=$(scripts_image $((at + 88)))
+next=$(scripts_image $((at + 92)))
 [ "$next" -gt "$code" ] 2>/dev/null || next=$((code + 400))
 objdump -D -b binary -m i386 -M intel --no-show-raw-insn --adjust-vma=0x2000000 --start-address=$code --stop-address=$next "$out/image" | sed 1,7d
 "$B/diff/native" "$out/image" show=$block >"$out/native.state"
