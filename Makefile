@@ -89,7 +89,7 @@ floors: ## check that every file includes only its own room and those above it
 rebase: all ## accept what the golden, console and gdb tests print now; then read the diff
 	@REBASE=1 B=$(B) tests/run.sh golden repl gdb
 
-ANALYSES := vmi-freq bt-report compare mmu-report irq-latency flame
+ANALYSES := vmi-freq bt-report compare mmu-report irq-latency flame vmi-timeline
 install: all ## install program, manual page, completion and scripts (PREFIX=/usr/local DESTDIR=)
 	install -D -m 755 $(B)/vitrine $(DESTDIR)$(PREFIX)/bin/vitrine
 	install -D -m 644 $(B)/lantern.elf $(DESTDIR)$(PREFIX)/share/vitrine/lantern.elf
@@ -97,6 +97,7 @@ install: all ## install program, manual page, completion and scripts (PREFIX=/us
 	install -D -m 644 scripts/vitrine.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vitrine
 	$(if $(PROVIDER),install -D -m 755 $(B)/vitrine-trace.so $(DESTDIR)$(PREFIX)/lib/vitrine/vitrine-trace.so)
 	for s in $(ANALYSES); do install -D -m 755 scripts/$$s $(DESTDIR)$(PREFIX)/share/vitrine/scripts/$$s; done
+	install -D -m 644 scripts/tracecompass/vitrine.xml $(DESTDIR)$(PREFIX)/share/vitrine/scripts/tracecompass/vitrine.xml
 	for s in scripts/*.py; do install -D -m 644 $$s $(DESTDIR)$(PREFIX)/share/vitrine/$$s; done
 
 clean: ## remove what was built, but not what was fetched

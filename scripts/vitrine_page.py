@@ -15,6 +15,8 @@ COLORS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a
 Bars = collections.namedtuple("Bars", "names value in_order", defaults=[False])
 # Timeline: rows as vitrine_trace.Series has them, of what.
 Timeline = collections.namedtuple("Timeline", "rows what")
+# Lanes: rows likewise; a lane for each of names, over what unit; are these instruction counts to stop at?
+Lanes = collections.namedtuple("Lanes", "rows names unit stops")
 # Flame: a tree of vitrine_flame, of what.
 Flame = collections.namedtuple("Flame", "root what")
 
@@ -35,6 +37,8 @@ svg .value { fill: var(--soft); } .bar { fill: var(--bar); }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--soft); font-weight: 600; } .text { text-align: left; } .hex { text-align: left; font-family: monospace; }
+.laned { display: grid; grid-template-columns: max-content 1fr; column-gap: .8rem; } .laned > * { grid-column: 2; }
+.laned .lanes { grid-column: 1; grid-row: 1; text-align: right; font-size: 15px; } .lanes span { display: block; height: 24px; line-height: 24px; }
 .find { color: var(--soft); } .find input { font: inherit; width: 16rem; margin: 0 .6rem .6rem .3rem; }
 svg.flame text { font: 12px monospace; fill: #000; }
 summary { cursor: pointer; margin: .6rem 0; }
@@ -51,9 +55,9 @@ for (const part of document.querySelectorAll('.timeline')) {
 	const mark = svg.querySelector('.mark');
 	const count = n => Math.round(n).toLocaleString('en');
 	function show() {
-		svg.setAttribute('viewBox', `${from * scale} 0 ${(to - from) * scale} HIGH`);
+		svg.setAttribute('viewBox', `${from * scale} 0 ${(to - from) * scale} ${data.high}`);
 		left.textContent = count(data.begin + from * data.length);
-		middle.textContent = 'guest instructions (' + count((to - from) * data.length) + ' shown)';
+		middle.textContent = data.unit + ' (' + count((to - from) * data.length) + ' shown)';
 		right.textContent = count(data.begin + to * data.length);
 	}
 	function set(a, b) {
@@ -84,7 +88,7 @@ for (const part of document.querySelectorAll('.timeline')) {
 		}
 		const icount = data.begin + Math.floor(at) * data.length;
 		const parts = data.names.map((name, n) => [name, row[n]]).filter(p => p[1]).sort((a, b) => b[1] - a[1]);
-		says.textContent = `break -icount ${icount}: ` + (parts.map(p => p[0] + ' ' + count(p[1])).join(', ') || 'none');
+		says.textContent = (data.stops ? 'break -icount ' : '') + `${icount}: ` + (parts.map(p => p[0] + ' ' + count(p[1])).join(', ') || 'none');
 	});
 	svg.addEventListener('pointerleave', () => { says.textContent = idle; });
 	show();
@@ -105,7 +109,7 @@ for (const find of document.querySelectorAll('.find')) {
 		says.textContent = word ? (share * 100).toFixed(1) + ' %' : '';
 	});
 }
-""".replace("WIDE", str(WIDE)).replace("HIGH", str(HIGH))
+""".replace("WIDE", str(WIDE))
 
 
 def text(value):
@@ -158,15 +162,84 @@ def timeline(table):
         out.append(f'<path fill="{color}" d="{"".join(path)}"/>')
         key.append(f'<span><i style="background:{color}"></i>{text(name)}</span>')
     begin, length, _ = rows[0]
-    data = json.dumps({"begin": begin, "length": length, "names": names, "rows": values}).replace("<", "\\u003c")
-    end = begin + len(rows) * length
-    return f'''<div class="timeline"><div class="key">{"".join(key)}</div>
-<svg class="time" viewBox="0 0 {WIDE} {HIGH}" preserveAspectRatio="none" role="img" aria-label="{text(table.title)}">
-{"".join(out)}<rect class="mark" y="0" height="{HIGH}" width="0" fill="#88888855"/></svg>
-<div class="axis"><span>{begin:,}</span><span>guest instructions</span><span>{end:,}</span></div>
-<p class="says">{text(table.picture.what)} in intervals of {length:,} instructions, at most {most:,}; heights are square roots.
-Wheel or drag: closer. Double click: all. The line here says where the pointer is.</p>
-<script type="application/json">{data}</script></div>'''
+    says = (f"{text(table.picture.what)} in intervals of {length:,} instructions, at most {most:,}; heights are square roots. "
+            f"{POINTER}")
+    return zoomed(table, "".join(out), f'<div class="key">{"".join(key)}</div>', says,
+                  {"begin": begin, "length": length, "names": names, "rows": values, "high": HIGH,
+                   "unit": "guest instructions", "stops": True})
+
+
+POINTER = "Wheel or drag: closer. Double click: all. The line here says where the pointer is."
+
+
+def zoomed(table, paths, before, says, data, style=""):
+    """A picture over time that the script zooms into; data: what it says of where the pointer is."""
+    begin, end = data["begin"], data["begin"] + len(data["rows"]) * data["length"]
+    packed = json.dumps(data).replace("<", "\\u003c")
+    return f'''<div class="timeline">{before}
+<svg class="time" {style} viewBox="0 0 {WIDE} {data["high"]}" preserveAspectRatio="none" role="img" aria-label="{text(table.title)}">
+{paths}<rect class="mark" y="0" height="{data["high"]}" width="0" fill="#88888855"/></svg>
+<div class="axis"><span>{begin:,}</span><span>{text(data["unit"])}</span><span>{end:,}</span></div>
+<p class="says">{says}</p>
+<script type="application/json">{packed}</script></div>'''
+
+
+LANE, SHADES = 24, 6  # its height; how many tell the counts of an interval apart
+
+
+def shades_of(values):
+    """Runs of neighbours with about the same count, as (shade from 1 on, first, end)."""
+    most, slot = math.log1p(max(values)), 0
+    shades = [math.ceil(math.log1p(value) / most * SHADES) for value in values]
+    while slot < len(shades):
+        end = slot + 1
+        while end < len(shades) and shades[end] == shades[slot]:
+            end += 1
+        if shades[slot]:
+            yield shades[slot], slot, end
+        slot = end
+
+
+def lanes_of(picture):
+    """A lane for each name, the darker the more there are of it in an interval."""
+    step, out = WIDE / len(picture.rows), []
+    for lane, name in enumerate(picture.names):
+        paths = collections.defaultdict(list)
+        for shade, slot, end in shades_of([counts[name] for _, _, counts in picture.rows]):
+            wide = (end - slot) * step
+            paths[shade].append(f"M{slot * step:.2f} {lane * LANE + 2}h{wide:.2f}v{LANE - 4}h{-wide:.2f}z")
+        color = COLORS[lane % (len(COLORS) - 1)]
+        out += [f'<path fill="{color}" fill-opacity="{.25 + .75 * shade / SHADES:.2f}" d="{"".join(path)}"/>'
+                for shade, path in sorted(paths.items())]
+    return "\n".join(out)
+
+
+def lanes(table):
+    picture = table.picture
+    begin, length, _ = picture.rows[0]
+    high = len(picture.names) * LANE
+    labels = "".join(f"<span>{text(name)}</span>" for name in picture.names)
+    says = f"In intervals of {length:,}; the darker the more, by the logarithm. {POINTER}"
+    return zoomed(table, lanes_of(picture), f'<div class="lanes">{labels}</div>', says,
+                  {"begin": begin, "length": length, "names": picture.names, "high": high, "unit": picture.unit,
+                   "rows": [[counts[name] for name in picture.names] for _, _, counts in picture.rows],
+                   "stops": picture.stops}, f'style="height:{high}px"').replace('class="timeline"', 'class="timeline laned"')
+
+
+def lanes_alone(table):
+    """The same as a picture of its own, an SVG."""
+    picture, left, right = table.picture, 170, 1200
+    high = len(picture.names) * LANE
+    begin, length, _ = picture.rows[0]
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {right} {high + 34}"><style>text {{ font: 14px sans-serif; }}'
+           f'</style><rect width="100%" height="100%" fill="#fff"/>']
+    out += [f'<text x="{left - 10}" y="{n * LANE + 17}" text-anchor="end">{text(name)}</text>'
+            for n, name in enumerate(picture.names)]
+    out.append(f'<g transform="translate({left} 0) scale({(right - left) / WIDE} 1)">{lanes_of(picture)}</g>')
+    for x, anchor, words in ((left, "start", f"{begin:,}"), ((left + right) / 2, "middle", picture.unit),
+                             (right, "end", f"{begin + len(picture.rows) * length:,}")):
+        out.append(f'<text x="{x}" y="{high + 22}" text-anchor="{anchor}" fill="#66707a">{text(words)}</text>')
+    return "\n".join(out) + "</svg>\n"
 
 
 def flame(table):
@@ -175,7 +248,7 @@ def flame(table):
             '<p class="says">As wide as often; callers are below. Click: closer; the lowest: all.</p>')
 
 
-PICTURES = {Bars: bars, Timeline: timeline, Flame: flame}
+PICTURES = {Bars: bars, Timeline: timeline, Lanes: lanes, Flame: flame}
 
 
 def rows_of(table):

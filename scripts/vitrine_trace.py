@@ -9,6 +9,7 @@ import json
 import os
 import sys
 
+import vitrine_lami
 from vitrine_page import page
 
 try:
@@ -178,43 +179,74 @@ class Series:
 
 
 class Progress:
-    """A bar on standard error, at a terminal."""
+    """A bar on standard error, at a terminal; or lines as LAMI has them."""
 
-    def __init__(self, begin, end):
-        self.begin, self.span, self.shown = begin, max(end - begin, 1), -1
-        self.on = sys.stderr.isatty() and end > begin
+    def __init__(self, begin, end, lami=False):
+        self.begin, self.span, self.shown, self.lami = begin, max(end - begin, 1), -1, lami
+        self.on = (sys.stderr.isatty() or lami) and end > begin
 
     def at(self, ns, events):
         percent = min(max((ns - self.begin) * 100 // self.span, 0), 100)
-        if self.on and percent != self.shown:
-            self.shown = percent
+        if not self.on or percent == self.shown:
+            return
+        self.shown = percent
+        if self.lami:
+            vitrine_lami.progress(percent / 100, events)
+        else:
             bar = "#" * (percent * 40 // 100)
             print(f"\r[{bar:<40}] {percent:3} %  {events} events", end="", file=sys.stderr, flush=True)
 
     def done(self):
-        if self.shown >= 0:
+        if self.shown >= 0 and not self.lami:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 class Trace:
-    """A directory with a trace in it, and the files that Vitrine saves there."""
+    """A directory with a trace in it, and the files that Vitrine saves there: in it or, when it is only a part of what was
+    recorded, above."""
+    ABOVE = 4  # ust/uid/1000/64-bit
 
-    def __init__(self, directory):
-        self.directory = directory
+    def __init__(self, directory, options=None):
+        self.directory, self.options = directory, options
         if not os.path.isdir(directory):
             raise TraceError("not a directory" if os.path.exists(directory) else "no such directory")
         self.parts = [d for d, _, files in os.walk(directory) if "metadata" in files]
         if not self.parts:
             raise TraceError("there is no trace in it (no file metadata, in it or below)")
+        self.saved = os.path.realpath(directory)
+        for _ in range(self.ABOVE):
+            if not os.path.isdir(os.path.join(self.saved, "vitrine")):
+                self.saved = os.path.dirname(self.saved)
+        self.saved = os.path.join(self.saved, "vitrine")
         self.machine = self.beside("machine.json")
         if self.machine.get("version", 1) != 1:
             raise TraceError(f"machine.json is of version {self.machine['version']}, this program knows 1")
         self.start, self.end = self.beside("counters-start.json"), self.beside("counters.json")
-        self.symbols = Symbols(os.path.join(directory, "vitrine", "symbols"))
+        self.symbols = Symbols(os.path.join(self.saved, "symbols"))
         self.events = self.discarded = self.first = self.last = 0
+        self.begin_ns, self.end_ns = (options.begin, options.end) if options else (None, None)
+        if self.chosen():  # the counters are of all
+            self.start, self.end = {}, {}
+
+    def chosen(self):
+        """Is only a part of it to be read?"""
+        return self.begin_ns is not None or self.end_ns is not None
+
+    def lacks(self, what):
+        """Nothing in it is of use to the analysis."""
+        raise TraceError(what)
+
+    def has_any(self, names):
+        """Whether one of these events can be in it, as its metadata says."""
+        for part in self.parts:
+            with open(os.path.join(part, "metadata"), "rb") as f:
+                text = without_packets(f.read())
+            if any(b"vitrine_" + name.encode() in text for name in names):
+                return True
+        return False
 
     def beside(self, name):
-        path = os.path.join(self.directory, "vitrine", name)
+        path = os.path.join(self.saved, name)
         try:
             with open(path, encoding="utf-8") as f:
                 found = json.load(f)
@@ -231,6 +263,21 @@ class Trace:
         ranges = [s["range-ns"] for found in infos for t in found for s in t["stream-infos"] if "range-ns" in s]
         return min((int(r["begin"]) for r in ranges), default=0), max((int(r["end"]) for r in ranges), default=0)
 
+    def messages(self):
+        """What babeltrace2 reads; times that it takes as seconds are not exact to the nanosecond."""
+        spec = bt2.AutoSourceComponentSpec(self.directory)
+        if not self.chosen():
+            yield from bt2.TraceCollectionMessageIterator(spec)
+            return
+        begin, end = (None if ns is None else ns / 1e9 + about
+                      for ns, about in ((self.begin_ns, -1e-6), (self.end_ns, 1e-6)))
+        for message in bt2.TraceCollectionMessageIterator(spec, begin=begin, end=end):
+            if type(message) is bt2._EventMessageConst:
+                ns = message.default_clock_snapshot.ns_from_origin
+                if self.begin_ns is not None and ns < self.begin_ns or self.end_ns is not None and ns > self.end_ns:
+                    continue
+            yield message
+
     def read(self, handlers, every=None):
         """Calls, for each event in order, handlers[name](event), name as in vmi:call_exit; for those that have none,
         every(event), if that is given."""
@@ -239,8 +286,11 @@ class Trace:
         bt2.set_global_logging_level(bt2.LoggingLevel.NONE)
         progress = None
         try:
-            progress = Progress(*self.extent())
-            for message in bt2.TraceCollectionMessageIterator(bt2.AutoSourceComponentSpec(self.directory)):
+            begin, end = self.extent()
+            self.first = begin if self.begin_ns is None else max(begin, self.begin_ns)
+            self.last = end if self.end_ns is None else min(end, self.end_ns)
+            progress = Progress(self.first, self.last, self.options and self.options.output_progress)
+            for message in self.messages():
                 kind = type(message)
                 if kind is bt2._EventMessageConst:
                     self.events += 1
@@ -262,6 +312,8 @@ class Trace:
         finally:
             if progress:
                 progress.done()
+        if not self.events and self.chosen():
+            raise TraceError("no event was recorded in that time")
         if not self.events:
             raise TraceError("the trace is empty: no event was recorded")
         if not ours:
@@ -272,6 +324,35 @@ class Trace:
         if "guest_ns" not in self.end:
             return None
         return self.end["guest_ns"] - self.start.get("guest_ns", 0)
+
+
+def without_packets(metadata):
+    """The text of a CTF 1.8 metadata file, which may be in packets: magic, UUID, checksum, sizes in bits, five bytes more."""
+    magic, head = 0x75d11d57, 37
+    order = next((o for o in ("little", "big") if int.from_bytes(metadata[:4], o) == magic), None)
+    if not order:
+        return metadata
+    text, at = b"", 0
+    while at + head <= len(metadata):
+        content, size = (int.from_bytes(metadata[at + n:at + n + 4], order) // 8 for n in (24, 28))
+        text += metadata[at + head:at + content]
+        at += max(size, head)
+    return text
+
+
+class Nothing(Trace):
+    """A trace with nothing in it, which an analysis makes its tables of all the same: to know what they look like."""
+
+    def __init__(self):  # pylint: disable=super-init-not-called
+        self.directory, self.machine, self.start, self.end, self.options = "", {}, {}, {}, None
+        self.symbols, self.handlers = Symbols(os.devnull), set()
+        self.events = self.discarded = 0
+
+    def lacks(self, what):
+        pass
+
+    def read(self, handlers, every=None):
+        self.handlers = set(handlers) | ({""} if every else set())  # any
 
 
 def hexadecimal(value):
@@ -320,8 +401,9 @@ def arguments(description, tables, traces=1):
     listed = "\n".join(f"  {name:<10} {what}" for name, what in tables.items())
     parser = argparse.ArgumentParser(description=description, epilog="tables:\n" + listed,
                                      formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    parser.add_argument("directories", metavar="DIR", nargs=traces,
-                        help="a trace, as -trace or any LTTng session has written it")
+    parser.add_argument("directories", metavar="DIR", nargs="*",
+                        help=f"{'a trace' if traces == 1 else f'{traces} traces'}, as -trace or any LTTng session has written "
+                        "it")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_true", help="CSV, a block a table, with an empty line between")
     form.add_argument("--json", action="store_true", help="JSON, an object with a list a table")
@@ -329,7 +411,16 @@ def arguments(description, tables, traces=1):
     parser.add_argument("--symbols", metavar="FILE", help="name functions by a System.map, /proc/kallsyms, or what nm printed")
     parser.add_argument("--only", metavar="TABLE,...", help="these tables, in this order")
     parser.add_argument("--top", metavar="N", type=int, default=20, help="rows of the long tables (20; 0: all)")
-    parser.tables = tables
+    parser.add_argument("--begin", metavar="NS", type=int, help="events from this time on, in ns since 1970")
+    parser.add_argument("--end", metavar="NS", type=int, help="events until this time")
+    compass = parser.add_argument_group("for Trace Compass (LAMI 1.0)")
+    form.add_argument("--lami", action="store_true", help="JSON as LAMI 1.0 has it")
+    compass.add_argument("--limit", metavar="N", help="rows of each table with --lami, or unlimited (as it is)")
+    compass.add_argument("--mi-version", action="store_true", help="say the version of LAMI")
+    compass.add_argument("--metadata", action="store_true", help="say what the analysis is")
+    compass.add_argument("--test-compatibility", action="store_true", help="say nothing if the trace can be read, else why not")
+    compass.add_argument("--output-progress", action="store_true", help="with --lami: say how far it is, line by line")
+    parser.tables, parser.traces = tables, traces
     return parser
 
 
@@ -357,38 +448,83 @@ def write(options, program, traces, tables):
         print("\n\n".join(table.text() for table in tables))
 
 
-def run(parser, analyse):
-    """Runs an analysis: analyse(trace..., options) gives its tables, those with nothing in them included. It sets
-    options.at to the directory that an error is about."""
+def checked(parser):
+    """The options of the command line, where all is right with them."""
     options = parser.parse_args()
-    chosen = options.only.split(",") if options.only else list(parser.tables)
-    for name in chosen:
+    options.names = options.only.split(",") if options.only else list(parser.tables)
+    for name in options.names:
         if name not in parser.tables:
             parser.error(f"no table is called {name}: {', '.join(parser.tables)}")
     if options.top < 0:
         parser.error("--top takes a number of rows")
     options.top = options.top or None
+    if options.limit not in (None, "unlimited") and not options.limit.isdigit():
+        parser.error("--limit takes a number of rows, or unlimited")
+    if options.lami:
+        options.top = int(options.limit) if options.limit not in (None, "unlimited") else None
+    elif options.output_progress and not options.metadata:
+        parser.error("--output-progress goes with --lami")
+    if not options.mi_version and not options.metadata and len(options.directories) != parser.traces:
+        parser.error(f"give {'the directory' if parser.traces == 1 else f'{parser.traces} directories'} of a trace")
     options.instead = None  # text that an analysis prints instead of tables
+    return options
+
+
+def tables_of(parser, analyse, options):
+    """Reads, and writes what was asked for."""
+    traces = []
+    for options.at in options.directories:
+        traces.append(Trace(options.at, options))
+        if options.symbols:
+            traces[-1].symbols = Symbols.of_map(options.symbols)
+    made = {table.name: table for table in analyse(*traces, options)}
+    for trace in traces:
+        if trace.discarded:
+            print(f"{parser.prog}: {trace.directory}: WARNING: {trace.discarded} events were discarded when this was "
+                  "recorded; all counts are too low", file=sys.stderr)
+    if options.lami:
+        shapes = analyse(*[Nothing() for _ in traces], options)
+        tables = [made[name] for name in options.names if made[name].rows]
+        vitrine_lami.say(vitrine_lami.results(min(t.first for t in traces), max(t.last for t in traces), tables, shapes))
+        return
+    keep = options.only or options.json  # what was asked for is shown even if it is empty
+    write(options, parser.prog, traces, [made[name] for name in options.names if made[name].rows or keep])
+
+
+def check(parser, analyse, options):
+    """Are the traces such as the analysis reads?"""
+    nothing = [Nothing() for _ in range(parser.traces)]
+    analyse(*nothing, options)
+    for options.at, like in zip(options.directories, nothing):
+        trace = Trace(options.at, options)
+        if not trace.has_any([""]):
+            raise TraceError("not a trace of Vitrine")
+        if not trace.has_any(like.handlers):
+            raise TraceError("recorded without the events that this analysis reads")
+
+
+def run(parser, analyse):
+    """Runs an analysis: analyse(trace..., options) gives its tables, those with nothing in them included. It sets
+    options.at to the directory that an error is about."""
+    options = checked(parser)
     try:
-        traces = []
-        for options.at in options.directories:
-            traces.append(Trace(options.at))
-            if options.symbols:
-                traces[-1].symbols = Symbols.of_map(options.symbols)
-        made = {table.name: table for table in analyse(*traces, options)}
-        for trace in traces:
-            if trace.discarded:
-                print(f"{parser.prog}: {trace.directory}: WARNING: {trace.discarded} events were discarded when this was "
-                      "recorded; all counts are too low", file=sys.stderr)
-        keep = options.only or options.json  # what was asked for is shown even if it is empty
-        write(options, parser.prog, traces, [made[name] for name in chosen if made[name].rows or keep])
+        if options.mi_version:
+            print("{}.{}".format(*vitrine_lami.VERSION))
+        elif options.metadata:
+            vitrine_lami.say(vitrine_lami.metadata(parser, analyse(*[Nothing() for _ in range(parser.traces)], options)))
+        elif options.test_compatibility:
+            check(parser, analyse, options)
+        else:
+            tables_of(parser, analyse, options)
         sys.stdout.flush()
     except (TraceError, OSError) as error:
         if isinstance(error, BrokenPipeError):  # as with `| head'
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             sys.exit(0)
-        where = "" if isinstance(error, OSError) else options.at + ": "
-        print(f"{parser.prog}: {where}{error}", file=sys.stderr)
+        said = ("" if isinstance(error, OSError) else options.at + ": ") + str(error)
+        if options.lami or options.test_compatibility:
+            vitrine_lami.say(vitrine_lami.error(said, HOST_TROUBLE))
+        print(f"{parser.prog}: {said}", file=sys.stderr)
         sys.exit(HOST_TROUBLE)
     except KeyboardInterrupt:
         sys.exit(130)

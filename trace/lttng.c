@@ -203,11 +203,61 @@ static const char *trouble(char *text)
 	return *at ? at : "it failed";
 }
 
+/* ---- the session that `lttng' means when none is named: `create' makes ours
+ * that one, which it must not stay ---- */
+
+static bool current_file(char *path, size_t size)
+{
+	const char *home = getenv("LTTNG_HOME");
+
+	if (!home)
+		home = getenv("HOME");
+	return home && snprintf(path, size, "%s/.lttngrc", home) < (int)size;
+}
+
+static void current(struct buf *text)
+{
+	char path[4096], some[512];
+	size_t n;
+	FILE *f;
+
+	if (!current_file(path, sizeof(path)) || !(f = fopen(path, "re")))
+		return;
+	while ((n = fread(some, 1, sizeof(some), f)) > 0)
+		buf_append(text, some, n);
+	fclose(f);
+}
+
+static void make_current(const struct buf *text)
+{
+	char path[4096];
+	FILE *f;
+
+	if (!current_file(path, sizeof(path)))
+		return;
+	if (!text->len) {
+		unlink(path);
+		return;
+	}
+	f = fopen(path, "we");
+	if (!f)
+		return;
+	fwrite(text->data, 1, text->len, f);
+	fclose(f);
+}
+
 static int command(const char *const argv[], struct buf *out, struct err *e)
 {
-	struct buf said = {0};
-	int status = lttng_run(argv, &said, e);
+	struct buf said = {0}, users = {0};
+	bool creates = !strcmp(argv[2], "create");
+	int status;
 
+	if (creates)
+		current(&users);
+	status = lttng_run(argv, &said, e);
+	if (creates)
+		make_current(&users);
+	buf_free(&users);
 	if (out && status >= 0)
 		buf_append(out, buf_text(&said), said.len);
 	if (status > 0) {

@@ -24,6 +24,7 @@ sys.path[:0] = ["tests/trace", "scripts"]
 import traces  # noqa: E402
 
 LANTERN = ["-kernel", traces.LANTERN, "-append", "tour"]
+FORKS = ["-kernel", traces.LANTERN, "-append", "run=bench fork 30"]
 
 
 def analysis(name, *words, status=0):
@@ -295,8 +296,7 @@ def irq_latency():
 def flame():
     """Stacks of samples and of calls, beside what babeltrace2 prints; then the page is clicked at."""
     with tempfile.TemporaryDirectory() as d:
-        forks = ["-kernel", traces.LANTERN, "-append", "run=bench fork 30"]
-        traces.run(["-e", "set sample-every 2003"] + forks, d + "/t", "stacks,vmi")
+        traces.run(["-e", "set sample-every 2003"] + FORKS, d + "/t", "stacks,vmi")
         with open(d + "/t/vitrine/symbols") as f:
             rows = [line.split() for line in f]
         code = sorted((int(row[0], 16), int(row[1], 16), row[3]) for row in rows)
@@ -353,6 +353,45 @@ def flame():
             seen.push(document.querySelector('.find output').textContent);""")
         # What is too narrow to be drawn is not found.
         assert seen is None or seen[:4] == [1200, 1200, "none", 0] and 80 < float(seen[4][:-2]) <= 100, seen
+
+
+def vmi_timeline():
+    """Calls over both axes, all of them and a part, beside the counters and what babeltrace2 prints; the page."""
+    with tempfile.TemporaryDirectory() as d:
+        _, counters = traces.run(FORKS, d + "/t", "vmi:call_exit")
+        ended = [(e.fields["icount"], e.ns, e.fields["call"]) for e in traces.read(d + "/t")]
+        by, by_ns = tables("vmi-timeline", d + "/t"), tables("vmi-timeline", "--axis", "ns", d + "/t")
+        total = counters["vmi_calls"]
+        for table in (by["lanes"], by["spaces"], by["calls"], by["bursts"], by_ns["lanes"], by_ns["spaces"]):
+            assert sum(row["count"] for row in table) == total == len(ended)
+        for row in by["lanes"]:
+            assert row["count"] == sum(row["at"] <= icount < row["at"] + row["length"] for icount, _, _ in ended), row
+        for row in by_ns["lanes"]:
+            assert row["count"] == sum(row["at"] <= ns < row["at"] + row["length"] for _, ns, _ in ended), row
+        for row in by["calls"]:
+            of = [icount for icount, _, call in ended if call == row["call"]]
+            assert (row["count"], row["first_icount"], row["last_icount"]) == (len(of), of[0], of[-1]), row
+            assert row["most"] == sum(row["most_at"] <= icount < row["most_at"] + row["length"] for icount in of), row
+        assert by["bursts"][0]["count"] == max(row["count"] for row in by["lanes"])
+        a, b = ended[1000][0], ended[1500][0]
+        part = tables("vmi-timeline", "--from", str(a), "--to", str(b), d + "/t")
+        assert sum(row["count"] for row in part["calls"]) == sum(a <= icount <= b for icount, _, _ in ended)
+        begin, end = ended[1000][1], ended[1500][1]
+        part = tables("vmi-timeline", "--begin", str(begin), "--end", str(end), d + "/t")
+        assert sum(row["count"] for row in part["calls"]) == sum(begin <= ns <= end for _, ns, _ in ended) == 501
+        assert "no event was recorded in that time" in analysis("vmi-timeline", "--end", "1", d + "/t", status=4).stderr
+        assert analysis("vmi-timeline", "--svg", d + "/t.svg", d + "/t").stdout == ""
+        with open(d + "/t.svg") as f:
+            picture = xml.dom.minidom.parseString(f.read())
+        assert len(picture.getElementsByTagName("text")) == min(len(by["calls"]), 24) + 3
+        analysis("vmi-timeline", "--html", d + "/p.html", d + "/t")
+        with open(d + "/p.html") as f:
+            text = f.read()
+        p = Page(text)
+        assert len(p.data) == 2 and all(sum(map(sum, data["rows"])) <= total for data in p.data)
+        seen = in_browser(d, text, ZOOM)
+        high = p.data[0]["high"]
+        assert not seen or [seen[n] for n in (0, 1, 4)] == [f"{x} {high}" for x in ("0 0 1000", "100 0 800", "250 0 250")], seen
 
 
 class Page(html.parser.HTMLParser):
@@ -441,7 +480,7 @@ def pages():
 def chosen():
     """What was not recorded is said, or left out; --only and --top choose; a trace without the files beside it works."""
     with tempfile.TemporaryDirectory() as d:
-        traces.run(LANTERN, d + "/t", "vmi")
+        traces.run(FORKS, d + "/t", "vmi")
         by = tables("vmi-freq", "--only", "callers,values", d + "/t")
         assert list(by) == ["callers", "values"] and by["callers"] and not by["values"]
         assert len(analysis("vmi-freq", "--only", "callers", "--top", "3", d + "/t").stdout.splitlines()) == 5
@@ -457,7 +496,7 @@ def chosen():
         plain = tables("vmi-freq", d + "/t")
         assert plain["calls"][0]["per_s"] is None
         assert plain["callers"][0]["caller"].startswith("0xc01") and len(plain["calls"]) > 30
-        traces.run(LANTERN, d + "/u", "mmu")
+        traces.run(FORKS, d + "/u", "mmu")
         assert "no events of memory management in it" in analysis("mmu-report", d + "/t", status=4).stderr
         assert "no VMI calls in it" in analysis("vmi-freq", d + "/u", status=4).stderr
         assert "no requests of interrupts in it" in analysis("irq-latency", d + "/u", status=4).stderr
@@ -479,7 +518,7 @@ def spoil(path, begin, length):
 def wrong():
     """Directories that are no trace, or not a whole one: one clear line, and status 4."""
     with tempfile.TemporaryDirectory() as d:
-        traces.run(LANTERN, d + "/t", "vmi")
+        traces.run(FORKS, d + "/t", "vmi")
         inside = "/ust/uid/0/64-bit" if os.geteuid() == 0 else f"/ust/uid/{os.geteuid()}/64-bit"
 
         def changed(name, change):
@@ -539,9 +578,9 @@ def foreign():
     assert sum(row["count"] for row in found["tables"]["calls"]) + lost == counters["vmi_calls"]
 
 
-NAMES = ["vmi-freq", "bt-report", "compare", "mmu-report", "irq-latency", "flame"]
+NAMES = ["vmi-freq", "bt-report", "compare", "mmu-report", "irq-latency", "flame", "vmi-timeline"]
 if importlib.util.find_spec("bt2") is None:
     print("python3-bt2 is not there")
     sys.exit(77)
 traces.alone()
-traces.main(histogram, frequent, series, vmi_freq, bt_report, compare, mmu_report, irq_latency, flame, pages, chosen, wrong, foreign)
+traces.main(histogram, frequent, series, vmi_freq, bt_report, compare, mmu_report, irq_latency, flame, vmi_timeline, pages, chosen, wrong, foreign)

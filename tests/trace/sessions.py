@@ -154,11 +154,11 @@ def two():
     with tempfile.TemporaryDirectory() as d:
         traces.start_daemon()
         lttng("create", "user", f"--output={d}/user")
-        lttng("enable-channel", "-u", "-s", "user", "--subbuf-size=4M", "--num-subbuf=8", "c")
-        lttng("enable-event", "-u", "vitrine_vmi:call_exit", "-s", "user", "-c", "c")
-        lttng("start", "user")
+        lttng("enable-channel", "-u", "--subbuf-size=4M", "--num-subbuf=8", "c")
+        lttng("enable-event", "-u", "vitrine_vmi:call_exit", "-c", "c")
+        lttng("start")
         _, counters = traces.run(["-kernel", LANTERN, "-append", "tour"], d + "/ours", "vmi,calls")
-        lttng("destroy", "user")
+        lttng("destroy")  # the current one is still theirs
         assert "no available" in lttng("list")
         calls = sum(v for k, v in counters.items() if k.startswith("vmi_") and k[4].isupper())
         assert calls == counters["vmi_calls"] > 100000

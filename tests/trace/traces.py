@@ -5,6 +5,7 @@ import collections
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -104,21 +105,37 @@ def differences(events, counters):
     return wrong
 
 
+NOBODY = 65534
+
+
 def alone():
-    """Runs the test where no other session daemon is, and none of its own is left: as root with a /var/run/lttng of its
-    own, else with its own LTTNG_HOME."""
+    """Runs the test where no other session daemon is, and none of its own is left, nor a current session of others: as root
+    with a /var/run/lttng of its own, or as nobody where there are no mounts of one's own; else as who one is."""
     need()
     if os.geteuid() == 0 and "VITRINE_ALONE" not in os.environ:
         os.environ["VITRINE_ALONE"] = "1"
-        script = ("mkdir -p /var/run/lttng && mount -t tmpfs tmpfs /var/run/lttng || { echo no mounts here; exit 77; }; "
-                  '"$@"; status=$?; kill $(cat /var/run/lttng/lttng-sessiond.pid 2>&-) 2>&-; exit $status')
         if subprocess.run(["unshare", "-m", "true"], stderr=subprocess.DEVNULL, check=False).returncode:
-            print("no mounts of one's own here")
-            sys.exit(77)
-        os.execvp("unshare", ["unshare", "-m", "sh", "-c", script, "sh", sys.executable] + sys.argv)
+            as_nobody()
+        script = ("mkdir -p /var/run/lttng && mount -t tmpfs tmpfs /var/run/lttng || exit 76; "
+                  '"$@"; status=$?; kill $(cat /var/run/lttng/lttng-sessiond.pid 2>&-) 2>&-; exit $status')
+        done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", sys.executable] + sys.argv, check=False)
+        if done.returncode == 76:
+            as_nobody()
+        sys.exit(done.returncode)
+    os.environ["LTTNG_HOME"] = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, os.environ["LTTNG_HOME"], True)
     if os.geteuid():
-        os.environ["LTTNG_HOME"] = tempfile.mkdtemp()
         atexit.register(end_daemon)
+
+
+def as_nobody():
+    """A user's daemon is in that user's LTTNG_HOME."""
+    drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    if subprocess.run(drop + ["test", "-x", VITRINE, "-a", "-r", sys.argv[0]], check=False).returncode:
+        print("no mounts of one's own here, and nobody cannot read this folder")
+        sys.exit(77)
+    os.environ["HOME"] = "/nonexistent"
+    os.execvp("setpriv", drop + [sys.executable] + sys.argv)
 
 
 def end_daemon():
