@@ -793,6 +793,8 @@ static int make(struct run *r, struct err *e)
 	if (r->o.vm.kernel)
 		symbols_add(debug_symbols(r->debug), r->o.vm.kernel, -1,
 			    &no_symbols);
+	if (r->o.saved && !r->o.batch)
+		debug_know_guest(r->debug, NULL);
 	r->console = console_new(r->debug, r->host, r->guest, r->vmi);
 	if (r->o.gdb && make_gdb(r, e))
 		return -1;

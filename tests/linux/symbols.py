@@ -40,6 +40,10 @@ if shutil.which("gdb"):
         subprocess.run([VITRINE, "-clock", "virtual", "-m", "256M", "-kernel", "build/linux/vmlinuz-686", "-serial", "null",
                         "-e", "tbreak -icount 4500000000", "-e", "run", "-e", f"save {saved}", "-e", "quit"],
                        stdout=subprocess.DEVNULL, timeout=100, check=True)
+        # At the console they are known before anything has run.
+        r = subprocess.run([VITRINE, "-loadvm", saved, "-serial", "null"], input="break do_exit\n", text=True, capture_output=True,
+                           timeout=60, check=True)
+        assert "Breakpoint 1 at" in r.stdout, r
         with subprocess.Popen([VITRINE, "-loadvm", saved, "-serial", "null", "-gdb", "unix:" + sock, "-batch", "-S"]) as guest:
             while not os.path.exists(sock):
                 time.sleep(0.05)
