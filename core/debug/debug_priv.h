@@ -41,6 +41,7 @@ struct debug {
 	bool knows_linux;  /* they are its own, */
 	bool knew_linux;   /* or were, of the one before */
 	u64 look_at_guest; /* icount, when none are known */
+	u32 modules, modules_mark; /* Linux's list, what is in it; 0: not seen */
 	struct breakpoint *breaks;
 	struct breakpoint *code[BUCKETS]; /* by address */
 	unsigned call_catches;
@@ -79,6 +80,10 @@ static inline struct cpu *debug_cpu(const struct debug *d)
 
 /* A register of the frame that is selected; false: that is the processor's. */
 bool debug_frame_register(struct debug *d, const char *name, struct value *v);
+/* modules.c: adds the symbols of all modules of a Linux to those found; how
+ * many.  Have others been loaded since? */
+unsigned modules_put(struct debug *d, unsigned *modules);
+bool modules_changed(struct debug *d);
 /* vm_on_break's: does one of ours want to stop at the breakpoint met?  Counts
  * hits, sets d->hit. */
 bool debug_at_break(void *arg, gla_t lin);

@@ -81,26 +81,58 @@ static void tell_version(struct debug *d, struct buf *out)
 int debug_linux_symbols(struct debug *d, struct buf *out)
 {
 	struct kallsyms k;
+	unsigned modules, more;
 
 	if (!(debug_cpu(d)->cr0 & CR0_PG) || !find(d, &k))
 		return -1;
+	symbols_lose(d->symbols);
 	kallsyms_each(&k, put, d->symbols);
 	symbols_ready(d->symbols);
 	d->knows_linux = true;
+	more = modules_put(d, &modules);
+	symbols_ready(d->symbols);
 	if (out) {
 		buf_printf(out, "%u symbols", k.count);
 		tell_version(d, out);
+		if (modules)
+			buf_printf(out, ", %u more of %u module%s", more, modules,
+				   modules == 1 ? "" : "s");
 		buf_printf(out, ", found in its memory\n");
 	}
-	return (int)k.count;
+	return (int)(k.count + more);
+}
+
+/* Modules came or went: their symbols anew, beside the kernel's. */
+static void know_modules(struct debug *d, struct buf *out)
+{
+	unsigned modules, n;
+
+	if (!modules_changed(d))
+		return;
+	if (d->knows_linux) {
+		debug_linux_symbols(d, out);
+		return;
+	}
+	symbols_lose(d->symbols);
+	n = modules_put(d, &modules);
+	symbols_ready(d->symbols);
+	if (out)
+		buf_printf(out, "%u symbols of %u module%s, found in memory\n",
+			   n, modules, modules == 1 ? "" : "s");
 }
 
 void debug_know_guest(struct debug *d, struct buf *out)
 {
 	u64 now = vm_icount(d->vm);
 
+	if (!(debug_cpu(d)->cr0 & CR0_PG))
+		return;
 	if (d->knows_linux ||
-	    (symbols_count(d->symbols) && !d->knew_linux) || now < d->look_at_guest || !(debug_cpu(d)->cr0 & CR0_PG))
+	    (symbols_count(d->symbols) && !d->knew_linux)) {
+		know_modules(d, out);
+		return;
+	}
+	if (now < d->look_at_guest)
 		return;
 	d->look_at_guest = now + now / 2 + LOOK_EVERY;
 	debug_linux_symbols(d, out);
@@ -116,8 +148,9 @@ bool debug_linux_text(struct debug *d, gpa_t *at)
 
 void debug_forget_guest(struct debug *d)
 {
-	if (d->knows_linux)
+	if (d->knows_linux || d->modules)
 		symbols_lose(d->symbols);
+	d->modules = d->modules_mark = 0;
 	d->knew_linux |= d->knows_linux;
 	d->knows_linux = false;
 	d->look_at_guest = 0;
