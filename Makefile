@@ -28,7 +28,7 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*_test.c))
 FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 GUEST := $(patsubst tests/guest/%.S,$(B)/guest/%.elf,$(wildcard tests/guest/*.S))
 
-.PHONY: all run check help linux bench bench-vmi bench-gdb bench-trace asan debug install fuzz fmt docs diff tour floors rebase clean deps
+.PHONY: test-faults all run check help linux bench bench-vmi bench-gdb bench-trace asan debug install fuzz fmt docs diff tour floors rebase clean deps
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .PRECIOUS: $(B)/obj/%.o build/fuzz/obj/%.o
@@ -68,6 +68,9 @@ fuzz: $(FUZZ) ## fuzz decoder, loaders, devices, VMI, expressions and console fo
 	$$f -max_total_time=$(or $(SECONDS),60) -artifact_prefix=build/fuzz/$$n- build/fuzz/$$n.corpus \
 	$$(ls -d tests/fuzz/$${n%%_*}.seeds 2>/dev/null) >build/fuzz/$$n.log 2>&1 || { tail -n 20 build/fuzz/$$n.log; exit 1; }; done
 
+test-faults: all $(B)/guest/stage.elf ## make every system call and allocation of the machine fail, one at a time (W="save gdb" chooses)
+	@B=$(B) /usr/bin/python3 tests/faults/faults.py $(W)
+
 diff: $(B)/vitrine ## compare N random instructions with this machine's CPU (N=2000000 SEED=1), or with RING=0 N groups of supervisor work with QEMU
 	@$(if $(filter 0,$(RING)),tests/diff/ring0.sh $(or $(SEED),1) $(if $(filter file,$(origin N)),300,$(N)) $(MODES),\
 	rm -rf build/diff/cover; mkdir -p build/diff/cover; \
@@ -105,7 +108,7 @@ clean: ## remove what was built, but not what was fetched
 	build/vitrine build/vitrine-trace.so build/lantern* build/bench/run
 
 # What `run` and `check` need from Debian's packages is there before the first file is compiled.
-GOAL := $(filter run check bench bench-vmi bench-gdb bench-trace diff,$(MAKECMDGOALS))
+GOAL := $(filter run check test-faults bench bench-vmi bench-gdb bench-trace diff,$(MAKECMDGOALS))
 deps:
 	@scripts/install-deps.sh $(GOAL)
 ifneq ($(GOAL),)

@@ -707,7 +707,7 @@ static int no_sandbox(struct run *r, struct err *e)
 /* A module is FILE[ ARGS], symbols are FILE[@ADDR]. */
 static void grant_file(const char *text)
 {
-	char *path = strdup(text);
+	char *path = check_copy(text);
 
 	sandbox_grant(SANDBOX_READ, path);
 	path[strcspn(path, " @")] = '\0';
@@ -806,7 +806,7 @@ static int make(struct run *r, struct err *e)
 /* FILE[@ADDR]; a status, 0 when done. */
 static int add_symbols(struct run *r, const char *text, struct err *e)
 {
-	char *path = strdup(text), *at = strrchr(path, '@');
+	char *path = check_copy(text), *at = strrchr(path, '@');
 	struct value v = {0};
 	int status = EXIT_OK;
 	struct err why;

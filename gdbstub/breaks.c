@@ -26,7 +26,7 @@ static int parse_agent(struct args *a, struct agents *to, struct err *e)
 	    len > a->len / 2 || to->count == AGENTS_MAX)
 		return err_set(e, "no expression where one is expected");
 	code = malloc(len + 1);
-	CHECK(code, "no host memory for an expression");
+	NEED_MEMORY(code, "an expression");
 	if (!hex_decode(a->at, len, code)) {
 		free(code);
 		return err_set(e, "an expression is not hexadecimal");
@@ -39,7 +39,7 @@ static int parse_agent(struct args *a, struct agents *to, struct err *e)
 	a->len -= 2 * len;
 	if (!to->list)
 		to->list = malloc(AGENTS_MAX * sizeof(agent));
-	CHECK(to->list, "no host memory for an expression");
+	NEED_MEMORY(to->list, "an expression");
 	to->list[to->count++] = agent;
 	return 0;
 }

@@ -220,7 +220,7 @@ void frames_make(struct gdbstub *g, const struct elf_function *f, size_t count,
 	u8 *bytes = malloc(FUNCTION_MAX);
 	u64 all = 0;
 
-	CHECK(bytes, "no host memory for a function's code");
+	NEED_MEMORY(bytes, "a function's code");
 	frames_begin(out);
 	for (size_t i = 0; i < count && all < CODE_MAX; i++) {
 		u32 len = f[i].len;

@@ -154,7 +154,7 @@ static void make_kernel(struct gdbstub *g, struct buf *out)
 		.name = "kernel", .functions = f, .frames = &frames};
 	struct symbol_view v;
 
-	CHECK(f, "no host memory for %zu symbols", most);
+	NEED_MEMORY(f, "%zu symbols", most);
 	for (size_t i = 0; i < most && symbols_at(s, i, &v); i++) {
 		if (is_roms(&v))
 			continue;

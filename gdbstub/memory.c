@@ -69,7 +69,7 @@ static void *room_for(u32 *len, u32 most)
 	if (*len > most)
 		*len = most;
 	bytes = malloc(*len + 1);
-	CHECK(bytes, "no host memory for %u bytes", *len);
+	NEED_MEMORY(bytes, "%u bytes", *len);
 	return bytes;
 }
 

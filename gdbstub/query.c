@@ -198,7 +198,7 @@ void packet_monitor(struct gdbstub *g, struct args *a)
 	struct err e;
 	char *line = malloc(a->len / 2 + 1);
 
-	CHECK(line, "no host memory for a line");
+	NEED_MEMORY(line, "a line");
 	if (a->len % 2 || !hex_decode(a->at, a->len / 2, line)) {
 		free(line);
 		reply_errno(g, 1);

@@ -15,6 +15,7 @@
  *
  * A client that vanishes takes its breakpoints along.  The guest then goes on
  * if it was running when the client came or has been let run by it. */
+#include "core/base/listen.h"
 #include "gdbstub/stub_priv.h"
 
 #include <arpa/inet.h>
@@ -30,7 +31,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -85,29 +85,17 @@ bool gdbstub_knows(const char *where)
 	return split_tcp(where, host, sizeof(host), &port);
 }
 
-static int listen_unix(struct gdbstub *g, const char *path, struct err *e)
+static int listen_path(struct gdbstub *g, const char *path, struct err *e)
 {
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	int fd;
-
-	if (strlen(path) >= sizeof(to.sun_path))
+	if (strlen(path) > LISTEN_PATH)
 		return err_set(e,
-			       "-gdb unix:%s: a path has at most %zu "
+			       "-gdb unix:%s: a path has at most %d "
 			       "characters",
-			       path, sizeof(to.sun_path) - 1);
-	strcpy(to.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&to, sizeof(to)) ||
-	    listen(fd, BACKLOG)) {
-		int why = errno;
-
-		if (fd >= 0)
-			close(fd);
-		return err_set(e, "-gdb unix:%s: %s", path, strerror(why));
-	}
-	g->unix_path = strdup(path);
-	g->listening = fd;
-	return 0;
+			       path, LISTEN_PATH);
+	g->listening = listen_unix(path, BACKLOG, &g->unix_path);
+	return g->listening < 0 ? err_set(e, "-gdb unix:%s: %s", path,
+					  strerror(errno))
+				: 0;
 }
 
 static int listen_tcp(struct gdbstub *g, const char *text, struct err *e)
@@ -164,7 +152,7 @@ int gdbstub_listen(struct gdbstub *g, const char *where, struct err *e)
 	int failed;
 
 	if (!strncmp(where, "unix:", 5))
-		failed = listen_unix(g, where + 5, e);
+		failed = listen_path(g, where + 5, e);
 	else
 		failed = listen_tcp(
 			g, strncmp(where, "tcp:", 4) ? where : where + 4, e);
@@ -525,7 +513,7 @@ struct gdbstub *gdbstub_new(const struct gdbstub_config *c)
 {
 	struct gdbstub *g = calloc(1, sizeof(*g));
 
-	CHECK(g, "no host memory for the gdb stub");
+	NEED_MEMORY(g, "the gdb stub");
 	g->cfg = *c;
 	g->d = c->d;
 	g->vm = debug_vm(c->d);
@@ -549,12 +537,10 @@ void gdbstub_free(struct gdbstub *g)
 			close(g->refused[i]);
 	if (g->listening >= 0)
 		close(g->listening);
-	if (g->unix_path)
-		unlink(g->unix_path);
+	listen_end(g->unix_path);
 	debug_on_print(g->d, NULL, NULL);
 	if (g->cfg.vmi)
 		vmi_on_move(g->cfg.vmi, NULL, NULL);
-	free(g->unix_path);
 	buf_free(&g->out);
 	buf_free(&g->reply);
 	buf_free(&g->document);

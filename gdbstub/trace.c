@@ -376,7 +376,7 @@ static void define(struct gdbstub *g, struct args *a)
 	struct err e;
 	bool good;
 
-	CHECK(p, "no host memory for a tracepoint");
+	NEED_MEMORY(p, "a tracepoint");
 	p->g = g;
 	good = parse_which(a, &number, &addr) && args_char(a, ':');
 	p->enabled = good && args_char(a, 'E');

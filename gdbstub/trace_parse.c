@@ -39,7 +39,7 @@ static int parse_agent(struct args *a, struct trace_action *t, struct err *e)
 	if (!args_hex(a, &len) || !args_char(a, ',') || len > a->len / 2)
 		return err_set(e, "an expression without its length");
 	code = malloc(len + 1);
-	CHECK(code, "no host memory for an expression");
+	NEED_MEMORY(code, "an expression");
 	if (hex_decode(a->at, len, code))
 		t->agent = agent_new(code, len, e);
 	else
@@ -84,7 +84,7 @@ int trace_parse_actions(struct args *a, struct trace_action **list,
 			return -1;
 		t.when_stepping = stepping;
 		*list = realloc(*list, (*count + 1) * sizeof(t));
-		CHECK(*list, "no host memory for a tracepoint");
+		NEED_MEMORY(*list, "a tracepoint");
 		(*list)[(*count)++] = t;
 	}
 	return 0;

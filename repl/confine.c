@@ -135,6 +135,7 @@ static void stopped(const char *text)
 {
 	if (check_hook)
 		check_hook(text);
+	check_clean_up();
 }
 
 int confine_lock(struct err *e)

@@ -200,8 +200,8 @@ static void keep_last(struct console *c, const char *line,
 		      const struct command *cmd)
 {
 	char *copy = cmd->repeat == ONCE     ? NULL
-		     : cmd->repeat == ONWARD ? strdup(cmd->name)
-					     : strdup(line);
+		     : cmd->repeat == ONWARD ? check_copy(cmd->name)
+					     : check_copy(line);
 
 	free(c->last);
 	c->last = copy;
@@ -239,10 +239,10 @@ static int execute_words(struct console *c, char *line, struct err *e)
 
 static int execute(struct console *c, const char *text, struct err *e)
 {
-	char *line, *own = strdup(text);
+	char *line, *own = check_copy(text);
 	int failed = 0;
 
-	CHECK(own, "no host memory for a line");
+	NEED_MEMORY(own, "a line");
 	vmi_name_stubs(c);
 	line = words_trim(own);
 	if (c->filling) {
@@ -467,7 +467,7 @@ static void lend_terminal(struct console *c, bool on)
 	if (!prompting)
 		return;
 	if (on) {
-		half = strdup(rl_line_buffer);
+		half = check_copy(rl_line_buffer);
 		rl_callback_handler_remove();
 		putchar('\n');
 		return;
@@ -565,7 +565,7 @@ static void terminal_loop(struct console *c)
 			added += remember_line(line);
 			answer(c, line);
 		} else if (c->last && !c->filling) {
-			char *again = strdup(c->last);
+			char *again = check_copy(c->last);
 
 			c->repeating = true;
 			answer(c, again);
@@ -637,7 +637,7 @@ struct console *console_new(struct debug *d, struct host *h, const char *guest,
 {
 	struct console *c = calloc(1, sizeof(*c));
 
-	CHECK(c, "no host memory for the console");
+	NEED_MEMORY(c, "the console");
 	c->d = d;
 	c->host = h;
 	c->guest = guest;

@@ -31,12 +31,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "core/base/buf.h"
 #include "core/base/check.h"
+#include "core/base/listen.h"
 #include "core/cpu/cpu.h"
 #include "core/vm/vm.h"
 #include "repl/term/screen.h"
@@ -119,6 +119,7 @@ static void on_check(const char *text)
 static void on_crash(int number)
 {
 	on_check(NULL);
+	check_clean_up();
 	signal(number, SIG_DFL);
 	raise(number);
 }
@@ -209,7 +210,7 @@ struct host *host_new(bool batch)
 {
 	struct host *h = calloc(1, sizeof(*h));
 
-	CHECK(h, "no host memory");
+	NEED_MEMORY(h, "the outside of the machine");
 	h->batch = batch;
 	h->is_terminal =
 		isatty(STDIN_FILENO) && !tcgetattr(STDIN_FILENO, &h->saved);
@@ -242,27 +243,15 @@ static int connect_pty(struct port *p, unsigned number, struct err *e)
 
 static int connect_unix(struct port *p, const char *path, struct err *e)
 {
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	int fd;
-
-	if (!*path || strlen(path) >= sizeof(to.sun_path))
+	if (!*path || strlen(path) > LISTEN_PATH)
 		return err_set(e,
 			       "-serial unix:PATH: the path must have 1 to "
-			       "%zu characters",
-			       sizeof(to.sun_path) - 1);
-	strcpy(to.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&to, sizeof(to)) ||
-	    listen(fd, 1)) {
-		int why = errno;
-
-		if (fd >= 0)
-			close(fd);
-		return err_set(e, "-serial unix:%s: %s", path, strerror(why));
-	}
-	p->listening = fd;
-	p->path = strdup(path);
-	return 0;
+			       "%d characters",
+			       LISTEN_PATH);
+	p->listening = listen_unix(path, 1, &p->path);
+	return p->listening < 0 ? err_set(e, "-serial unix:%s: %s", path,
+					  strerror(errno))
+				: 0;
 }
 
 bool host_knows(const char *spec)
@@ -704,9 +693,7 @@ void host_free(struct host *h)
 			close(p->out);
 		if (p->listening >= 0)
 			close(p->listening);
-		if (p->path)
-			unlink(p->path);
-		free(p->path);
+		listen_end(p->path);
 	}
 	free(h);
 }

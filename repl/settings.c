@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What `set` changes and `show` shows: one row each. */
+#include "core/base/check.h"
 #include "repl/repl_priv.h"
 
 #include <stdlib.h>
@@ -268,7 +269,7 @@ static int set_tasks(struct console *c, const char *value, struct err *e)
 				"array=ADDR stride=N count=N pid=N name=N",
 				e);
 	free(c->settings.tasks);
-	c->settings.tasks = strcmp(value, "auto") ? strdup(value) : NULL;
+	c->settings.tasks = strcmp(value, "auto") ? check_copy(value) : NULL;
 	return 0;
 }
 

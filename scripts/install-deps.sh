@@ -1,20 +1,20 @@
 #!/bin/sh
 # install-deps.sh - installs what is missing of the Debian packages that a make target needs.
 #
-#   scripts/install-deps.sh [run] [check] [bench] [bench-gdb] [bench-vmi] [bench-trace]
+#   scripts/install-deps.sh [run] [check] [test-faults] [bench] [bench-gdb] [bench-vmi] [bench-trace]
 #
 # Does nothing, and needs neither root nor network, when all of them are there. Says in one line what it installs.
 set -eu
 
 run="gcc libc6-dev gcc-multilib libreadline-dev binutils-dev liblttng-ust-dev libseccomp-dev"
 test="clang libclang-rt-dev libcmocka-dev libzydis-dev qemu-system-x86 gdb lldb nasm cpio gzip xz-utils dpkg-dev python3 python3-pexpect
-	lttng-tools babeltrace2 python3-bt2 tmux"
+	lttng-tools babeltrace2 python3-bt2 tmux strace"
 
 want=$run
 for goal; do
 	case $goal in
 	run) ;;
-	check | bench | bench-gdb | diff | bench-trace) want="$run $test" ;;
+	check | test-faults | bench | bench-gdb | diff | bench-trace) want="$run $test" ;;
 	bench-vmi) want="$run python3" ;;
 	*) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 2 ;;
 	esac

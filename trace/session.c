@@ -6,6 +6,7 @@
  * consumer still falls behind the guest waits for it, a while at most: guest
  * time is not the host's, so nothing but the host's time is lost.  What was
  * discarded all the same is said when the session ends. */
+#include "core/base/check.h"
 #include "trace/emit.h"
 #include "trace/lttng.h"
 #include "core/sandbox/sandbox.h"
@@ -61,7 +62,7 @@ static bool choose(bool want[TRACE_EVENTS], const char *word)
 
 static int choose_all(bool want[TRACE_EVENTS], const char *list, struct err *e)
 {
-	char *copy = strdup(list ? list : "all"), *rest = copy, *word;
+	char *copy = check_copy(list ? list : "all"), *rest = copy, *word;
 	int result = 0;
 
 	memset(want, 0, TRACE_EVENTS * sizeof(*want));

@@ -23,7 +23,7 @@ void buf_reserve(struct buf *b, size_t n)
 	while (cap < b->len + n + 1)
 		cap *= 2;
 	data = realloc(b->data, cap);
-	CHECK(data, "no host memory for %zu bytes of text", cap);
+	NEED_MEMORY(data, "%zu bytes of text", cap);
 	b->data = data;
 	b->cap = cap;
 }

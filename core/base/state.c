@@ -94,7 +94,7 @@ int state_check(const struct state_part *p, const u8 *bytes, u64 now,
 	struct err why;
 	int bad;
 
-	CHECK(trial, "no host memory for %zu bytes", p->size);
+	NEED_MEMORY(trial, "%zu bytes", p->size);
 	memcpy(trial, p->at, p->size);
 	bad = state_load(p->fields, trial, bytes, &why);
 	if (!bad && p->wrong && (wrong = p->wrong(trial, now)))

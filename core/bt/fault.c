@@ -33,6 +33,7 @@ void fault_signal(int sig, siginfo_t *si, void *context)
 	    si->si_code <= 0) {
 		if (check_hook)
 			check_hook("a signal");
+		check_clean_up();
 		signal(sig, SIG_DFL);
 		if (si->si_code <= 0) /* somebody sent it */
 			raise(sig);

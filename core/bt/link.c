@@ -19,6 +19,7 @@
  * go, checked on arrival (emit_continuation).  There is one for user and one
  * for supervisor mode, valid for the context it was filled in. */
 #include "core/bt/bt_priv.h"
+#include "core/base/check.h"
 
 #include "core/mem/window.h"
 
@@ -105,7 +106,7 @@ static u8 *new_table(struct bt *bt)
 	bt->tables_used += TABLE_BYTES;
 	at = mmap(at, TABLE_BYTES, PROT_READ | PROT_WRITE,
 		  MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, bt->template_fd, 0);
-	CHECK(at != MAP_FAILED, "link table: %s", strerror(errno));
+	NEED_MEMORY(at != MAP_FAILED, "a link table: %s", strerror(errno));
 	return at;
 }
 

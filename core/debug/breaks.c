@@ -25,8 +25,8 @@ static char *copy(const char *text)
 
 	if (!text || !*text)
 		return NULL;
-	s = strdup(text);
-	CHECK(s, "no host memory for a breakpoint");
+	s = check_copy(text);
+	NEED_MEMORY(s, "a breakpoint");
 	return s;
 }
 
@@ -158,7 +158,7 @@ struct breakpoint *debug_break_append(struct debug *d,
 {
 	struct breakpoint *b = malloc(sizeof(*b)), **end = &d->breaks;
 
-	CHECK(b, "no host memory for a breakpoint");
+	NEED_MEMORY(b, "a breakpoint");
 	*b = *form;
 	b->enabled = true;
 	if (debug_break_condition(d, b, condition, e) || insert(d, b, e)) {

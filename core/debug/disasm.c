@@ -8,6 +8,7 @@
  * when it is told the offset.  It works with 64-bit addresses and may hand
  * back sign-extended ones; they are cut to 32 bits.  Host code has 64-bit
  * addresses, which are another in each run: they are shown by name. */
+#include "core/base/check.h"
 #include "core/debug/disasm.h"
 
 #define PACKAGE "vitrine"
@@ -122,7 +123,7 @@ static void name_place(struct buf *out, size_t start)
 
 	if (out->len == start)
 		return;
-	text = strdup(out->data + start);
+	text = check_copy(out->data + start);
 	note = strstr(text, mark);
 	if (note) {
 		*note = '\0';

@@ -160,7 +160,7 @@ struct symbols *debug_space_symbols(struct debug *d)
 	if (known)
 		return known;
 	s = calloc(1, sizeof(*s));
-	CHECK(s, "no host memory for symbols");
+	NEED_MEMORY(s, "symbols");
 	s->cr3 = debug_cpu(d)->cr3;
 	s->symbols = symbols_new();
 	s->next = d->spaces;
@@ -285,7 +285,7 @@ int debug_location(struct debug *d, const char *text, gla_t *addr,
 		char *file = strndup(text, (size_t)(colon - text));
 		int failed;
 
-		CHECK(file, "no host memory for a file's name");
+		NEED_MEMORY(file, "a file's name");
 		failed = line_location(d, file, colon + 1, addr, e);
 		free(file);
 		return failed;

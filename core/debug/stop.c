@@ -103,7 +103,7 @@ struct debug *debug_new(struct vm *vm)
 {
 	struct debug *d = calloc(1, sizeof(*d));
 
-	CHECK(d, "no host memory for the debugger");
+	NEED_MEMORY(d, "the debugger");
 	d->vm = vm;
 	d->symbols = symbols_new();
 	d->next_number = 1;

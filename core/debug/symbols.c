@@ -81,7 +81,7 @@ struct symbols *symbols_new(void)
 {
 	struct symbols *s = calloc(1, sizeof(*s));
 
-	CHECK(s, "no host memory for symbols");
+	NEED_MEMORY(s, "symbols");
 	bfd_init();
 	note_directory(s);
 	return s;
@@ -151,12 +151,12 @@ static void add(struct symbols *s, const char *name, u32 addr, u32 limit,
 	if (s->count == s->cap) {
 		s->cap = s->cap ? s->cap * 2 : 1024;
 		s->sym = realloc(s->sym, s->cap * sizeof(*s->sym));
-		CHECK(s->sym, "no host memory for %zu symbols", s->cap);
+		NEED_MEMORY(s->sym, "%zu symbols", s->cap);
 	}
 	s->sym[s->count] =
-		(struct symbol){addr, limit, strdup(name), rank, is_code,
+		(struct symbol){addr, limit, check_copy(name), rank, is_code,
 				false, false, false};
-	CHECK(s->sym[s->count].name, "no host memory for a symbol");
+	NEED_MEMORY(s->sym[s->count].name, "a symbol");
 	s->count++;
 }
 
@@ -188,7 +188,7 @@ static void sort(struct symbols *s)
 	qsort(s->sym, s->count, sizeof(*s->sym), order_address);
 	free(s->by_name);
 	s->by_name = malloc((s->count + 1) * sizeof(u32));
-	CHECK(s->by_name, "no host memory for %zu symbols", s->count);
+	NEED_MEMORY(s->by_name, "%zu symbols", s->count);
 	s->names = 0;
 	for (u32 i = 0; i < s->count; i++)
 		if (!s->sym[i].is_nameless)
@@ -249,12 +249,12 @@ static int add_bfd(struct symbols *s, bfd *abfd, s64 at)
 	long size = bfd_get_symtab_upper_bound(abfd), n = 0;
 	struct file *f = calloc(1, sizeof(*f));
 
-	CHECK(f, "no host memory for a symbol file");
+	NEED_MEMORY(f, "a symbol file");
 	f->abfd = abfd;
 	f->offset = at >= 0 ? (u32)at - lowest_code(abfd) : 0;
 	if (size > 0) {
 		f->syms = malloc((size_t)size);
-		CHECK(f->syms, "no host memory for %ld bytes", size);
+		NEED_MEMORY(f->syms, "%ld bytes", size);
 		n = bfd_canonicalize_symtab(abfd, f->syms);
 	}
 	for (long i = 0; i < n; i++)

@@ -6,6 +6,7 @@
  * with a call of the scheduler in front of them, then with a call of the
  * function that the word before lies in, up to one outside of the scheduler.
  * So what is left on the stack from other calls is passed over. */
+#include "core/base/check.h"
 #include "core/debug/tasks.h"
 
 #include <ctype.h>
@@ -82,7 +83,7 @@ static int take_word(struct debug *d, struct task_layout *l, const char *key,
 static int parse(struct debug *d, const char *text, struct task_layout *l,
 		 struct err *e)
 {
-	char *copy = strdup(text), *rest = copy, *word;
+	char *copy = check_copy(text), *rest = copy, *word;
 	int failed = 0;
 
 	*l = (struct task_layout){.link = TASK_NONE,

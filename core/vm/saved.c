@@ -38,8 +38,10 @@ static int failed(struct saved_writer *w, struct err *e)
 	err_set(e, "%s: %s", w->path, strerror(errno));
 	if (w->out)
 		fclose(w->out);
-	if (w->temporary)
+	if (w->temporary) {
 		unlink(w->temporary);
+		check_keeps(w->temporary);
+	}
 	free(w->temporary);
 	free(w->path);
 	return -1;
@@ -70,7 +72,7 @@ static char *resolved(const char *path)
 
 	if (!real)
 		real = strdup(path);
-	CHECK(real, "no host memory for a file's name");
+	NEED_MEMORY(real, "a file's name");
 	return real;
 }
 
@@ -103,6 +105,7 @@ int saved_create(struct saved_writer *w, const char *path, struct err *e)
 		w->temporary = NULL;
 		return failed(w, e);
 	}
+	check_leaves(w->temporary);
 	fchmod(fd, usual_mode());
 	w->out = fdopen(fd, "w");
 	if (!w->out)
@@ -185,6 +188,7 @@ int saved_finish(struct saved_writer *w, struct err *e)
 	w->out = NULL;
 	if (fclose(out) || rename(w->temporary, w->path))
 		return failed(w, e);
+	check_keeps(w->temporary);
 	sync_directory(w->path);
 	free(w->temporary);
 	free(w->path);

@@ -509,7 +509,7 @@ static int read_origin(const struct saved *s, const char *path,
 			       path);
 	memcpy(&cfg->flat_load, found.bytes, sizeof(cfg->flat_load));
 	*strings = at = malloc(found.len + STRINGS_MAX * sizeof(char *));
-	CHECK(at, "no host memory for %zu bytes", found.len);
+	NEED_MEMORY(at, "%zu bytes", found.len);
 	cfg->modules = (char **)(void *)at;
 	at += STRINGS_MAX * sizeof(char *);
 	end = at + found.len - sizeof(cfg->flat_load);

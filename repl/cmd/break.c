@@ -254,7 +254,7 @@ int cmd_commands(struct console *c, char *args, struct err *e)
 	a = actions_of(c, b->number);
 	if (!a) {
 		a = calloc(1, sizeof(*a));
-		CHECK(a, "no host memory for commands");
+		NEED_MEMORY(a, "commands");
 		a->number = b->number;
 		a->next = c->actions;
 		c->actions = a;

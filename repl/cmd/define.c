@@ -98,10 +98,10 @@ static int run_line(struct console *c, const char *line, const struct words *w,
 static int run_lines(struct console *c, const struct defined *d,
 		     const struct words *w, struct err *e)
 {
-	char *lines = strdup(buf_text(&d->lines)), *rest = lines, *line;
+	char *lines = check_copy(buf_text(&d->lines)), *rest = lines, *line;
 	int failed = 0;
 
-	CHECK(lines, "no host memory for a command");
+	NEED_MEMORY(lines, "a command");
 	while (!failed && rest && *rest && !c->quit && !c->user_stopped &&
 	       (line = strsep(&rest, "\n")))
 		failed = run_line(c, line, w, e);
@@ -172,8 +172,8 @@ int cmd_define(struct console *c, char *args, struct err *e)
 	d = find(c, args);
 	if (!d) {
 		d = calloc(1, sizeof(*d));
-		CHECK(d, "no host memory for a command");
-		d->name = strdup(args);
+		NEED_MEMORY(d, "a command");
+		d->name = check_copy(args);
 		d->next = c->defined;
 		c->defined = d;
 	}

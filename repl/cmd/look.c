@@ -197,8 +197,8 @@ int cmd_display(struct console *c, char *args, struct err *e)
 	if (debug_eval(c->d, text, NULL, &v, e))
 		return -1;
 	s = calloc(1, sizeof(*s));
-	CHECK(s, "no host memory for a display");
-	*s = (struct display){NULL, c->next_display++, f, strdup(text)};
+	NEED_MEMORY(s, "a display");
+	*s = (struct display){NULL, c->next_display++, f, check_copy(text)};
 	while (*end)
 		end = &(*end)->next;
 	*end = s;
@@ -360,7 +360,7 @@ static void list_from(struct console *c, const char *file, unsigned line)
 {
 	unsigned half = (unsigned)c->settings.listsize / 2;
 
-	char *copy = strdup(file); /* which may be the one freed here */
+	char *copy = check_copy(file); /* which may be the one freed here */
 
 	free(c->list_file);
 	c->list_file = copy;

@@ -2,6 +2,7 @@
 /* Commands that let the guest run.  Each shows what was printed so far,
  * hands the terminal to the guest, goes, takes it back and says where the
  * guest stands and why. */
+#include "core/base/check.h"
 #include "repl/repl_priv.h"
 
 #include <stdio.h>
@@ -88,7 +89,7 @@ static void run_actions(struct console *c, const struct actions *a)
 
 	if (!a || !a->lines.len || ++c->depth > 16)
 		return;
-	lines = strdup(buf_text(&a->lines));
+	lines = check_copy(buf_text(&a->lines));
 	rest = lines + (is_silent(a) ? strlen("silent\n") : 0);
 	while (rest && (line = strsep(&rest, "\n")) && !c->quit) {
 		u64 before = vm_icount(debug_vm(c->d));
