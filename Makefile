@@ -124,6 +124,14 @@ $(LISTS): scripts/trace-lists.c trace/lists.def vmi/calls.def core/cpu/exception
 	@mkdir -p $(@D); echo "  make $@"; $(CC) -I. -o $(B)/gen/trace-lists $< && $(B)/gen/trace-lists >$@
 $(patsubst %.c,$(B)/obj/%.o,$(PROVIDER)): $(LISTS)
 
+# Names of system calls, to say which one the sandbox has stopped.
+CALLS := $(B)/gen/syscalls.def
+$(CALLS):
+	@mkdir -p $(@D); echo "  make $@"; echo '#include <sys/syscall.h>' | $(CC) -E -dM - | \
+	sed -n 's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$$/[\2] = "\1",/p' >$@
+$(B)/obj/core/sandbox/filter.o build/fuzz/obj/core/sandbox/filter.o: $(CALLS)
+$(B)/obj/core/sandbox/filter.o build/fuzz/obj/core/sandbox/filter.o: CFLAGS += -I$(B)/gen
+
 $(B)/vitrine-trace.so: $(patsubst %.c,$(B)/obj/%.o,$(PROVIDER))
 	@echo "  link $@"; $(CC) $(LDFLAGS) -shared -o $@ $^ -llttng-ust -ldl
 

@@ -111,19 +111,22 @@ static int make_program(struct sock_filter *program, size_t bytes)
 
 static void (*on_stopped)(const char *text);
 
-/* signal-safe: no call that malloc makes can be the one that is refused. */
+static const char *const names[] = {
+#include "syscalls.def" /* made by the Makefile */
+};
+
+/* signal-safe */
 static void on_refused(int number, siginfo_t *si, void *context)
 {
 	const greg_t *reg = ((ucontext_t *)context)->uc_mcontext.gregs;
 	char text[160];
-	char *name;
+	const char *name = NULL;
 	int n;
 
 	(void)number;
-	name = si->si_code == 1 /* SYS_SECCOMP */
-		       ? seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE,
-							  si->si_syscall)
-		       : NULL;
+	if (si->si_code == 1 /* SYS_SECCOMP */ && si->si_syscall >= 0 &&
+	    si->si_syscall < (int)ARRAY_LEN(names))
+		name = names[si->si_syscall];
 	if (on_stopped)
 		on_stopped("the sandbox");
 	n = snprintf(text, sizeof(text),

@@ -38,10 +38,10 @@ class Machine:
         self.proc = subprocess.Popen([VITRINE, "-batch", "-S", "-serial", "null", "-gdb", "unix:" + place + "/gdb", *options, STAGE],
                                      cwd=place, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                      preexec_fn=lambda: os.setpgid(0, 0))
-        for _ in range(1000):
-            with open(f"/proc/{self.proc.pid}/status") as f:
-                if "Seccomp:\t2" in f.read():
-                    return
+        for _ in range(2000):
+            with open(f"/proc/{self.proc.pid}/status") as status, open(f"/proc/{self.proc.pid}/syscall") as call:
+                if "Seccomp:\t2" in status.read() and call.read().startswith(f"{NUMBER['poll']} "):
+                    return  # locked, and it waits for a client
             time.sleep(0.005)
         raise AssertionError("it never locked itself: " + self.end())
 
