@@ -3,13 +3,15 @@
  * (CONFIG_KALLSYMS), found by what they are, without knowing the version:
  *
  *	addresses    a word a symbol, ascending; since 4.6 offsets, followed by
- *		     the address they count from
+ *		     the address they count from; since 6.4 all that behind
+ *		     the token index
  *	count        of symbols
  *	names        of each: how many tokens (7 bits, since 6.1 with a second
  *		     byte if bit 7 is set), then a byte a token; the first
  *		     character is its type
  *	markers      a word for each 256th symbol: where its name begins
- *	sequence     since 6.2, and in what took that over: 3 bytes a symbol
+ *	sequence     since 6.2, and in what took that over: 3 bytes a symbol;
+ *		     since 6.4 last of all
  *	token table  256 strings with their NULs
  *	token index  256 16-bit offsets into it
  *
@@ -178,12 +180,18 @@ static bool ascend(const u8 *at, u32 count)
 	for (u32 i = 1; i < count; i++)
 		if (word(at + 4 * i) < word(at + 4 * (i - 1)))
 			return false;
-	return true;
+	return word(at + 4 * (count - 1)) > word(at);
 }
 
 /* Offsets and their base add up to addresses; addresses and whatever is behind
  * them do not. */
-static bool find_addresses(const u8 *bytes, struct kallsyms *k)
+static bool is_relative(const struct kallsyms *k, const u8 *at)
+{
+	return ascend(at, k->count) &&
+	       (u64)k->base + word(at + 4 * (k->count - 1)) <= UINT32_MAX;
+}
+
+static bool find_before(const u8 *bytes, struct kallsyms *k)
 {
 	size_t end = (size_t)(k->names - bytes) - 4;
 	u64 all = 4ull * k->count;
@@ -193,12 +201,26 @@ static bool find_addresses(const u8 *bytes, struct kallsyms *k)
 		return false;
 	at = bytes + end - 4 - all;
 	k->base = word(bytes + end - 4);
-	k->relative = ascend(at, k->count) &&
-		      (u64)k->base + word(at + all - 4) <= UINT32_MAX;
+	k->relative = is_relative(k, at);
 	if (!k->relative)
 		at += 4;
 	k->addresses = at;
 	return ascend(at, k->count);
+}
+
+/* Behind addresses are numbers of any size, so here offsets are known by their
+ * first, which is of what they count from. */
+static bool find_behind(const u8 *bytes, size_t len, struct kallsyms *k)
+{
+	size_t from = aligned((size_t)(k->token_index - bytes) + 2 * TOKENS);
+	u64 all = 4ull * k->count;
+
+	if (from > len || len - from < all + 4)
+		return false;
+	k->addresses = bytes + from;
+	k->base = word(k->addresses + all);
+	k->relative = !word(k->addresses) && is_relative(k, k->addresses);
+	return ascend(k->addresses, k->count);
 }
 
 bool kallsyms_find(const u8 *bytes, size_t len, size_t *at,
@@ -216,7 +238,8 @@ bool kallsyms_find(const u8 *bytes, size_t len, size_t *at,
 			continue;
 		if (find_tables(bytes, (size_t)(found->token_table - bytes),
 				found) &&
-		    find_addresses(bytes, found))
+		    (find_before(bytes, found) ||
+		     find_behind(bytes, len, found)))
 			return true;
 	}
 	*at = len;

@@ -31,6 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	if (!len)
 		return 0;
 	f = (struct kallsyms_form){bytes[0] & 1, bytes[0] & 2, bytes[0] & 4,
+				    bytes[0] & 8,
 				   0xc1000000};
 	kallsyms_image(&f, &image);
 	copy = malloc(image.len); /* to the byte, so that no step beyond passes */

@@ -40,9 +40,9 @@ static void surround(struct buf *out)
 static void all_forms_are_found(void **state)
 {
 	(void)state;
-	for (unsigned bits = 0; bits < 8; bits++) {
+	for (unsigned bits = 0; bits < 16; bits++) {
 		struct kallsyms_form f = {bits & 1, bits & 2, bits & 4,
-					  0xc0100000};
+					  bits & 8, 0xc0100000};
 		struct buf image = {0};
 		struct kallsyms k;
 		size_t at = 0;
@@ -65,7 +65,7 @@ static void all_forms_are_found(void **state)
 
 static void what_is_cut_is_not_found(void **state)
 {
-	struct kallsyms_form f = {true, false, false, 0xc0100000};
+	struct kallsyms_form f = {true, false, false, false, 0xc0100000};
 	struct buf image = {0};
 	struct kallsyms k;
 

@@ -63,16 +63,33 @@ static void put_tokens(struct buf *out)
 	buf_append(out, index, sizeof(index));
 }
 
+static void put_addresses(const struct kallsyms_form *f, struct buf *out)
+{
+	align(out);
+	for (u32 i = 0; i < MADE_SYMBOLS; i++)
+		put_word(out, 16 * i + (f->relative ? 0 : f->base));
+	if (f->relative)
+		put_word(out, f->base);
+}
+
+static void put_sequence(const struct kallsyms_form *f, struct buf *out)
+{
+	for (unsigned i = 0; f->sequence && i < MADE_SYMBOLS; i++) {
+		u8 number[3] = {0, (u8)(i >> 8), (u8)i};
+
+		buf_append(out, number, sizeof(number));
+	}
+	align(out);
+}
+
 void kallsyms_image(const struct kallsyms_form *f, struct buf *out)
 {
 	u32 markers[MADE_SYMBOLS / 256 + 1];
 	size_t names;
 
 	align(out);
-	for (u32 i = 0; i < MADE_SYMBOLS; i++)
-		put_word(out, 16 * i + (f->relative ? 0 : f->base));
-	if (f->relative)
-		put_word(out, f->base);
+	if (!f->behind)
+		put_addresses(f, out);
 	put_word(out, MADE_SYMBOLS);
 	names = out->len;
 	for (unsigned i = 0; i < MADE_SYMBOLS; i++) {
@@ -82,11 +99,11 @@ void kallsyms_image(const struct kallsyms_form *f, struct buf *out)
 	}
 	align(out);
 	buf_append(out, markers, sizeof(markers));
-	for (unsigned i = 0; f->sequence && i < MADE_SYMBOLS; i++) {
-		u8 number[3] = {0, (u8)(i >> 8), (u8)i};
-
-		buf_append(out, number, sizeof(number));
-	}
-	align(out);
+	if (!f->behind)
+		put_sequence(f, out);
 	put_tokens(out);
+	if (f->behind) {
+		put_addresses(f, out);
+		put_sequence(f, out);
+	}
 }

@@ -11,6 +11,7 @@ enum { MADE_SYMBOLS = 700 };
  * long ones are there, and its address is base + 16 * i. */
 struct kallsyms_form {
 	bool relative, sequence, long_names;
+	bool behind; /* addresses and sequence come last, as since 6.4 */
 	u32 base;
 };
 void kallsyms_image(const struct kallsyms_form *f, struct buf *out);
