@@ -68,9 +68,12 @@ struct bt *bt_new(const struct bt_config *cfg, struct err *e)
 		bt_free(bt);
 		return NULL;
 	}
-	bt->temp_x = bt->code_x + bt->code_size - BLOCK_ROOM;
+	bt->temp_x = bt->code_x + bt->code_size - BLOCK_ROOM - WAYS_ROOM;
+	bt->ways_x = bt->code_x + bt->code_size / 8 * WAYS_FROM;
 	bt->emit.delta = bt->code_x - bt->code_w;
-	bt->emit.end = bt->code_w + bt->code_size - BLOCK_ROOM;
+	bt->emit.end = codemem_written(bt, bt->ways_x);
+	bt->ways.delta = bt->emit.delta;
+	bt->ways.end = codemem_written(bt, bt->temp_x);
 	bt->has_shrx = __builtin_cpu_supports("bmi2");
 	stubs_emit(bt);
 	if (link_init(bt, e) < 0) {
@@ -221,7 +224,8 @@ void bt_show_counts(const struct bt *bt, bt_print *out, void *to)
 	    "KiB\n",
 	    bt->block_count, (unsigned long long)s->blocks,
 	    (unsigned long long)s->invalidated, (unsigned long long)s->flushes,
-	    (unsigned long long)(bt->emit.at - bt->code_w) >> 10,
+	    (unsigned long long)(bt->emit.at - bt->code_w + bt->ways.at -
+				 codemem_written(bt, bt->ways_x)) >> 10,
 	    (unsigned long long)bt->code_size >> 10);
 }
 

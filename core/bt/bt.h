@@ -241,8 +241,9 @@ struct bt_block_view {
 	gla_t lin;
 	gpa_t gpa;
 	u32 mode;
-	unsigned insns, guest_len, host_len;
+	unsigned insns, guest_len, host_len, ways_len;
 	const u8 *host;
+	const u8 *ways; /* code for what it leads to, until that is linked */
 	u64 number; /* in the order they were made */
 	const struct insn_mark *marks; /* insns + 1 of them, the last the ends */
 };

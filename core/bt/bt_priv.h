@@ -59,6 +59,10 @@ struct block {
 	u32 mode;
 	u8 *host; /* running address of the head */
 	u32 host_len;
+	u32 ways_len;
+	u8 *ways; /* its ways out to what is not linked, elsewhere */
+	bool falls; /* its code runs on into that of the block at falls_to */
+	u32 falls_to;
 	u32 order; /* place in bt->order */
 	u16 guest_len, insns;
 	bool dead, temporary;
@@ -67,6 +71,7 @@ struct block {
 	struct insn_mark *marks; /* insns + 1 of them */
 	const u16 *fixups; /* where it depends on its place (emit.h); */
 	u32 fixup_count;   /* 0: it cannot be copied elsewhere */
+	u32 ways_fixup_count; /* so many more, of the ways out */
 	struct block *page_next, *page2_next;
 	struct block **page_link, **page2_link; /* what leads to it there */
 	struct block *copy; /* the one made of it last (rebase.c) */
@@ -222,7 +227,9 @@ struct bt {
 	/* code memory */
 	u8 *code_x, *code_w;
 	u64 code_size, stubs_size;
-	struct emit emit;     /* where the next block goes */
+	struct emit emit;     /* where the next block goes, */
+	struct emit ways;     /* and its ways out */
+	u8 *ways_x;	      /* where that of ways out begins */
 	u8 *temp_x;	      /* where a temporary block goes */
 	bool temp_runs;	      /* the one there is */
 	struct block *temp;   /* that one, and its metadata */
@@ -230,7 +237,7 @@ struct bt {
 	/* Of the block that is being made; what is needed later is kept. */
 	struct insn decoded[BLOCK_INSNS];
 	struct insn_mark decoded_marks[BLOCK_INSNS + 1];
-	u16 fixups[FIXUPS_MAX];
+	u16 fixups[FIXUPS_MAX], ways_fixups[FIXUPS_MAX];
 	u8 *host_stacks;     /* two, a guard page below each */
 	u8 *host_stack[2];   /* their upper ends: supervisor, user */
 	/* stubs (running addresses) */
@@ -357,14 +364,18 @@ struct bt {
 
 /* ---- one translation in the making ---- */
 enum {
-	BLOCK_ROOM = 16 << 10, /* host bytes a block may need */
+	BLOCK_ROOM = 16 << 10, /* host bytes a block may need, */
+	WAYS_ROOM = 4 << 10,   /* and its ways out */
+	WAYS_FROM = 5, /* eighths of the code memory are the blocks' */
+	HEAD_LEN = 15, /* bytes of a dead block's head; no block is shorter */
+	FALLS_MAX = 4, /* blocks made at once since each falls into the next */
 	/* The first few edges belong to the temporary block. */
 	EDGES_TEMPORARY = BLOCK_INSNS + 8,
 };
 
 struct tr {
 	struct bt *bt;
-	struct emit e;
+	struct emit e, ways;
 	struct block *b;
 	struct insn *in;     /* current */
 	const u8 *code;	     /* bytes of the block's page */
@@ -387,6 +398,8 @@ struct tr {
 		s16 esp_due;
 	} cold[BLOCK_INSNS + 8];
 	unsigned cold_count;
+	u8 *tail;	 /* the last jump made, while it is the block's end */
+	unsigned falls;	 /* blocks that fell into one another up to this */
 	s32 esp_due;	 /* r12 has yet to move by this (rules_stack.c) */
 	bool esp_waits;	 /* ... and the current instruction leaves it so */
 	bool stays;	 /* the block cannot be copied elsewhere */
@@ -561,6 +574,8 @@ bool emit_linking(const struct tr *t);
 unsigned tr_unretired(const struct tr *t);
 /* The budget gets back what the block has paid for behind the current one. */
 void emit_give_back(struct tr *t);
+void emit_way_of_edge(const struct bt *bt, struct emit *e, u32 edge);
+void emit_way_of_edge(const struct bt *bt, struct emit *e, u32 edge);
 void emit_exit(struct tr *t, enum bt_exit why); /* at t->next */
 void emit_look(struct tr *t);
 void emit_count(struct tr *t, unsigned reg, u32 low, unsigned shift);
@@ -595,9 +610,10 @@ void fault_set_current(struct bt *bt);
 
 static inline struct bt_block_view block_view(const struct block *b)
 {
-	return (struct bt_block_view){ b->lin,	     b->gpa,	  b->mode,
-				       b->insns,     b->guest_len, b->host_len,
-				       b->host,	     b->order,	  b->marks };
+	return (struct bt_block_view){
+		b->lin,	     b->gpa,	  b->mode, b->insns, b->guest_len,
+		b->host_len, b->ways_len, b->host, b->ways,  b->order,
+		b->marks };
 }
 
 /* Which instruction of `b` is pc in? */

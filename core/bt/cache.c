@@ -121,10 +121,13 @@ void cache_insert(struct bt *bt, struct block *b)
 	}
 }
 
-/* The block whose host code contains pc; blocks are in address order. */
+/* The block whose host code, or ways out, contain pc; both are in the order
+ * of the blocks. */
 struct block *cache_by_host(const struct bt *bt, const u8 *pc)
 {
+	bool ways = pc >= bt->ways_x;
 	u32 low = 0, high = bt->block_count;
+	struct block *b;
 
 	if (pc >= bt->temp_x)
 		return bt->temp;
@@ -132,15 +135,18 @@ struct block *cache_by_host(const struct bt *bt, const u8 *pc)
 	while (low < high) {
 		u32 mid = (low + high) / 2;
 
-		if (bt->order[mid]->host <= pc)
+		b = bt->order[mid];
+		if ((ways ? b->ways : b->host) <= pc)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	if (!low ||
-	    pc >= bt->order[low - 1]->host + bt->order[low - 1]->host_len)
+	if (!low)
 		return NULL;
-	return bt->order[low - 1];
+	b = bt->order[low - 1];
+	return (ways ? pc - b->ways < b->ways_len : pc - b->host < b->host_len)
+		       ? b
+		       : NULL;
 }
 
 void *meta_alloc(struct bt *bt, u64 size)
@@ -280,6 +286,7 @@ void cache_reset(struct bt *bt)
 	for (unsigned i = 0; i < BT_CALLS_MAX; i++)
 		bt->live->call_entry[i] = 0;
 	bt->emit.at = bt->code_w + bt->stubs_size;
-	bt->emit.full = false;
+	bt->ways.at = codemem_written(bt, bt->ways_x);
+	bt->emit.full = bt->ways.full = false;
 	bt->invalidated = true;
 }

@@ -63,13 +63,28 @@ static void check_marks(const struct block *b)
 	for (unsigned i = 0; i < b->insns; i++) {
 		const struct insn_mark *m = &b->marks[i];
 
-		CHECK(m->host >= host && m->host < b->host_len &&
+		/* The jump at the end of one that falls needs no code. */
+		CHECK(m->host >= host && m->host < b->host_len + b->falls &&
 			      (m->rom || m->guest >= guest) &&
 			      m->site <= SITE_WATCHED,
 		      "mark %u of block %u is not in order", i, b->order);
 		host = m->host;
 		guest = m->rom ? guest : m->guest;
 	}
+}
+
+/* Behind one that falls stands what it falls into, or a jump. */
+static void check_fall(const struct bt *bt, const struct block *b)
+{
+	const u8 *end = b->host + b->host_len;
+	const struct block *to = b->order + 1 < bt->block_count
+					 ? bt->order[b->order + 1]
+					 : NULL;
+
+	CHECK(to && to->host == end
+		      ? to->eip == b->falls_to && to->mode == b->mode
+		      : *end == 0xe9,
+	      "block %u falls into nothing", b->order);
 }
 
 static void check_block(const struct bt *bt, u32 n)
@@ -79,8 +94,12 @@ static void check_block(const struct bt *bt, u32 n)
 			  : bt->code_x + bt->stubs_size;
 
 	CHECK(b->order == n && b->host >= end &&
-		      b->host + b->host_len <= bt->temp_x,
+		      b->host + b->host_len <= bt->ways_x &&
+		      b->host_len >= HEAD_LEN && b->ways >= bt->ways_x &&
+		      b->ways + b->ways_len <= bt->temp_x,
 	      "block %u is not where it ought to be", n);
+	if (b->falls)
+		check_fall(bt, b);
 	CHECK(b->insns && b->insns <= BLOCK_INSNS && !b->temporary,
 	      "block %u has %u instructions", n, b->insns);
 	if (b->dead) {

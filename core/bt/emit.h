@@ -34,6 +34,7 @@ enum fixup {
 	FIXUP_MINUS_EIP, /* the same, negated */
 	FIXUP_SLOT,      /* in a link table, of the address 7 bytes before */
 	FIXUP_EDGE,      /* the number of an edge */
+	FIXUP_WAYS,      /* in the block, relative to its ways out */
 	FIXUP_SHIFT = 13,
 };
 

@@ -179,6 +179,12 @@ static bool leads_into(const struct bt *bt, const struct edge *edge,
 	return edge->site + 4 + rel == to->host;
 }
 
+/* No jump is needed. */
+static bool falls_into(const struct block *from, const struct block *to)
+{
+	return from->falls && to && from->host + from->host_len == to->host;
+}
+
 static const struct block *live_at(const struct bt *bt, gla_t eip, u32 mode)
 {
 	for (u32 i = bt->block_count; i-- > 0;)
@@ -192,8 +198,11 @@ unsigned bt_links_in(const struct bt *bt, u64 number, struct bt_link *list,
 		     unsigned max)
 {
 	const struct block *b = bt->order[number];
+	const struct block *before = number ? bt->order[number - 1] : NULL;
 	unsigned n = 0;
 
+	if (before && !before->dead && falls_into(before, b) && max)
+		list[n++] = (struct bt_link){ before->lin, number - 1, true };
 	for (u32 i = EDGES_TEMPORARY; i < bt->edge_count && n < max; i++) {
 		const struct edge *e = &bt->edges[i];
 
@@ -228,7 +237,7 @@ static struct bt_link link_to(const struct bt *bt, const struct block *b,
 			      u32 target)
 {
 	const struct block *to = live_at(bt, target, b->mode);
-	bool linked = slot_filled(bt, target, b->mode);
+	bool linked = slot_filled(bt, target, b->mode) || falls_into(b, to);
 
 	for (u32 k = EDGES_TEMPORARY; k < bt->edge_count; k++)
 		if (bt->edges[k].from == b && bt->edges[k].target == target)

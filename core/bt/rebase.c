@@ -25,7 +25,8 @@ struct move {
 	struct bt *bt;
 	const struct block *from;
 	struct block *to;
-	u8 *at; /* where the copy is written */
+	u8 *at, *ways; /* where the copy is written, and its ways out */
+	s64 shift, ways_shift; /* from the original's to these */
 	u32 by; /* guest bytes that it moves */
 	unsigned depth;
 	struct linked {
@@ -52,7 +53,8 @@ bool rebase_can(const struct tr *t)
 
 	return (b->mode & MOVES) == MOVES && b->gpa2 == ~0ull &&
 	       !b->temporary && !t->stays && !t->bt->records && !t->bt->profiles &&
-	       b->host_len <= AT && t->e.fixup_count <= t->e.fixup_room;
+	       b->host_len <= AT && t->e.fixup_count <= t->e.fixup_room &&
+	       t->ways.fixup_count <= t->ways.fixup_room;
 }
 
 static bool fits(const struct block *b, gpa_t gpa, u32 mode)
@@ -108,17 +110,17 @@ static void copy_edge(struct move *m, u8 *number)
 	struct bt *bt = m->bt;
 	const struct edge *old = &bt->edges[get32(number)];
 	struct edge *edge = &bt->edges[bt->edge_count];
-	s64 shift = m->to->host - m->from->host;
-	u32 exit = (u32)(number - STORE_EDGE - m->at);
+	bool near = old->site && (u64)(old->site - m->from->host) <
+					 m->from->host_len;
 	u8 *site;
 
 	put32(number, bt->edge_count++);
 	*edge = (struct edge){m->to, NULL, old->target + m->by, NULL};
 	if (!old->site)
 		return;
-	edge->site = old->site + shift;
-	site = m->at + (edge->site - m->to->host);
-	put32(site, exit - (u32)(site + 4 - m->at));
+	edge->site = old->site + (near ? m->shift : m->ways_shift);
+	site = codemem_written(bt, edge->site);
+	put32(site, (u32)(number - STORE_EDGE - (site + 4)));
 	if (old->to)
 		m->linked[m->count++] = (struct linked){edge, old->to};
 }
@@ -128,6 +130,12 @@ static void fix(struct move *m, u8 *at, enum fixup kind, s64 shift)
 	u32 v = get32(at);
 
 	switch (kind) {
+	case FIXUP_EDGE:
+		copy_edge(m, at);
+		break;
+	case FIXUP_WAYS:
+		put32(at, v + (u32)(m->ways_shift - shift));
+		break;
 	case FIXUP_HOST:
 		put32(at, v - (u32)shift);
 		break;
@@ -143,47 +151,82 @@ static void fix(struct move *m, u8 *at, enum fixup kind, s64 shift)
 	}
 }
 
+static void copy_code(struct move *m, u8 *to, const u8 *from, u32 len,
+		      const u16 *fixups, u32 count, s64 shift)
+{
+	__builtin_memcpy(to, codemem_written(m->bt, from), len);
+	for (u32 i = 0; i < count; i++)
+		fix(m, to + (fixups[i] & AT), fixups[i] >> FIXUP_SHIFT, shift);
+}
+
+/* The original's code runs on into another block's.  So does the copy's into
+ * that one's, if it is made now; else there is a jump. */
+static void copy_fall(struct move *m)
+{
+	struct bt *bt = m->bt;
+	struct block *b = m->to, *old, *to;
+	s32 away = (s32)(b->falls_to - b->eip);
+	gpa_t gpa = b->gpa + (gpa_t)away;
+	struct emit *e = &bt->emit;
+	u32 edge;
+
+	to = cache_look(bt, b->lin + (u32)away, gpa, b->mode);
+	old = cache_look(bt, m->from->lin + (u32)away, gpa, b->mode);
+	if (!to && m->depth < DEPTH && fits(old, gpa, b->mode) &&
+	    copy(bt, old, m->by, m->depth + 1))
+		return;
+	edge = bt->edge_count++;
+	e_jmp(e, emit_pc(&bt->ways));
+	bt->edges[edge] = (struct edge){ b, emit_pc(e) - 4, b->falls_to, NULL };
+	emit_way_of_edge(bt, &bt->ways, edge);
+	if (to && to->gpa2 == ~0ull)
+		link_jump(bt, &bt->edges[edge], to);
+}
+
 static struct block *copy(struct bt *bt, struct block *from, u32 by,
 			  unsigned depth)
 {
+	struct block *to;
 	struct move m;
-	s64 shift;
 
 	if (translate_out_of_room(bt))
 		return NULL;
+	to = meta_alloc(bt, sizeof(*to));
+	*to = *from;
+	to->copy = NULL;
+	to->eip += by;
+	to->lin += by;
+	to->falls_to += by;
+	to->rom_shift += by;
+	to->host = emit_pc(&bt->emit);
+	to->ways = emit_pc(&bt->ways);
 	m.bt = bt;
 	m.from = from;
+	m.to = to;
 	m.at = bt->emit.at;
+	m.ways = bt->ways.at;
+	m.shift = to->host - from->host;
+	m.ways_shift = to->ways - from->ways;
 	m.by = by;
 	m.depth = depth;
 	m.count = 0;
-	m.to = meta_alloc(bt, sizeof(*m.to));
-	*m.to = *from;
-	m.to->copy = NULL;
-	m.to->eip += by;
-	m.to->lin += by;
-	m.to->rom_shift += by;
-	m.to->host = emit_pc(&bt->emit);
-	shift = m.to->host - from->host;
-	__builtin_memcpy(m.at, codemem_written(bt, from->host), from->host_len);
-	for (unsigned i = 0; i < from->fixup_count; i++) {
-		u8 *at = m.at + (from->fixups[i] & AT);
-		enum fixup kind = from->fixups[i] >> FIXUP_SHIFT;
-
-		if (kind == FIXUP_EDGE)
-			copy_edge(&m, at);
-		else
-			fix(&m, at, kind, shift);
-	}
+	copy_code(&m, m.at, from->host, from->host_len, from->fixups,
+		  from->fixup_count, m.shift);
+	copy_code(&m, m.ways, from->ways, from->ways_len,
+		  from->fixups + from->fixup_count, from->ways_fixup_count,
+		  m.ways_shift);
 	bt->emit.at += from->host_len;
-	cache_insert(bt, m.to);
+	bt->ways.at += from->ways_len;
+	cache_insert(bt, to);
 	bt->stats.copied_blocks++;
-	TRACE(bt_copy, .pc = m.to->lin, .page = m.to->gpa & ~0xfffull,
-	      .from = from->lin, .host_bytes = m.to->host_len);
-	from->copy = m.to;
+	TRACE(bt_copy, .pc = to->lin, .page = to->gpa & ~0xfffull,
+	      .from = from->lin, .host_bytes = to->host_len + to->ways_len);
+	from->copy = to;
+	if (from->falls)
+		copy_fall(&m);
 	for (unsigned i = 0; i < m.count; i++)
 		link_copy(&m, m.linked[i].edge, m.linked[i].old);
-	return m.to;
+	return to;
 }
 
 struct block *rebase(struct bt *bt, gla_t lin, gpa_t gpa)

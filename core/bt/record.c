@@ -63,7 +63,7 @@ void record_block(struct tr *t, u64 ticks)
 	r->key = b->mode;
 	r->guest_bytes = b->guest_len;
 	r->insns = b->insns;
-	r->host_bytes = b->host_len;
+	r->host_bytes = b->host_len + b->ways_len;
 	r->temporary = b->temporary;
 	r->ns = (u32)trace_ns(ticks);
 	trace_emit(TRACE_bt_translate, &r->head);

@@ -7,7 +7,9 @@
  * memory: when too little is left that load faults, before anything ran, so
  * the head needs neither a compare nor the flags.
  *
- * Code for the unlikely (edges not linked yet) is emitted behind the block. */
+ * Code for the unlikely (edges not linked yet) is emitted elsewhere.  When a
+ * block ends with a jump to what is not translated yet, that is made at once,
+ * in the jump's place. */
 #include "core/bt/bt_priv.h"
 
 static const struct opcode row_invalid = {
@@ -82,6 +84,7 @@ static void add_cold(struct tr *t, u32 target)
 		(u8)(t->index < t->b->insns ? tr_unretired(t) - 1 : 0);
 	t->cold[t->cold_count].esp_due = (s16)t->esp_due;
 	t->cold[t->cold_count++].target = target;
+	e_fixup(&t->e, FIXUP_WAYS);
 	e32(&t->e, 0);
 }
 
@@ -92,14 +95,15 @@ bool emit_linking(const struct tr *t)
 
 /* Jump (4) or call (2) through the space's link table, the target's address
  * in r8d for whoever finds the slot empty; false when slots ran out. */
-static bool through_slot(struct tr *t, unsigned kind, u32 target)
+static bool through_slot(struct tr *t, struct emit *e, unsigned kind,
+			 u32 target)
 {
 	int slot = link_slot(t->bt, target);
 
 	if (slot < 0)
-		e_mov_eip(&t->e, R8, target);
+		e_mov_eip(e, R8, target);
 	else
-		e_through_slot(&t->e, kind, target, slot);
+		e_through_slot(e, kind, target, slot);
 	return slot >= 0;
 }
 
@@ -115,10 +119,11 @@ void emit_jump_to(struct tr *t, u32 target)
 	stack_settle(t);
 	t->ended = true;
 	if (emit_linking(t) && !same_page(t, target)) {
-		if (!through_slot(t, 4, target))
+		if (!through_slot(t, &t->e, 4, target))
 			e_jmp(&t->e, t->bt->stub_jump);
 		return;
 	}
+	t->tail = t->e.at;
 	e8(&t->e, 0xe9);
 	add_cold(t, target);
 }
@@ -165,7 +170,7 @@ void emit_call_to(struct tr *t, u32 target)
 	if (same_page(t, target)) {
 		e8(&t->e, 0xe8);
 		add_cold(t, target);
-	} else if (!through_slot(t, 2, target)) {
+	} else if (!through_slot(t, &t->e, 2, target)) {
 		e_call(&t->e, t->bt->stub_jump);
 	}
 	emit_continuation(t);
@@ -205,44 +210,45 @@ void emit_exit(struct tr *t, enum bt_exit why)
 	e_jmp(&t->e, t->bt->stub_exit_plain);
 }
 
-static void emit_cold(struct tr *t)
+static void emit_way(struct tr *t, unsigned i)
 {
 	struct bt *bt = t->bt;
-	struct emit *e = &t->e;
+	struct emit *e = &t->ways;
+	u8 *patch = t->cold[i].patch;
+	u32 target = t->cold[i].target, rel = (u32)(e->at - (patch + 4)), edge;
+	s32 esp_due = t->cold[i].esp_due;
+	bool near = same_page(t, target);
 
-	for (unsigned i = 0; i < t->cold_count && !e->full; i++) {
-		u8 *patch = t->cold[i].patch;
-		u32 target = t->cold[i].target, rel = (u32)(e->at - (patch + 4));
-		s32 esp_due = t->cold[i].esp_due;
-		bool near = same_page(t, target);
-		u32 edge;
-
-		__builtin_memcpy(patch, &rel, 4);
-		if (t->cold[i].back) /* the budget gets its share back */
-			e_lea(e, 1, R14, R14, -1, 0, t->cold[i].back);
-		if (esp_due)
-			e_lea(e, 0, R12, R12, -1, 0, esp_due);
-		if (!near && emit_linking(t)) {
-			if (!through_slot(t, 4, target))
-				e_jmp(e, bt->stub_jump);
-			continue;
-		}
-		if (t->cold[i].back || esp_due) { /* this jump can be linked instead */
-			e8(e, 0xe9);
-			patch = e->at;
-			e32(e, 0);
-		}
-		edge = t->b->temporary ? i : bt->edge_count++;
-		bt->edges[edge] = (struct edge){
-			t->b,
-			near && emit_linking(t) ? patch + e->delta : NULL,
-			target, NULL,
-		};
-		e_rip(e, 0, 0xc7, 0, &bt->live->edge, 4);
-		e_fixup(e, FIXUP_EDGE);
-		e32(e, edge);
-		e_jmp(e, bt->stub_exit_edge);
+	__builtin_memcpy(patch, &rel, 4);
+	if (t->cold[i].back) /* the budget gets its share back */
+		e_lea(e, 1, R14, R14, -1, 0, t->cold[i].back);
+	if (esp_due)
+		e_lea(e, 0, R12, R12, -1, 0, esp_due);
+	if (!near && emit_linking(t)) {
+		if (!through_slot(t, e, 4, target))
+			e_jmp(e, bt->stub_jump);
+		return;
 	}
+	if (t->cold[i].back || esp_due) { /* this jump can be linked instead */
+		e8(e, 0xe9);
+		patch = e->at;
+		e32(e, 0);
+	}
+	edge = t->b->temporary ? i : bt->edge_count++;
+	bt->edges[edge] = (struct edge){
+		t->b, near && emit_linking(t) ? patch + e->delta : NULL, target,
+		NULL,
+	};
+	emit_way_of_edge(bt, e, edge);
+}
+
+/* Leaves for the dispatcher, which is told by which edge. */
+void emit_way_of_edge(const struct bt *bt, struct emit *e, u32 edge)
+{
+	e_rip(e, 0, 0xc7, 0, &bt->live->edge, 4);
+	e_fixup(e, FIXUP_EDGE);
+	e32(e, edge);
+	e_jmp(e, bt->stub_exit_edge);
 }
 
 /* IF was set: if an interrupt waits, the dispatcher sees whether it can come. */
@@ -360,6 +366,90 @@ static void emit_head(struct tr *t)
 }
 /*T:*/
 
+/* Must the dispatcher look at the instruction `at` bytes from the block? */
+static bool stops_at(const struct tr *t, s32 at)
+{
+	const struct bt *bt = t->bt;
+	gla_t lin = t->b->lin + (u32)at;
+
+	if (t->trial)
+		return false;
+	return break_at(bt, lin) ||
+	       (bt->stops_at_calls && paravirt_stops(bt, t->b->gpa + (gpa_t)at)) ||
+	       (bt->points_on && debugreg_at(bt, lin));
+}
+
+static bool out_of_room(const struct bt *bt, unsigned blocks)
+{
+	return bt->emit.at + blocks * BLOCK_ROOM > bt->emit.end ||
+	       bt->ways.at + blocks * WAYS_ROOM > bt->ways.end ||
+	       bt->meta_used + blocks * (64 << 10) > bt->meta_size ||
+	       bt->block_count + blocks >= bt->block_max ||
+	       bt->edge_count + blocks * EDGES_TEMPORARY >= EDGES_MAX ||
+	       bt->slot_count + blocks * EDGES_TEMPORARY >= SLOTS_MAX;
+}
+
+bool translate_out_of_room(const struct bt *bt)
+{
+	return out_of_room(bt, 1);
+}
+
+/* Is the block's end a jump to what can be made next, in the jump's place? */
+static bool falls(const struct tr *t)
+{
+	const struct block *b = t->b;
+	u32 target;
+	s32 away;
+	gpa_t gpa;
+
+	if (!t->tail || t->e.at != t->tail + 5 || t->trial ||
+	    !emit_linking(t) || !(t->mode & MODE_CS_FLAT) ||
+	    t->falls == FALLS_MAX)
+		return false;
+	target = t->cold[t->cold_count - 1].target;
+	away = (s32)(target - b->eip);
+	gpa = b->gpa + (gpa_t)away;
+	return same_page(t, target) &&
+	       (gpa & (GUEST_PAGE - 1)) <= GUEST_PAGE - INSN_MAX &&
+	       !stops_at(t, away) && !out_of_room(t->bt, 3) &&
+	       !cache_look(t->bt, b->lin + (u32)away, gpa, t->mode);
+}
+
+static void emit_end(struct tr *t)
+{
+	struct block *b = t->b;
+
+	if (falls(t)) {
+		b->falls = true;
+		b->falls_to = t->cold[--t->cold_count].target;
+		t->e.at = t->tail;
+		t->e.fixup_count--;
+	}
+	while (t->e.at - t->e.start < HEAD_LEN)
+		e8(&t->e, 0x90);
+	b->host_len = (u32)(emit_pc(&t->e) - b->host);
+	for (unsigned i = 0; i < t->cold_count && !t->ways.full; i++)
+		emit_way(t, i);
+	b->ways_len = (u32)(emit_pc(&t->ways) - b->ways);
+}
+
+/* What is needed to copy it. */
+static void keep_fixups(struct tr *t)
+{
+	struct block *b = t->b;
+	u32 n = t->e.fixup_count, ways = t->ways.fixup_count;
+	u16 *kept;
+
+	if (!rebase_can(t))
+		return;
+	kept = alloc(t, false, (n + ways) * sizeof(*kept));
+	__builtin_memcpy(kept, t->e.fixups, n * sizeof(*kept));
+	__builtin_memcpy(kept + n, t->ways.fixups, ways * sizeof(*kept));
+	b->fixups = kept;
+	b->fixup_count = n;
+	b->ways_fixup_count = ways;
+}
+
 /*T:10 A block is made: its head, then each instruction by its class. */
 static void emit_block(struct tr *t)
 {
@@ -391,29 +481,12 @@ static void emit_block(struct tr *t)
 	b->marks[b->insns].host = (u16)(emit_pc(&t->e) - b->host);
 	if (!t->ended) /* t->next may be what is behind a callee in line */
 		emit_jump_to(t, b->eip + b->guest_len);
-	emit_cold(t);
-	b->host_len = (u32)(emit_pc(&t->e) - b->host);
-	if (rebase_can(t)) {
-		b->fixups = keep(t, t->e.fixups,
-				 t->e.fixup_count * sizeof(*b->fixups));
-		b->fixup_count = t->e.fixup_count;
-	}
+	emit_end(t);
+	keep_fixups(t);
 }
 /*T:*/
 
 /* ---- decoding the run ---- */
-
-static bool has_break(const struct tr *t, unsigned at)
-{
-	const struct bt *bt = t->bt;
-	gla_t lin = t->b->lin + at;
-
-	if (t->trial)
-		return false;
-	return break_at(bt, lin) ||
-	       (bt->stops_at_calls && paravirt_stops(bt, t->b->gpa + at)) ||
-	       (bt->points_on && debugreg_at(bt, lin));
-}
 
 static void check_limit(const struct tr *t, struct insn *in, u32 eip)
 {
@@ -461,7 +534,7 @@ static void decode_run(struct tr *t, unsigned room, unsigned max)
 	while (n < max) {
 		struct insn *in = &t->insns[n];
 
-		if (n && has_break(t, at))
+		if (n && stops_at(t, (s32)at))
 			break;
 		if (!decode_one(t, at, room - at, in))
 			break;
@@ -499,36 +572,39 @@ static bool decode_straddle(struct tr *t, u8 *bytes, unsigned room)
 	return true;
 }
 
-bool translate_out_of_room(const struct bt *bt)
+static void begin_code(struct emit *e, u16 *fixups)
 {
-	return bt->emit.at + BLOCK_ROOM > bt->emit.end ||
-	       bt->meta_used + (64 << 10) > bt->meta_size ||
-	       bt->block_count + 1 >= bt->block_max ||
-	       bt->edge_count + EDGES_TEMPORARY >= EDGES_MAX ||
-	       bt->slot_count + EDGES_TEMPORARY >= SLOTS_MAX;
+	e->start = e->at;
+	e->fixup_count = 0;
+	e->fixups = fixups;
+	e->fixup_room = FIXUPS_MAX;
 }
 
-static void new_block(struct tr *t, gla_t lin, gpa_t gpa, bool temporary)
+static void new_block(struct tr *t, u32 eip, gla_t lin, gpa_t gpa,
+		      bool temporary)
 {
 	struct bt *bt = t->bt;
 	struct block *b = alloc(t, temporary, sizeof(*b));
 
-	*b = (struct block){ .eip = bt->cpu->eip, .lin = lin, .gpa = gpa,
+	*b = (struct block){ .eip = eip, .lin = lin, .gpa = gpa,
 			     .gpa2 = ~0ull, .mode = bt->mode,
 			     .temporary = temporary };
 	b->marks = bt->decoded_marks;
 	t->insns = bt->decoded;
 	t->b = b;
 	t->e = bt->emit;
-	t->e.start = t->e.at;
-	t->e.fixup_count = 0;
-	t->e.fixups = bt->fixups;
-	t->e.fixup_room = FIXUPS_MAX;
+	t->ways = bt->ways;
 	if (temporary) {
 		t->e.at = codemem_written(bt, bt->temp_x);
 		t->e.end = t->e.at + BLOCK_ROOM;
+		t->ways.at = t->e.end;
+		t->ways.end = t->ways.at + WAYS_ROOM;
 		bt->temp = b;
 	}
+	begin_code(&t->e, bt->fixups);
+	begin_code(&t->ways, bt->ways_fixups);
+	b->host = emit_pc(&t->e);
+	b->ways = emit_pc(&t->ways);
 }
 
 /* Decodes at lin; false with an exception pending. */
@@ -547,49 +623,35 @@ static bool decode_block(struct tr *t, unsigned max, u8 *bytes)
 	return t->b->insns || decode_straddle(t, bytes, room);
 }
 
-struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa, unsigned max,
-			bool temporary)
+/* NULL with an exception pending. */
+static struct block *make(struct bt *bt, u32 eip, gla_t lin, gpa_t gpa,
+			  unsigned max, bool temporary, unsigned falls)
 {
 	u8 bytes[2 * INSN_MAX + 2];
-	struct tr t = { .bt = bt, .mode = bt->mode };
+	struct tr t = { .bt = bt, .mode = bt->mode, .falls = falls };
 	struct trace_bt_translate record;
-	u64 meta_before, start = 0;
+	u64 meta_before = bt->meta_used, start = 0;
 
 	if (TRACING(bt_translate)) {
 		record = (struct trace_bt_translate){ 0 };
 		t.record = &record;
 		start = __builtin_ia32_rdtsc();
 	}
-	if (translate_out_of_room(bt)) {
-		bt->stats.code_full++;
-		TRACE(bt_cache_full, .bytes = (u64)(bt->emit.at - bt->code_w),
-		      .blocks = bt->block_count);
-		bt_flush(bt, "code memory full");
-	}
-	if (!temporary) {
-		struct block *b = rebase(bt, lin, gpa);
-
-		if (b)
-			return b;
-	}
-	meta_before = bt->meta_used;
-	if (max > bt->cfg.max_insns)
-		max = bt->cfg.max_insns;
 	t.code = mem_phys_ptr(bt->cpu->mem, gpa, 1);
-	new_block(&t, lin, gpa, temporary || !t.code);
-	t.b->host = emit_pc(&t.e);
+	new_block(&t, eip, lin, gpa, temporary || !t.code);
 	if (!decode_block(&t, max, bytes)) {
 		bt->meta_used = meta_before;
 		return NULL;
 	}
 	thunk_head(&t);
 	emit_block(&t);
-	CHECK(!t.e.full, "block of %u instructions at %08x needs more room",
-	      t.b->insns, t.b->eip);
+	CHECK(!t.e.full && !t.ways.full,
+	      "block of %u instructions at %08x needs more room", t.b->insns,
+	      t.b->eip);
 	bt->stats.insns += t.b->insns;
 	bt->stats.blocks++;
 	bt->stats.guest_bytes += t.b->guest_len;
-	bt->stats.host_bytes += t.b->host_len;
+	bt->stats.host_bytes += t.b->host_len + t.b->ways_len;
 	if (t.record)
 		record_block(&t, __builtin_ia32_rdtsc() - start);
 	if (t.b->temporary) {
@@ -599,8 +661,45 @@ struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa, unsigned max,
 		return t.b;
 	}
 	bt->emit.at = t.e.at;
+	bt->ways.at = t.ways.at;
 	cache_insert(bt, t.b);
 	return t.b;
+}
+
+struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa, unsigned max,
+			bool temporary)
+{
+	struct block *first = NULL, *b;
+
+	if (out_of_room(bt, 1)) {
+		bt->stats.code_full++;
+		TRACE(bt_cache_full,
+		      .bytes = (u64)(bt->emit.at - bt->code_w + bt->ways.at -
+				     codemem_written(bt, bt->ways_x)),
+		      .blocks = bt->block_count);
+		bt_flush(bt, "code memory full");
+	}
+	if (max > bt->cfg.max_insns)
+		max = bt->cfg.max_insns;
+	if (!temporary)
+		first = rebase(bt, lin, gpa);
+	if (first)
+		return first;
+	first = b = make(bt, bt->cpu->eip, lin, gpa, max, temporary, 0);
+	for (unsigned n = 1; b && b->falls; n++) {
+		const u8 *end = b->host + b->host_len;
+		s32 away = (s32)(b->falls_to - b->eip);
+
+		lin = b->lin + (u32)away;
+		gpa = b->gpa + (gpa_t)away;
+		b = rebase(bt, lin, gpa); /* and what that falls into */
+		if (b)
+			break;
+		b = make(bt, first->eip + (lin - first->lin), lin, gpa, max,
+			 false, n);
+		CHECK(b && b->host == end, "a block falls into nothing");
+	}
+	return first;
 }
 
 enum { MODE_KERNEL = MODE_CS32 | MODE_CS_FLAT | MODE_SS_FLAT | MODE_DS_FLAT |
@@ -612,22 +711,19 @@ bool bt_try(struct bt *bt, gla_t lin, gpa_t gpa, unsigned insns,
 {
 	struct tr t = { .bt = bt, .mode = MODE_KERNEL, .trial = true };
 	u64 meta_before = bt->meta_used;
-	u32 edges_before = bt->edge_count, mode = bt->mode, eip = bt->cpu->eip;
+	u32 edges_before = bt->edge_count, mode = bt->mode;
 
 	t.code = mem_phys_ptr(bt->cpu->mem, gpa, 1);
-	if (!t.code || translate_out_of_room(bt))
+	if (!t.code || out_of_room(bt, 1))
 		return false;
 	bt->mode = MODE_KERNEL;
-	bt->cpu->eip = lin;
-	new_block(&t, lin, gpa, false);
-	t.b->host = emit_pc(&t.e);
+	new_block(&t, lin, lin, gpa, false);
 	decode_run(&t, GUEST_PAGE - (lin & (GUEST_PAGE - 1)),
 		   insns < BLOCK_INSNS ? insns : BLOCK_INSNS);
 	if (t.b->insns)
 		emit_block(&t);
 	*view = block_view(t.b);
 	bt->mode = mode;
-	bt->cpu->eip = eip;
 	bt->edge_count = edges_before;
 	bt->meta_used = meta_before;
 	return view->insns;

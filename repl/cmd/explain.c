@@ -107,14 +107,15 @@ static void put_instruction(struct reading *r, const char *text, struct buf *out
 		buf_printf(out, "%s", text);
 }
 
-/* The host instructions in [from, to) of the block, `left` beside the first. */
-static void show_host(struct reading *r, unsigned from, unsigned to,
-		      const char *left)
+/* The host instructions in [from, to) of code for the block, `left` beside the
+ * first. */
+static void show_code(struct reading *r, const u8 *code, unsigned len,
+		      unsigned from, unsigned to, const char *left)
 {
 	struct disasm_host how = {.arg = r,
 				  .name = name_host,
-				  .code = r->b->host,
-				  .len = r->b->host_len,
+				  .code = code,
+				  .len = len,
 				  .intel = r->c->settings.intel};
 	struct buf text = {0};
 	unsigned n;
@@ -133,6 +134,12 @@ static void show_host(struct reading *r, unsigned from, unsigned to,
 		buf_byte(r->c->to, '\n');
 	}
 	buf_free(&text);
+}
+
+static void show_host(struct reading *r, unsigned from, unsigned to,
+		      const char *left)
+{
+	show_code(r, r->b->host, r->b->host_len, from, to, left);
 }
 
 /* Its source line, when that is another than before. */
@@ -184,7 +191,11 @@ void explain_show_block(struct console *c, const struct bt_block_view *b,
 		if (stories)
 			show_story(&r, i);
 	}
-	show_host(&r, b->marks[b->insns].host, b->host_len, "(ways out)");
+	if (b->marks[b->insns].host < b->host_len)
+		show_host(&r, b->marks[b->insns].host, b->host_len, "(end)");
+	if (b->ways_len)
+		show_code(&r, b->ways, b->ways_len, 0, b->ways_len,
+			  "(ways out, elsewhere)");
 	buf_free(&text);
 }
 

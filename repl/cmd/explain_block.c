@@ -24,7 +24,7 @@ static void show_head(struct console *c, const struct bt_block_view *b)
 	buf_printf(c->to, ", physical 0x%llx: %u instruction%s, %u bytes, made "
 			  "into %u; ",
 		   (unsigned long long)b->gpa, b->insns,
-		   b->insns == 1 ? "" : "s", b->guest_len, b->host_len);
+		   b->insns == 1 ? "" : "s", b->guest_len, b->host_len + b->ways_len);
 	bt_show_mode(b->mode, buf_print, c->to);
 	buf_byte(c->to, '\n');
 }

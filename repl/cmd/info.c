@@ -143,7 +143,7 @@ static void show_block(struct console *c, const struct bt_block_view *b)
 	buf_printf(c->to,
 		   ": %u instruction%s, %u -> %u bytes, physical 0x%llx, ",
 		   b->insns, b->insns == 1 ? "" : "s", b->guest_len,
-		   b->host_len, (unsigned long long)b->gpa);
+		   b->host_len + b->ways_len, (unsigned long long)b->gpa);
 	bt_show_mode(b->mode, buf_print, c->to);
 	if (p)
 		buf_printf(c->to, ", ran %llu time%s",

@@ -241,7 +241,7 @@ static void name_block(struct top *t, const struct bt_block_view *b, char *to,
 
 	debug_address(t->c->d, b->lin, &text);
 	buf_printf(&text, ": %u instruction%s, %u -> %u bytes, ", b->insns,
-		   b->insns == 1 ? "" : "s", b->guest_len, b->host_len);
+		   b->insns == 1 ? "" : "s", b->guest_len, b->host_len + b->ways_len);
 	bt_show_mode(b->mode, buf_print, &text);
 	snprintf(to, size, "%s", buf_text(&text));
 	buf_free(&text);
