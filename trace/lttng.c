@@ -482,9 +482,49 @@ static void remove_own_home(void)
 	*own_home = '\0';
 }
 
-static void daemon_done(void)
+/* A process that nobody waits for, with nothing open but the lock. */
+enum where { HERE, THERE, ELSEWHERE };
+
+static enum where detach(void)
+{
+	pid_t child = fork();
+	int nothing;
+
+	if (child < 0)
+		return HERE;
+	if (child > 0) {
+		while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+			;
+		return ELSEWHERE;
+	}
+	if (fork() > 0)
+		_exit(0);
+	setsid();
+	nothing = open("/dev/null", O_RDWR);
+	for (int fd = 0; fd < 3; fd++)
+		dup2(nothing, fd);
+	if (locked >= 0)
+		locked = dup2(locked, 3);
+	close_range(locked < 0 ? 3 : 4, ~0u, 0);
+	return THERE;
+}
+
+static void see_the_end(int pid)
 {
 	char path[4096];
+
+	for (int i = 0; i < END_MS / 20 && !kill(pid, 0); i++)
+		usleep(20000);
+	if (file_in_run_directory("vitrine-daemon", path, sizeof(path)))
+		unlink(path);
+	remove_own_home();
+}
+
+/* A daemon that knew programs takes a second or two to end.  The lock is held
+ * until then, by a process of its own. */
+static void daemon_done(void)
+{
+	enum where at;
 	int pid;
 
 	daemon_needed();
@@ -493,11 +533,12 @@ static void daemon_done(void)
 	if (pid > 1 && pid == read_number("lttng-sessiond.pid") &&
 	    !sessions_left()) {
 		kill(pid, SIGTERM);
-		for (int i = 0; i < END_MS / 20 && !kill(pid, 0); i++)
-			usleep(20000);
-		if (file_in_run_directory("vitrine-daemon", path, sizeof(path)))
-			unlink(path);
-		remove_own_home();
+		at = detach();
+		if (at != ELSEWHERE)
+			see_the_end(pid);
+		if (at == THERE)
+			_exit(0);
+		*own_home = '\0';
 	}
 	daemon_needed();
 }

@@ -296,8 +296,10 @@ def homeless():
                           capture_output=True, text=True, timeout=100)
     assert done.returncode == 0 and re.search(r"\d+ events in", done.stderr), done.stderr
     assert sum(1 for _ in traces.read(d + "/t")) > 100000
-    left = [n for n in set(os.listdir("/tmp")) - before if n.startswith("vitrine-lttng") and not n.endswith(".lock")]
-    assert not left, left
+
+    def left():
+        return [n for n in set(os.listdir("/tmp")) - before if n.startswith("vitrine-lttng") and not n.endswith(".lock")]
+    wait_for(lambda: not left())
     assert not subprocess.run(["pgrep", "-u", "65534", "lttng"], capture_output=True).stdout
 
 
