@@ -418,8 +418,11 @@ static void forget_line(struct console *c)
 	 * within readline, which taking the handler away does not. */
 	rl_stuff_char(CTRL_G);
 	rl_callback_read_char();
+	rl_point = rl_end;
+	rl_redisplay();
+	fputs("^C", rl_outstream); /* readline goes to the line's beginning */
 	rl_callback_handler_remove();
-	printf("^C\n");
+	putchar('\n');
 	c->filling = NULL;
 	make_prompt(c, prompt, sizeof(prompt));
 	rl_callback_handler_install(prompt, on_line);

@@ -213,10 +213,26 @@ def history(state):
     assert lines.count("print 1") == lines.count("print 2") == 1, lines
 
 
+def given_up():
+    """Ctrl-C leaves the line as it was typed, with ^C behind it, also where readline brackets pasted text."""
+    p = pexpect.spawn(VITRINE, ["-S", LANTERN], timeout=20, encoding="utf-8", dimensions=(40, 150), env={**os.environ, "TERM": "xterm"})
+    p.expect(PROMPT)
+    p.send("print 1234567\x1b[D\x1b[D")
+    p.expect("print 1234567")
+    p.sendintr()
+    p.expect(r"\^C")
+    assert "\r" not in p.before, p.before
+    p.expect(PROMPT)
+    ask(p, "print 6*7", r"\$1 = 42")
+    p.sendline("quit")
+    p.expect(pexpect.EOF)
+
+
 with tempfile.TemporaryDirectory() as directory:
     os.environ["XDG_STATE_HOME"] = directory
     standing()
     history(directory)
+    given_up()
     running()
     scripts()
     os.environ["XDG_CONFIG_HOME"] = directory  # nobody's own
