@@ -28,7 +28,7 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*_test.c))
 FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 GUEST := $(patsubst tests/guest/%.S,$(B)/guest/%.elf,$(wildcard tests/guest/*.S))
 
-.PHONY: test-faults all run check help linux bench bench-vmi bench-gdb bench-trace asan debug install fuzz fmt docs diff tour floors rebase clean deps
+.PHONY: test-faults all run check help linux bench bench-full bench-check bench-vmi bench-gdb bench-trace asan debug install fuzz fmt docs diff tour floors rebase clean deps
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .PRECIOUS: $(B)/obj/%.o build/fuzz/obj/%.o
@@ -48,8 +48,14 @@ help: ## print this list
 linux: $(B)/vitrine ## fetch Debian's i386 kernel and busybox and boot them to a shell (FLAVOUR=686 or 686-pae)
 	@ENGINE=$${ENGINE:-$(B)/vitrine} scripts/linux.sh boot
 
-bench: all ## measure native, translated and QEMU's TCG side by side (W=word runs the workloads named so)
+bench: all $(B)/guest/ring.elf ## measure native, translated and QEMU's TCG side by side, and the bars (W=word runs the workloads named so)
 	@tests/bench/bench.py $(W)
+
+bench-full: all $(B)/guest/ring.elf ## the same with more rounds, rows and machines, VMI and all bars: half an hour
+	@tests/bench/bench.py --full $(W)
+
+bench-check: all ## compare counts and times of lantern's benchmarks with the recorded ones, fail if worse (RECORD=1 accepts them)
+	@tests/bench/check.py --vitrine $(B)/vitrine --lantern $(B)/lantern.elf $(if $(RECORD),--record) $(W)
 
 bench-vmi: all ## measure the same guest with VMI and without (VMI_LINUX="KERNEL INITRD" also measures that kernel; W=row)
 	@VMI_LINUX="$(VMI_LINUX)" tests/bench/vmi.py --vitrine $(B)/vitrine --lantern $(B)/lantern.elf $(W)
@@ -108,7 +114,7 @@ clean: ## remove what was built, but not what was fetched
 	build/vitrine build/vitrine-trace.so build/lantern* build/bench/run
 
 # What `run` and `check` need from Debian's packages is there before the first file is compiled.
-GOAL := $(filter run check test-faults bench bench-vmi bench-gdb bench-trace diff,$(MAKECMDGOALS))
+GOAL := $(filter run check test-faults bench bench-full bench-check bench-vmi bench-gdb bench-trace diff,$(MAKECMDGOALS))
 deps:
 	@scripts/install-deps.sh $(GOAL)
 ifneq ($(GOAL),)

@@ -354,6 +354,7 @@ static const struct {
 	{"windows=off", offsetof(struct vm_config, no_windows), 0, 0},
 	{"links=off", offsetof(struct vm_config, no_links), 0, 0},
 	{"step=on", offsetof(struct vm_config, step), 0, 0},
+	{"count=twice", offsetof(struct vm_config, counts_twice), 0, 0},
 	{"block=", offsetof(struct vm_config, max_insns), 1, 64},
 	{"code=", offsetof(struct vm_config, code_size), 64 << 10, 1 << 30},
 	{"chaos=", offsetof(struct vm_config, chaos), 1, UINT64_MAX},
@@ -386,7 +387,8 @@ static int translator_word(struct vm_config *cfg, const char *word,
 		return 0;
 	}
 	return err_set(e, "-translator %s: expected windows=off, links=off, "
-			  "step=on, block=N, code=BYTES, chaos=SEED or check=N",
+			  "step=on, count=twice, block=N, code=BYTES, "
+			  "chaos=SEED or check=N",
 		       word);
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # install-deps.sh - installs what is missing of the Debian packages that a make target needs.
 #
-#   scripts/install-deps.sh [run] [check] [test-faults] [bench] [bench-gdb] [bench-vmi] [bench-trace]
+#   scripts/install-deps.sh [run] [check] [test-faults] [bench] [bench-full] [bench-check] [bench-gdb] [bench-vmi] [bench-trace]
 #
 # Does nothing, and needs neither root nor network, when all of them are there. Says in one line what it installs.
 set -eu
@@ -14,7 +14,7 @@ want=$run
 for goal; do
 	case $goal in
 	run) ;;
-	check | test-faults | bench | bench-gdb | diff | bench-trace) want="$run $test" ;;
+	check | test-faults | bench | bench-full | bench-check | bench-gdb | diff | bench-trace) want="$run $test" ;;
 	bench-vmi) want="$run python3" ;;
 	*) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 2 ;;
 	esac

@@ -8,7 +8,7 @@ _vitrine() {
 	-trace) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 	-engine) mapfile -t COMPREPLY < <(compgen -W "bt vmi" -- "$cur") ;;
 	-clock) mapfile -t COMPREPLY < <(compgen -W "virtual host" -- "$cur") ;;
-	-translator) mapfile -t COMPREPLY < <(compgen -W "windows=off links=off block= step=on code=" -- "$cur") ;;
+	-translator) mapfile -t COMPREPLY < <(compgen -W "windows=off links=off block= step=on count=twice code=" -- "$cur") ;;
 	-sandbox) mapfile -t COMPREPLY < <(compgen -W "on off" -- "$cur") ;;
 	-serial) mapfile -t COMPREPLY < <(compgen -W "stdio null file: pty unix:" -- "$cur") ;;
 	-gdb) mapfile -t COMPREPLY < <(compgen -W "tcp: unix:" -- "$cur") ;;

@@ -34,6 +34,7 @@ struct bt_config {
 	bool windows;	 /* false: every access the soft way */
 	bool links;	 /* false: every block returns to the dispatcher */
 	unsigned max_insns; /* per block, 1..64 */
+	bool counts_twice;  /* the code that counts stands there twice */
 };
 
 /* Makes a translator and the CPU state it works on. */
@@ -226,6 +227,9 @@ struct bt_profile {
 	u64 runs;
 	u32 exits[BT_EXIT_COUNT]; /* of host faults, what they came to */
 };
+/* Host bytes of the blocks that ran, as often as they did, since all were
+ * forgotten last; 0: that is not counted. */
+u64 bt_host_bytes_run(const struct bt *bt);
 /* Of a block since it was made; NULL: that is not counted. */
 const struct bt_profile *bt_block_profile(const struct bt *bt, u64 number);
 /* Stretches of code executed last, the latest first; how many. */

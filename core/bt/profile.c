@@ -93,3 +93,12 @@ const struct bt_profile *bt_block_profile(const struct bt *bt, u64 number)
 	return bt->profiles && number < bt->block_count ? &bt->profile[number]
 							: NULL;
 }
+
+u64 bt_host_bytes_run(const struct bt *bt)
+{
+	u64 sum = 0;
+
+	for (u32 i = 0; bt->profiles && i < bt->block_count; i++)
+		sum += bt->profile[i].runs * bt->order[i]->host_len;
+	return sum;
+}

@@ -363,6 +363,10 @@ static void emit_head(struct tr *t)
 {
 	e_lea(&t->e, 1, R14, R14, -1, 0, -(s32)t->b->insns);
 	e_rm(&t->e, 0, 0x8b, R8, R14, -1, 0, 0);
+	if (t->bt->cfg.counts_twice) { /* to measure what counting costs */
+		e_lea(&t->e, 1, R14, R14, -1, 0, 0);
+		e_rm(&t->e, 0, 0x8b, R8, R14, -1, 0, 0);
+	}
 }
 /*T:*/
 

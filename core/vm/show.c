@@ -178,6 +178,9 @@ void vm_stats_json(struct vm *vm, bus_print *out, void *to)
 		if (vm->interrupts[i])
 			out(to, ",\n  \"interrupt_%u\": %llu", i,
 			    (unsigned long long)vm->interrupts[i]);
+	if (bt_profiling(vm->bt))
+		out(to, ",\n  \"host_bytes_run\": %llu",
+		    (unsigned long long)bt_host_bytes_run(vm->bt));
 	if (vm_samples(vm))
 		sampled_json(vm, out, to);
 	if (vm->part.stats_json)

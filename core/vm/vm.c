@@ -203,6 +203,7 @@ static int build(struct vm *vm, struct err *e)
 		.links = !vm->cfg.no_links,
 		.max_insns = vm->cfg.max_insns ? (unsigned)vm->cfg.max_insns
 					       : BLOCK_INSNS_USUAL,
+		.counts_twice = vm->cfg.counts_twice,
 	};
 
 	vm->mem = mem_new(vm->cfg.ram, e);

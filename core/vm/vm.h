@@ -35,6 +35,7 @@ struct vm_config {
 	/* Translator switches for tests; zero means the usual. */
 	bool no_windows, no_links;
 	bool step; /* every instruction a run of its own */
+	bool counts_twice; /* to measure what counting costs */
 	u64 max_insns;
 	u64 code_size; /* rounded up to pages */
 	u64 chaos; /* what must not matter happens at random, by this seed */

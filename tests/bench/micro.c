@@ -230,6 +230,50 @@ static unsigned stream(unsigned count) /* much through a pipe */
 	return sum;
 }
 
+static unsigned mmaps(unsigned count) /* mapped, touched, unmapped */
+{
+	enum { LEN = 1 << 16 };
+	unsigned sum = 0;
+
+	while (count--) {
+		char *p = mmap(NULL, LEN, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (p == MAP_FAILED)
+			return 0;
+		for (unsigned i = 0; i < LEN; i += 4096)
+			sum += ++p[i];
+		munmap(p, LEN);
+	}
+	return sum;
+}
+
+/* Pages with holes between them, each touched by an instruction of its own. */
+static unsigned scatter(unsigned count)
+{
+	char *p = mmap(NULL, count * 8192ul, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	unsigned char *code = mmap(NULL, count * 6ul + 1,
+				   PROT_READ | PROT_WRITE | PROT_EXEC,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned sum = 0;
+
+	if (p == MAP_FAILED || code == (void *)MAP_FAILED)
+		return 0;
+	for (unsigned i = 0; i < count; i++) {
+		char *page = p + i * 8192ul;
+
+		memcpy(code + i * 6ul, "\xfe\x05", 2); /* incb page */
+		memcpy(code + i * 6ul + 2, &page, 4);
+	}
+	code[count * 6ul] = 0xc3;
+	for (unsigned round = 0; round < 5; round++)
+		((void (*)(void))code)();
+	for (unsigned i = 0; i < count; i++)
+		sum += p[i * 8192ul];
+	return sum;
+}
+
 static unsigned leave(unsigned count)
 {
 	_exit(count);
@@ -241,7 +285,7 @@ static const struct {
 } all[] = {{"sieve", sieve},     {"fib", fib},       {"indirect", indirect},
 	   {"x87", x87},         {"matrix", matrix}, {"copy", copy},
 	   {"syscall", nothing}, {"fork", forks},    {"exec", execs},
-	   {"fault", faults},    {"pipe", pipes},    {"stream", stream},
+	   {"fault", faults},    {"pipe", pipes}, {"mmap", mmaps}, {"scatter", scatter},    {"stream", stream},
 	   {"exit", leave}};
 
 int main(int argc, char **argv)

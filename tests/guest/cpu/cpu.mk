@@ -16,4 +16,7 @@ $(B)/guest/cpu/%.elf: $(CPU_DIR)/%.c $(CPU_DIR)/rt.S $(CPU_DIR)/rt.c $(CPU_DIR)/
 $(B)/guest/vmi/%.elf: $(VMI_DIR)/%.c $(VMI_DIR)/vmi.c $(VMI_DIR)/vmi.h $(CPU_DIR)/rt.S $(CPU_DIR)/rt.c $(CPU_DIR)/rt.h
 	@mkdir -p $(@D); echo "  guest $<"; $(CC) $(CPU_CFLAGS) -o $@ $(CPU_DIR)/rt.S $(CPU_DIR)/rt.c $(VMI_DIR)/vmi.c $<
 
+$(B)/guest/ring.elf: tests/bench/ring.c $(CPU_DIR)/rt.S $(CPU_DIR)/rt.c $(CPU_DIR)/rt.h
+	@mkdir -p $(@D); echo "  guest $<"; $(CC) $(CPU_CFLAGS) -o $@ $(CPU_DIR)/rt.S $(CPU_DIR)/rt.c $<
+
 $(B)/guest/vmi/spaces_pae.elf: $(VMI_DIR)/spaces.c
