@@ -23,7 +23,7 @@ struct piece {
 	u32 len, order; /* the later one wins */
 	gla_t lin;
 	u32 cr3;
-	bool user;
+	bool user, way; /* user code; a way out of it */
 };
 
 struct perf_map {
@@ -33,29 +33,43 @@ struct perf_map {
 	char path[40];
 };
 
-static void on_block(void *arg, const struct bt_block_view *b)
+static bool has_room(struct perf_map *m)
 {
-	struct debug *d = arg;
+	size_t room = m->room ? 2 * m->room : 1 << 14;
+	struct piece *more;
+
+	if (m->count < m->room)
+		return true;
+	more = m->full ? NULL : realloc(m->pieces, room * sizeof(*more));
+	m->full = !more;
+	if (!more)
+		return false;
+	m->pieces = more;
+	m->room = room;
+	return true;
+}
+
+static void note(struct debug *d, const struct bt_block_view *b, const u8 *host,
+		 u32 len, bool way)
+{
 	struct perf_map *m = d->perf_map;
 
-	if (m->count == m->room && !m->full) {
-		size_t room = m->room ? 2 * m->room : 1 << 14;
-		struct piece *more =
-			realloc(m->pieces, room * sizeof(*m->pieces));
-
-		if (more) {
-			m->pieces = more;
-			m->room = room;
-		} else {
-			m->full = true;
-		}
-	}
-	if (m->full)
+	if (!len || !has_room(m))
 		return;
-	m->pieces[m->count] = (struct piece){
-		b->host, b->host_len,       (u32)m->count,
-		b->lin,  debug_cpu(d)->cr3, bt_mode_is_user(b->mode)};
+	m->pieces[m->count] = (struct piece){host,
+					     len,
+					     (u32)m->count,
+					     b->lin,
+					     debug_cpu(d)->cr3,
+					     bt_mode_is_user(b->mode),
+					     way};
 	m->count++;
+}
+
+static void on_block(void *arg, const struct bt_block_view *b)
+{
+	note(arg, b, b->host, b->host_len, false);
+	note(arg, b, b->ways, b->ways_len, true);
 }
 
 int debug_perf_map(struct debug *d, struct err *e)
@@ -153,9 +167,10 @@ int debug_perf_map_end(struct debug *d, struct buf *said, struct err *e)
 		char text[256];
 
 		name(d, &m->pieces[i], text, sizeof(text));
-		fprintf(f, "%llx %x %s\n",
+		fprintf(f, "%llx %x %s%s\n",
 			(unsigned long long)(uintptr_t)m->pieces[i].host,
-			m->pieces[i].len, text);
+			m->pieces[i].len, text,
+			m->pieces[i].way ? " (way out)" : "");
 	}
 	for (unsigned i = 0; f; i++) {
 		struct bt_stub_view stub;
@@ -171,7 +186,8 @@ int debug_perf_map_end(struct debug *d, struct buf *said, struct err *e)
 	if (bad)
 		err_set(e, "-perf-map: %s: %s", m->path, strerror(errno));
 	else
-		buf_printf(said, "%s names %zu blocks%s", m->path, m->count,
+		buf_printf(said, "%s names %zu pieces of code%s", m->path,
+			   m->count,
 			   m->full ? "; there was no memory for more" : "");
 	if (!bad && lost)
 		buf_printf(said, "; %u are not, their memory was used again",

@@ -13,7 +13,7 @@ COMMAND = [VITRINE, "-batch", "-clock", "virtual", "-perf-map", "-serial", "null
 
 def run(command):
     r = subprocess.run(command, timeout=50, check=False, capture_output=True, text=True)
-    said = re.search(r"^vitrine: (/tmp/perf-\d+\.map) names (\d+) blocks$", r.stderr, re.MULTILINE)
+    said = re.search(r"^vitrine: (/tmp/perf-\d+\.map) names (\d+) pieces of code$", r.stderr, re.MULTILINE)
     return r, said
 
 
@@ -38,7 +38,7 @@ def overwritten():
     """Code memory that is used again: no two names for one place."""
     r, said = run(COMMAND + ["-translator", "code=262144"])
     assert r.returncode == 0 and not said, r
-    path = re.search(r"^vitrine: (/tmp/perf-\d+\.map) names \d+ blocks; \d+ are not, their memory was used again$", r.stderr, re.MULTILINE)[1]
+    path = re.search(r"^vitrine: (/tmp/perf-\d+\.map) names \d+ pieces of code; \d+ are not, their memory was used again$", r.stderr, re.MULTILINE)[1]
     with open(path, encoding="ascii") as f:
         blocks = sorted((int(line.split()[0], 16), int(line.split()[1], 16)) for line in f if " stub_" not in line)
     os.remove(path)
