@@ -16,7 +16,7 @@
 
 #include "core/debug/debug_priv.h"
 
-enum { TASKS_MAX = 4096, STACK_WORDS = 1024 };
+enum { TASKS_MAX = 4096, STACK_WORDS = 1024, LINKS_REACH = 256 };
 
 static bool word_at(struct debug *d, u32 at, u32 *v)
 {
@@ -95,6 +95,8 @@ static int parse(struct debug *d, const char *text, struct task_layout *l,
 				  .top = TASK_NONE,
 				  .stack = TASK_NONE,
 				  .length = 16,
+				  .leader = TASK_NONE,
+				  .threads = TASK_NONE,
 				  .page_tables = TASK_NONE};
 	while (!failed && (word = strsep(&rest, " \t"))) {
 		char *value = strchr(word, '=');
@@ -305,7 +307,7 @@ static void read_name(struct debug *d, const struct task_layout *l, u32 task,
 }
 
 static void show_task(struct debug *d, const struct task_layout *l, u32 task,
-		      struct buf *out)
+		      bool is_thread, struct buf *out)
 {
 	char room[32], name[TASK_NAME_MAX];
 	bool is_current = runs(d, l, task);
@@ -325,10 +327,59 @@ static void show_task(struct debug *d, const struct task_layout *l, u32 task,
 		buf_printf(out, "%08x  ", cr3);
 	else
 		buf_printf(out, "%-8s  ", "");
-	buf_printf(out, "%-16s ", name);
+	buf_printf(out, is_thread ? "- %-14s " : "%-16s ", name);
 	if (at)
 		debug_address(d, at, out);
 	buf_byte(out, '\n');
+}
+
+/* Members of the ring through `task' at `links' that have its leader; 0: it is
+ * no such ring.  It may lead through one head that is no task. */
+static unsigned count_threads(struct debug *d, const struct task_layout *l,
+			      u32 task, s32 links)
+{
+	u32 at = task + (u32)links, next, leader = field(d, task, l->leader);
+	unsigned found = 0, others = 0;
+
+	for (unsigned n = 0; n < TASKS_MAX && others < 2; n++, at = next) {
+		u32 back;
+
+		if (!word_at(d, at, &next) || !word_at(d, next + 4, &back) ||
+		    back != at)
+			return 0;
+		if (next == task + (u32)links)
+			return found;
+		if (field(d, next - (u32)links, l->leader) == leader)
+			found++;
+		else
+			others++;
+	}
+	return 0;
+}
+
+/* Where the links of threads are is known from the first task that has some. */
+static void show_threads(struct debug *d, struct task_layout *l, u32 task,
+			 struct buf *out)
+{
+	u32 at = task, leader = field(d, task, l->leader);
+	s32 links = l->leader;
+	unsigned left;
+
+	if (l->leader == TASK_NONE)
+		return;
+	while (l->threads == TASK_NONE && (links += 4) < l->leader + LINKS_REACH)
+		if (count_threads(d, l, task, links))
+			l->threads = links;
+	left = l->threads == TASK_NONE
+		       ? 0
+		       : count_threads(d, l, task, l->threads);
+	while (left) {
+		at = field(d, at, l->threads) - (u32)l->threads;
+		if (field(d, at, l->leader) != leader)
+			continue;
+		show_task(d, l, at, true, out);
+		left--;
+	}
 }
 
 int debug_show_tasks(struct debug *d, const char *description, struct buf *out,
@@ -345,7 +396,8 @@ int debug_show_tasks(struct debug *d, const char *description, struct buf *out,
 	for (u32 i = 0; i < TASKS_MAX; i++) {
 		if (!word_at(d, task, &(u32){0}))
 			return err_set(e, "tasks: 0x%x is not mapped", task);
-		show_task(d, &l, task, out);
+		show_task(d, &l, task, false, out);
+		show_threads(d, &l, task, out);
 		task = l.is_array ? task + l.stride
 				  : field(d, task, l.link) - (u32)l.link;
 		if (l.is_array ? i + 1 >= l.count : task == l.first)

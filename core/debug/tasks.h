@@ -15,6 +15,8 @@ struct task_layout {
 	s32 pid, name, state, space, esp, top, stack;
 	u32 length;      /* of a name */
 	u32 stack_size;  /* bytes; of a stack whose lowest address is known */
+	s32 leader;      /* the task whose thread it is; its own, if none */
+	s32 threads;     /* links of a ring of these; NONE: not seen yet */
 	s32 page_tables; /* offset in what `space` points to; NONE: itself */
 	u32 base;        /* linear less physical address of page tables */
 	u32 current;     /* address of the one that runs; 0: by its stack */

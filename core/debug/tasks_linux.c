@@ -11,11 +11,14 @@
  *           printable names in the same place
  *   pid     is 0 in init_task, 1 in the first of the others, 2 in the second,
  *           and different in all
- *   mm      is followed by active_mm: twice the same address in process 1, 0
- * and something borrowed or 0 in init_task and in kernel threads stack   is
- * before tasks: a page's address, different in all; the state is the word in
- * front of it, in 2.6.24 and in 6.1 sp      in thread is an address within that
- * stack pgd     in mm is the linear address of what CR3 holds for that task
+ *   leader  is the task itself in all of them, as threads are not on the
+ *           list: an address that is always as far from the name
+ *   mm      is followed by active_mm: twice the same address in process 1,
+ *           0 and something borrowed or 0 in init_task and in kernel threads
+ *   stack   is before tasks: a page's address, different in all; the state is
+ *           the word in front of it, in 2.6.24 and in 6.1
+ *   sp      in thread is an address within that stack
+ *   pgd     in mm is the linear address of what CR3 holds for that task
  *
  * Each is believed only if it holds for all tasks looked at.  What is not
  * found is not shown.  Offsets count from BEFORE bytes below the name, as
@@ -160,6 +163,19 @@ static bool is_pid(const struct samples *all, u32 at)
 	return true;
 }
 
+/* An empty list's links lead to themselves, too. */
+static bool is_leader(const struct samples *all, u32 at)
+{
+	u32 start = word(&all->s[0], at) - all->s[0].at;
+
+	if (start >= BEFORE || start == at || start + 4 == at)
+		return false;
+	for (unsigned i = 1; i < all->count; i++)
+		if (word(&all->s[i], at) - all->s[i].at != start)
+			return false;
+	return all->count > 2;
+}
+
 static bool is_mm(const struct samples *all, u32 at)
 {
 	for (unsigned i = 0; i < all->count; i++) {
@@ -257,6 +273,7 @@ static void find_rest(struct debug *d, const struct samples *all,
 	l->space = find(all, l->link, end, is_mm);
 	if (l->space != TASK_NONE)
 		l->page_tables = find_pgd(d, l->first, l->link, l->space);
+	l->leader = find(all, l->link, end, is_leader);
 	find_stack(all, l);
 }
 
@@ -322,6 +339,8 @@ int tasks_find_linux(struct debug *d, struct task_layout *l, struct err *e)
 		.pid = TASK_NONE,
 		.space = TASK_NONE,
 		.page_tables = TASK_NONE,
+		.leader = TASK_NONE,
+		.threads = TASK_NONE,
 		.stack = TASK_NONE,
 		.state = TASK_NONE,
 		.esp = TASK_NONE,

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`info tasks`: the processes of lantern, of a kernel that is described, and of Debian's Linux, whose layout is found by
 looking at the tasks themselves."""
+import gzip
 import os
 import re
 import subprocess
 import sys
+import tempfile
 
 VITRINE = os.environ.get("VITRINE", "build/vitrine")
 LANTERN = os.environ.get("LANTERN", "build/lantern.elf")
@@ -48,21 +50,35 @@ def described():
                       "tasks: expected auto or a description such as array=ADDR stride=N count=N pid=N name=N"], errors
 
 
-def linux(flavour):
-    text, errors = session(("-no-reboot", "-m", "256M", "-kernel", "build/linux/vmlinuz-" + flavour, "-initrd", "build/linux/initrd.gz",
-                            "-append", 'console=ttyS0 quiet vitrine.run="sleep 100 & sleep 1"'),
+def with_threads(place):
+    """An initrd with a program that has threads; archives may follow one another."""
+    subprocess.run([*os.environ.get("CC", "gcc").split(), "-m32", "-static", "-pthread", "-O1", "-o", f"{place}/threads",
+                    "tests/linux/threads.c"], check=True)
+    packed = subprocess.run(["cpio", "--quiet", "-o", "-H", "newc"], input=b"threads\n", stdout=subprocess.PIPE, cwd=place, check=True)
+    with open("build/linux/initrd.gz", "rb") as plain, open(f"{place}/initrd", "wb") as out:
+        out.write(plain.read() + gzip.compress(packed.stdout))
+    return f"{place}/initrd"
+
+
+def linux(flavour, initrd):
+    text, errors = session(("-no-reboot", "-m", "256M", "-kernel", "build/linux/vmlinuz-" + flavour, "-initrd", initrd,
+                            "-append", 'console=ttyS0 quiet vitrine.run="/threads & sleep 100 & sleep 1"'),
                            "info tasks", "catch port out 0x604", "continue", "info tasks", "print $cr3")
     assert errors == ["tasks: this is neither lantern nor Linux with more than one task; `set tasks' describes others"], errors
     has(text, r"^ +0  ready +swapper/0", r"^ +1  sleeping  [0-9a-f]{8}  init +0x\w+ <do_wait\+\d+>$",
         r"^ +2  sleeping +kthreadd +0x\w+ <kthreadd\+\d+>$", r"^ +\d+  sleeping  [0-9a-f]{8}  sleep +0x\w+ <hrtimer_nanosleep\+\d+>$",
+        r"^ +(\d+)  sleeping  ([0-9a-f]{8})  threads +0x\w+ <futex_\w+\+\d+>\n"
+        r" +\d+  sleeping  \2  - first +0x\w+ <__ia32_sys_pause\+\d+>\n +\d+  sleeping  \2  - second +0x\w+ <__ia32_sys_pause",
         r"^ +\d+  idle +rcu_gp", r"^\* +\d+  running   [0-9a-f]{8}  \w+")
     cr3 = int(re.search(r"^\$1 = (\w+)", text, re.MULTILINE)[1], 0)
     assert int(re.search(r"^\* +\d+  running   (\w+)", text, re.MULTILINE)[1], 16) == cr3, text
 
 
 if "linux" in sys.argv:
-    linux("686")
-    linux("686-pae")
+    with tempfile.TemporaryDirectory() as directory:
+        packed_with = with_threads(directory)
+        linux("686", packed_with)
+        linux("686-pae", packed_with)
 else:
     lantern()
     described()
