@@ -740,9 +740,9 @@ static void grant_files(struct run *r)
 	}
 	for (unsigned i = 0; i < r->o.serials; i++)
 		if (!strncmp(r->o.serial[i], "unix:", 5))
-			sandbox_grant(SANDBOX_OWN, r->o.serial[i] + 5);
+			sandbox_grant(SANDBOX_LEAVES, r->o.serial[i] + 5);
 	if (r->o.gdb && !strncmp(r->o.gdb, "unix:", 5))
-		sandbox_grant(SANDBOX_OWN, r->o.gdb + 5);
+		sandbox_grant(SANDBOX_LEAVES, r->o.gdb + 5);
 	if (has_console(r))
 		confine_grant_console();
 }

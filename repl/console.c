@@ -532,23 +532,24 @@ void console_history_path(char *to, size_t size)
 	strncat(to, "/history", size - strlen(to) - 1);
 }
 
-/* Not again what the last one was; how many were added. */
-static int remember_line(const char *line)
+/* Not again what the last one was.  It is in the file before it is obeyed, as
+ * it may be what ends us. */
+static void remember_line(const char *line, const char *path)
 {
 	const HIST_ENTRY *last =
 		history_length ? history_get(history_base + history_length - 1)
 			       : NULL;
 
 	if (last && !strcmp(last->line, line))
-		return 0;
+		return;
 	add_history(line);
-	return 1;
+	if (append_history(1, path))
+		write_history(path); /* it was not there yet */
 }
 
 static void terminal_loop(struct console *c)
 {
 	char path[512], *line;
-	int added = 0;
 
 	console_history_path(path, sizeof(path));
 	rl_readline_name = "vitrine";
@@ -565,7 +566,7 @@ static void terminal_loop(struct console *c)
 			continue;
 		}
 		if (*words_trim(line)) {
-			added += remember_line(line);
+			remember_line(line, path);
 			answer(c, line);
 		} else if (c->last && !c->filling) {
 			char *again = check_copy(c->last);
@@ -579,8 +580,6 @@ static void terminal_loop(struct console *c)
 	}
 	if (!c->quit)
 		printf("quit\n");
-	if (added && append_history(added, path))
-		write_history(path); /* it was not there yet */
 	history_truncate_file(path, HISTORY_LINES);
 }
 

@@ -27,6 +27,13 @@ int sandbox_machine(void)
 	return self ? self->machine : getpid();
 }
 
+/* The machine is gone. */
+static _Noreturn void end(void)
+{
+	policy_clean_up();
+	_exit(0);
+}
+
 /* ---- errands ---- */
 
 /* The strings of a message; how many, -1: it does not end with one. */
@@ -92,7 +99,7 @@ static void *run_errands(void *arg)
 	while (!channel_receive(self->channel, &m, NULL))
 		if (m.kind == MESSAGE_ERRAND && errand(&m))
 			break;
-	_exit(0); /* the machine is gone */
+	end();
 	return arg;
 }
 
@@ -146,9 +153,9 @@ void broker_run(struct broker *b)
 		struct pollfd p = {b->listener, POLLIN, 0};
 
 		if (poll(&p, 1, -1) < 0 && errno != EINTR)
-			_exit(0);
+			end();
 		if (p.revents & (POLLHUP | POLLERR | POLLNVAL))
-			_exit(0);
+			end();
 		if (p.revents & POLLIN)
 			broker_serve(b);
 	}

@@ -218,6 +218,12 @@ static void add(enum sandbox_right right, const char *text, bool writes)
 	grants = g;
 }
 
+static bool is_own(enum sandbox_right right)
+{
+	return right == SANDBOX_OWN || right == SANDBOX_OWN_BELOW ||
+	       right == SANDBOX_LEAVES;
+}
+
 void policy_grant(enum sandbox_right right, const char *text)
 {
 	char *resolved =
@@ -226,35 +232,57 @@ void policy_grant(enum sandbox_right right, const char *text)
 	pthread_mutex_lock(&lock);
 	if (resolved)
 		add(right, resolved,
-		    right == SANDBOX_OWN || right == SANDBOX_OWN_BELOW ||
+		    is_own(right) ||
 			    (right == SANDBOX_SAID && command_writes(text)));
 	pthread_mutex_unlock(&lock);
 	free(resolved);
 }
 
-void policy_made(const char *resolved)
+void policy_made(const char *resolved, bool temporary_one)
 {
 	struct stat st;
 
 	if (!stat(resolved, &st))
 		policy_grant(S_ISDIR(st.st_mode) ? SANDBOX_OWN_BELOW
+			     : temporary_one     ? SANDBOX_LEAVES
 						 : SANDBOX_OWN,
 			     resolved);
 }
 
-void policy_moved(const char *from, const char *to)
+static void forget(const char *path)
 {
-	pthread_mutex_lock(&lock);
 	for (struct grant **at = &grants; *at;) {
 		struct grant *g = *at;
 
-		if (g->right == SANDBOX_OWN && !strcmp(g->text, from)) {
+		if (is_own(g->right) && !strcmp(g->text, path)) {
 			*at = g->next;
 			free(g);
 		} else {
 			at = &g->next;
 		}
 	}
+}
+
+void policy_gone(const char *resolved)
+{
+	pthread_mutex_lock(&lock);
+	forget(resolved);
+	pthread_mutex_unlock(&lock);
+}
+
+void policy_clean_up(void)
+{
+	pthread_mutex_lock(&lock);
+	for (const struct grant *g = grants; g; g = g->next)
+		if (g->right == SANDBOX_LEAVES)
+			unlink(g->text);
+	/* Nobody else gets here, or it could be done twice. */
+}
+
+void policy_moved(const char *from, const char *to)
+{
+	pthread_mutex_lock(&lock);
+	forget(from);
 	add(SANDBOX_OWN, to, true);
 	pthread_mutex_unlock(&lock);
 }
@@ -288,9 +316,7 @@ static bool is_ours(const char *path)
 
 	pthread_mutex_lock(&lock);
 	for (const struct grant *g = grants; g && !yes; g = g->next)
-		yes = (g->right == SANDBOX_OWN ||
-		       g->right == SANDBOX_OWN_BELOW) &&
-		      grant_covers(g, path);
+		yes = is_own(g->right) && grant_covers(g, path);
 	pthread_mutex_unlock(&lock);
 	return yes;
 }

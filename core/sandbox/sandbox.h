@@ -48,7 +48,8 @@ int sandbox_broker(void);
 enum sandbox_right {
 	SANDBOX_FILE,      /* a file, to read */
 	SANDBOX_READ,      /* a file, and what is beside it */
-	SANDBOX_OWN,       /* a file or socket that we made */
+	SANDBOX_OWN,       /* a file that we made */
+	SANDBOX_LEAVES,    /* the same, but nothing that shall outlive us */
 	SANDBOX_OWN_BELOW, /* a directory of ours, and all below */
 	SANDBOX_CODE,      /* a library that may be loaded */
 	SANDBOX_SAID,      /* a console command: the files in it */

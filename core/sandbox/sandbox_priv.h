@@ -72,7 +72,11 @@ bool policy_may_remove(const char *resolved);
 /* A file that can be mapped as code, as it is open in fd. */
 bool policy_may_run(int fd);
 bool policy_may_connect(const char *path);
-void policy_made(const char *resolved);
+/* `temporary`: until it is moved to its place. */
+void policy_made(const char *resolved, bool temporary);
+void policy_gone(const char *resolved);
+/* The machine has ended: what must not outlive it goes, whoever killed it. */
+void policy_clean_up(void);
 void policy_moved(const char *from, const char *to);
 
 #endif

@@ -178,7 +178,7 @@ static struct outcome open_file(struct broker *b, const char *path, int flags,
 	else if ((o.fd = open_resolved(resolved, flags, mode)) < 0)
 		o = failed(errno);
 	else if (is_new)
-		policy_made(resolved);
+		policy_made(resolved, flags & O_EXCL);
 	free(resolved);
 	return o;
 }
@@ -198,7 +198,7 @@ static struct outcome make_directory(const char *path, mode_t mode)
 	else
 		o = result_of(mkdir(resolved, mode & 0777));
 	if (!o.value)
-		policy_made(resolved);
+		policy_made(resolved, false);
 	free(resolved);
 	return o;
 }
@@ -219,6 +219,8 @@ static struct outcome remove_file(const char *path, bool directory)
 		o = failed(EACCES);
 	else
 		o = result_of(directory ? rmdir(resolved) : unlink(resolved));
+	if (!o.value)
+		policy_gone(resolved);
 	free(resolved);
 	return o;
 }
