@@ -582,6 +582,13 @@ static void name_guest(struct run *r)
 		*strrchr(r->guest, '.') = '\0';
 }
 
+/* A socket that is there now, and goes with us. */
+static void grant_socket(const char *place)
+{
+	if (!strncmp(place, "unix:", 5))
+		sandbox_grant(SANDBOX_LEAVES, place + 5);
+}
+
 /* Places outside that the run writes to; a long run shall not end with the
  * news that one of them never existed. */
 static int connect_outside(struct run *r, struct err *e)
@@ -594,6 +601,8 @@ static int connect_outside(struct run *r, struct err *e)
 				 r->o.serial[i] ? r->o.serial[i] : presets[i],
 				 e))
 			return -1;
+		else if (r->o.serial[i])
+			grant_socket(r->o.serial[i]);
 	if (!r->o.stats)
 		return 0;
 	r->stats = fopen(r->o.stats, "we");
@@ -669,7 +678,10 @@ static int make_gdb(struct run *r, struct err *e)
 	host_set_peer(r->host, &peer);
 	if (r->o.stand)
 		console_stands(r->console);
-	return gdbstub_listen(r->gdb, r->o.gdb, e);
+	if (gdbstub_listen(r->gdb, r->o.gdb, e))
+		return -1;
+	grant_socket(r->o.gdb);
+	return 0;
 }
 
 /* Without a console: the guest runs, and stands while a debugger is there. */
@@ -738,11 +750,6 @@ static void grant_files(struct run *r)
 		else
 			grant_file(t->text);
 	}
-	for (unsigned i = 0; i < r->o.serials; i++)
-		if (!strncmp(r->o.serial[i], "unix:", 5))
-			sandbox_grant(SANDBOX_LEAVES, r->o.serial[i] + 5);
-	if (r->o.gdb && !strncmp(r->o.gdb, "unix:", 5))
-		sandbox_grant(SANDBOX_LEAVES, r->o.gdb + 5);
 	if (has_console(r))
 		confine_grant_console();
 }

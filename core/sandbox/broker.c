@@ -113,11 +113,11 @@ static void listen_to_set_up(struct broker *b)
 
 	while (b->listener < 0) {
 		if (channel_receive(b->channel, &m, &fd))
-			_exit(0);
+			end();
 		if (m.kind == MESSAGE_GRANT && m.len && !m.text[m.len - 1])
 			policy_grant(m.what, m.text);
 		else if (m.kind == MESSAGE_ERRAND && errand(&m))
-			_exit(0);
+			end();
 		else if (m.kind == MESSAGE_LOCK)
 			b->listener = fd;
 		else if (fd >= 0)
