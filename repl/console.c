@@ -26,6 +26,7 @@
 #include "repl/vmi_args.h"
 
 enum {
+	CTRL_D = 4,
 	CTRL_G = 7,
 	CTRL_BRACKET = 0x1d,
 	SOURCE_DEPTH = 16,
@@ -65,6 +66,7 @@ const struct command *command_topics(const struct command *cmd)
 static struct {
 	char *line;
 	bool ready;
+	bool ended; /* by Ctrl-D: it is what that typed */
 } typed;
 
 struct foreign {
@@ -436,7 +438,7 @@ static char *read_terminal(struct console *c)
 	pager_begin(&c->pager);
 	c->user_stopped = false;
 	make_prompt(c, prompt, sizeof(prompt));
-	typed.ready = false;
+	typed.ready = typed.ended = false;
 	rl_callback_handler_install(prompt, on_line);
 	prompting = c;
 	while (!typed.ready && !host_must_end(c->host)) {
@@ -457,6 +459,10 @@ static char *read_terminal(struct console *c)
 	if (!typed.ready) {
 		rl_callback_handler_remove();
 		return NULL;
+	}
+	if (typed.ended) {
+		free(typed.line);
+		typed.line = NULL;
 	}
 	return typed.line;
 }
@@ -502,6 +508,22 @@ void console_lends(struct console *c, bool on)
 void console_stands(struct console *c)
 {
 	c->stands = true;
+}
+
+/* Ctrl-D in an empty line types what it means.  (readline's own end of input
+ * leaves an empty line in front of each answer from then on.) */
+static int key_typed(FILE *from)
+{
+	int key = rl_getc(from);
+
+	if (key != CTRL_D || rl_end || !prompting ||
+	    RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH |
+		       RL_STATE_METANEXT | RL_STATE_NUMERICARG))
+		return key;
+	typed.ended = true;
+	rl_insert_text(prompting->filling ? "end" : "quit");
+	rl_redisplay();
+	return '\r';
 }
 
 /* Ctrl-] brings here, and does nothing more; readline would search for the
@@ -554,6 +576,7 @@ static void terminal_loop(struct console *c)
 	console_history_path(path, sizeof(path));
 	rl_readline_name = "vitrine";
 	rl_catch_signals = 0;
+	rl_getc_function = key_typed;
 	complete_attach(c);
 	rl_bind_key(CTRL_BRACKET, no_key);
 	using_history();
@@ -561,7 +584,8 @@ static void terminal_loop(struct console *c)
 	read_history(path);
 	while (!c->quit && ((line = read_terminal(c)) || c->filling)) {
 		if (!line) { /* Ctrl-D is as good as `end' */
-			printf("end\n");
+			if (!typed.ended)
+				printf("end\n");
 			c->filling = NULL;
 			continue;
 		}
@@ -578,7 +602,7 @@ static void terminal_loop(struct console *c)
 		}
 		free(line);
 	}
-	if (!c->quit)
+	if (!c->quit && !typed.ended)
 		printf("quit\n");
 	history_truncate_file(path, HISTORY_LINES);
 }

@@ -224,7 +224,17 @@ def given_up():
     assert "\r" not in p.before, p.before
     p.expect(PROMPT)
     ask(p, "print 6*7", r"\$1 = 42")
-    p.sendline("quit")
+    # Ctrl-D types what it means, and leaves nothing behind.
+    ask(p, "tbreak kernel_main", "Temporary breakpoint 1")
+    p.sendline("commands")
+    p.expect("then `end'")
+    p.expect(">")
+    p.send("\x04")
+    p.expect("end\r\n")
+    p.expect(PROMPT)
+    ask(p, "print 5", r"print 5\r\n(\x1b\[\?2004l)?\r?\$2 = 5")
+    p.send("\x04")
+    p.expect("quit\r\n")
     p.expect(pexpect.EOF)
 
 
