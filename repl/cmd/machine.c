@@ -111,19 +111,33 @@ static int add_symbols(struct console *c, struct symbols *to, const char *path,
 	return 0;
 }
 
+/* What cannot be read costs nobody the symbols that he has. */
+static bool can_read(const char *path, struct err *e)
+{
+	struct symbols *trial = symbols_new();
+	int n = symbols_add(trial, path, -1, e);
+
+	symbols_free(trial);
+	return n >= 0;
+}
+
 int cmd_symbol_file(struct console *c, char *args, struct err *e)
 {
 	if (!*args)
 		return err_set(e, "expected a file, ELF or System.map, or "
 				  "-linux for those in Linux's memory");
+	if (!strcmp(args, "-linux") ? debug_linux_symbols(c->d, NULL) < 0
+				    : !can_read(args, e))
+		return strcmp(args, "-linux")
+			       ? -1
+			       : err_set(e, "no Linux with symbols of its own "
+					    "(CONFIG_KALLSYMS) runs here");
 	debug_forget_guest(c->d);
 	symbols_clear(debug_symbols(c->d));
-	if (!strcmp(args, "-linux"))
-		return debug_linux_symbols(c->d, c->to) < 0
-			       ? err_set(e, "no Linux with symbols of its own "
-					    "(CONFIG_KALLSYMS) runs here")
-			       : 0;
-	return add_symbols(c, debug_symbols(c->d), args, -1, e);
+	if (strcmp(args, "-linux"))
+		return add_symbols(c, debug_symbols(c->d), args, -1, e);
+	debug_linux_symbols(c->d, c->to);
+	return 0;
 }
 
 int cmd_add_symbol_file(struct console *c, char *args, struct err *e)

@@ -81,3 +81,6 @@ has(text, r"^no symbol `eax'; the register is `\$eax'$", r"^=> 0x\w+ <sys_fork\+
     r"^   0x\w+ <sys_fork\+0>:\t55\tpush   %ebp\n=> 0x\w+ <sys_fork\+1>:\t89 e5\tmov    %esp,%ebp$",
     r"^\d+\t\tstruct process \*child = create\(\);\n   0x\w+ <sys_fork\+\d+>:\tcall", r"^disassemble has /r \(bytes\) and /s \(source\), not `x'$")
 assert len(re.findall("^ebx +0x", text, re.MULTILINE)) == 1, text
+# Symbols that cannot be read do not cost those that are there.
+has(session("symbol-file /dev/zero", "symbol-file tests/repl/list", "symbol-file -linux", "symbol-file", "info symbol $pc"), "^/dev/zero: not a regular file$",
+    "^sys_fork$", "^expected a file, ELF or System.map")
