@@ -10,8 +10,6 @@
 
 #include <time.h>
 
-/* So many events apart, when they were is kept, for so many of them. */
-enum { MARK_EVENTS = 4096, MARKS = 512 };
 enum { STALL_MS = TRACE_BLOCK_MS - 100, PAUSE_MS = 10000 };
 
 u8 trace_on[TRACE_EVENTS];
@@ -19,8 +17,8 @@ const struct trace_provider *trace_provider;
 
 static struct trace_machine machine;
 static u64 counts[TRACE_EVENTS];
-static u64 left_out, recorded, marks[MARKS]; /* s since 1970 */
-static u64 pause_until;                      /* ms; 0: all is well */
+static u64 left_out;
+static u64 pause_until; /* ms; 0: all is well */
 
 void trace_set_machine(const struct trace_machine *m)
 {
@@ -56,21 +54,6 @@ static u64 coarse_ms(void)
 	return (u64)t.tv_sec * 1000 + (u64)t.tv_nsec / 1000000;
 }
 
-static void mark(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME_COARSE, &t);
-	marks[recorded / MARK_EVENTS % MARKS] = (u64)t.tv_sec;
-}
-
-u64 trace_time_of_last(u64 n)
-{
-	u64 back = n / MARK_EVENTS + 2, now = recorded / MARK_EVENTS;
-
-	return back >= MARKS || back > now ? 0 : marks[(now - back) % MARKS];
-}
-
 u64 trace_left_out(void)
 {
 	return left_out;
@@ -84,8 +67,6 @@ static void record_or_not(enum trace_event event, const struct trace_head *head)
 		left_out++;
 		return;
 	}
-	if (recorded++ % MARK_EVENTS == 0)
-		mark();
 	trace_provider->of[event].record(head);
 	after = coarse_ms();
 	pause_until = after - before < STALL_MS ? 0 : after + PAUSE_MS;

@@ -170,21 +170,28 @@ static int lttng_run(const char *const argv[], struct buf *out, struct err *e)
 	return run(argv, PATIENCE_MS, out, e);
 }
 
-static int view(const char *dir, const char *n, const char *begin,
-		struct buf *out, struct err *e)
+static int view(const char *dir, const char *n, struct buf *out,
+		struct err *e)
 {
+	char tail[] = "/tmp/vitrine-view-XXXXXX";
+	bool made = mkdtemp(tail);
+	const char *from =
+		made && !lttng_tail(dir, strtoull(n, NULL, 10), tail) ? tail
+								      : dir;
 	const char *const show[] = {
 		"sh",
 		"-c",
-		"babeltrace2 --no-delta --clock-seconds --begin=\"$3\" \"$1\" "
-		"2>&1 | tail -n \"$2\"",
+		"babeltrace2 --no-delta --clock-seconds \"$1\" 2>&1 | "
+		"tail -n \"$2\"",
 		"sh",
-		dir,
+		from,
 		n,
-		begin,
 		NULL};
+	const char *const remove[] = {"rm", "-rf", tail, NULL};
 	int status = run(show, READ_MS, out, NULL);
 
+	if (made)
+		run(remove, PATIENCE_MS, NULL, NULL);
 	return status < 0
 		       ? err_set(e, "it takes too long to read the trace here")
 		       : status;
@@ -561,13 +568,12 @@ int lttng_command(const char *const argv[], struct buf *out, struct err *e)
 		       : command(argv, out, e);
 }
 
-int lttng_view(const char *dir, const char *n, const char *begin,
-	       struct buf *out, struct err *e)
+int lttng_view(const char *dir, const char *n, struct buf *out, struct err *e)
 {
-	const char *const words[] = {dir, n, begin};
+	const char *const words[] = {dir, n};
 
-	return sandbox_is_on() ? sandbox_errand("view", 3, words, out, e)
-			       : view(dir, n, begin, out, e);
+	return sandbox_is_on() ? sandbox_errand("view", 2, words, out, e)
+			       : view(dir, n, out, e);
 }
 
 /* Where the daemon is that the broker has begun, LTTng's library of ours has
@@ -688,10 +694,9 @@ int lttng_errand(unsigned argc, char **argv, struct buf *out, struct err *e)
 int lttng_view_errand(unsigned argc, char **argv, struct buf *out,
 		      struct err *e)
 {
-	if (argc != 3 || !sandbox_has_made(argv[0]) || !is_number(argv[1]) ||
-	    !is_number(argv[2]))
+	if (argc != 2 || !sandbox_has_made(argv[0]) || !is_number(argv[1]))
 		return err_set(e, "the sandbox does not run that");
-	return view(argv[0], argv[1], argv[2], out, e);
+	return view(argv[0], argv[1], out, e);
 }
 
 int lttng_daemon_errand(unsigned argc, char **argv, struct buf *out,

@@ -11,10 +11,12 @@
  * answer in a good while, or did not succeed, as in e. */
 int lttng_command(const char *const argv[], struct buf *out, struct err *e);
 
-/* The last n events of a trace from the time `begin` on, as text: the status of
- * the program that reads it, -1: it takes too long. */
-int lttng_view(const char *dir, const char *n, const char *begin,
-	       struct buf *out, struct err *e);
+/* The last n events of a trace, as text: the status of the program that reads
+ * it, -1: it takes too long. */
+int lttng_view(const char *dir, const char *n, struct buf *out, struct err *e);
+/* Makes a trace in directory `to` of the end of one: the last n events at
+ * least (tail.c). */
+int lttng_tail(const char *dir, u64 n, const char *to);
 
 /* A session daemon answers; one is started as this user if need be.  Until
  * lttng_daemon_needed() it is not ended by others of us. */

@@ -385,20 +385,17 @@ static void keep_last_lines(const struct buf *all, unsigned n, struct buf *out)
  * is stopped; so it is stopped for the while. */
 int trace_session_view(unsigned n, struct buf *out, struct err *e)
 {
-	char limit[32], begin[32];
+	char limit[32];
 	struct buf said = {0};
 	int status;
 
 	if (!*session.dir)
 		return err_set(e, "no trace was recorded yet");
 	snprintf(limit, sizeof(limit), "%u", n);
-	snprintf(begin, sizeof(begin), "%llu", /* the clocks may differ */
-		 (unsigned long long)trace_time_of_last(n) -
-			 !!trace_time_of_last(n));
 	if (session.active && command(NULL, e, "stop", session.name, NULL, NULL,
 				      NULL, NULL, NULL) < 0)
 		return -1;
-	status = lttng_view(session.dir, limit, begin, &said, e);
+	status = lttng_view(session.dir, limit, &said, e);
 	if (!status)
 		keep_last_lines(&said, n, out);
 	buf_free(&said);
