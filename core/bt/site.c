@@ -30,9 +30,12 @@ enum {
 	SOFT_HITS = 64,    /* are worth a mapping, about */
 };
 
+/* Instructions of one line of code are neighbours here, too: who translates
+ * asks for each of them, and most have no entry. */
 static u32 site_slot(const struct bt *bt, u32 gpa)
 {
-	u32 i = (gpa * 2654435761u >> 16) % SITES_SIZE;
+	u32 i = (((gpa >> 6) * 2654435761u >> 16) + (gpa >> 1) % 32) %
+		SITES_SIZE;
 
 	while (bt->sites[i].patience && bt->sites[i].gpa != gpa)
 		i = (i + 1) % SITES_SIZE;
