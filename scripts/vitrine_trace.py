@@ -27,11 +27,11 @@ class TraceError(Exception):
 
 class Event:
     """An event as bt2 has it; fields are looked at only when asked for, as that is what takes time."""
-    __slots__ = ("name", "message", "fields")
+    __slots__ = ("name", "message", "fields", "words")
 
-    def __init__(self, name, message):
-        self.name, self.message = name, message
-        self.fields = message.event.payload_field
+    def __init__(self, name, message, event, words):
+        self.name, self.message, self.words = name, message, words
+        self.fields = event.payload_field
 
     def __getitem__(self, field):
         """A number."""
@@ -42,9 +42,12 @@ class Event:
 
     def word(self, field):
         """A word of an enumeration."""
-        self[field]  # is it there?
-        labels = self.fields[field].labels
-        return labels[0] if labels else str(self[field])
+        key = self.name, field, self[field]
+        word = self.words.get(key)
+        if word is None:
+            labels = self.fields[field].labels
+            word = self.words[key] = labels[0] if labels else str(key[2])
+        return word
 
     def names(self):
         return list(self.fields)
@@ -282,7 +285,7 @@ class Trace:
         """Calls, for each event in order, handlers[name](event), name as in vmi:call_exit; for those that have none,
         every(event), if that is given."""
         known = {"vitrine_" + name: (name, f) for name, f in handlers.items()}
-        ours = 0
+        words, ours = {}, 0
         bt2.set_global_logging_level(bt2.LoggingLevel.NONE)
         progress = None
         try:
@@ -294,7 +297,8 @@ class Trace:
                 kind = type(message)
                 if kind is bt2._EventMessageConst:
                     self.events += 1
-                    name = message.event.name
+                    event = message.event
+                    name = event.name
                     if name.startswith("vitrine_"):
                         ours += 1
                         if every and name not in known:
@@ -302,7 +306,7 @@ class Trace:
                     if self.events & 4095 == 0:
                         progress.at(message.default_clock_snapshot.ns_from_origin, self.events)
                     if name in known:
-                        known[name][1](Event(known[name][0], message))
+                        known[name][1](Event(known[name][0], message, event, words))
                 elif kind is bt2._DiscardedEventsMessageConst:
                     self.discarded += message.count or 0
         except bt2._Error as error:
