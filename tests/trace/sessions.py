@@ -83,6 +83,19 @@ def viewed():
     assert not [n for n in os.listdir("/tmp") if n.startswith("vitrine-view-")]
 
 
+def sampled():
+    """Samples come at multiples of the number, and change nothing for the guest."""
+    guest = ["-kernel", LANTERN, "-append", "run=sleep 2"]
+    with tempfile.TemporaryDirectory() as d:
+        plain, counted = traces.run(guest)
+        traced, counters = traces.run(["-e", "set sample-every 1009"] + guest, d + "/t", "stacks")
+        at = [e.fields["icount"] for e in traces.read(d + "/t") if e.name == "cpu:sample"]
+    assert at == list(range(1009, counters["icount"] + 1, 1009))[:len(at)] and len(at) == counters["icount"] // 1009, at[-3:]
+    assert traced.stdout.endswith(plain.stdout), traced.stdout
+    for name in ("icount", "guest_ns", "vmi_calls", "idle_ns", "interrupt_32"):
+        assert counted[name] == counters[name] > 0, name
+
+
 def chosen():
     """Groups, events and calls may be named; nothing else is recorded."""
     with tempfile.TemporaryDirectory() as d:
@@ -337,4 +350,4 @@ def wrong():
 
 
 traces.alone()
-traces.main(in_the_middle, viewed, chosen, vanishes, plainly, snapshot, two, ten, killed, orphan, held, full, hung, without, homeless, wrong)
+traces.main(in_the_middle, viewed, sampled, chosen, vanishes, plainly, snapshot, two, ten, killed, orphan, held, full, hung, without, homeless, wrong)
