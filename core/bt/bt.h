@@ -211,6 +211,7 @@ struct insn_mark {
 	u32 guest; /* its address less the block's */
 	u16 host; /* offset of its first host byte in the block */
 	s16 esp_due; /* when it begins, r12 lacks this to be esp */
+	u8 paid; /* so many, from it on, were taken from the budget with it */
 	u8 site; /* how it was made to reach memory: bt's own */
 	bool rom; /* it is in the ROM or a thunk, called in line */
 };

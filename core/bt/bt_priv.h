@@ -366,7 +366,7 @@ struct bt {
 enum {
 	BLOCK_ROOM = 16 << 10, /* host bytes a block may need, */
 	WAYS_ROOM = 4 << 10,   /* and its ways out */
-	WAYS_FROM = 5, /* eighths of the code memory are the blocks' */
+	WAYS_FROM = 6, /* eighths of the code memory are the blocks' */
 	HEAD_LEN = 15, /* bytes of a dead block's head; no block is shorter */
 	FALLS_MAX = 4, /* blocks made at once since each falls into the next */
 	/* The first few edges belong to the temporary block. */
@@ -394,8 +394,6 @@ struct tr {
 	struct {
 		u8 *patch; /* written address of the rel32 that leads there */
 		u32 target;
-		u8 back; /* instructions of the block left out by the branch */
-		s16 esp_due;
 	} cold[BLOCK_INSNS + 8];
 	unsigned cold_count;
 	u8 *tail;	 /* the last jump made, while it is the block's end */

@@ -198,10 +198,11 @@ enum bt_exit fault_serve(struct bt *bt)
 	      (const void *)pc, (const void *)address, l->fault_trap);
 	if (l->fault_trap == TRAP_PF && address < bt->budget_base &&
 	    address >= bt->budget_base - GUEST_PAGE) {
-		l->budget += b->insns;
+		index = block_insn_at(b, pc);
+		l->budget += b->marks[index].paid;
 		l->unretired = 0;
 		bt->eip_open = false;
-		bt->cpu->eip = b->eip;
+		bt->cpu->eip = block_insn_eip(b, index);
 		site_heat(bt, b);
 		return BT_EXIT_LIMIT;
 	}
@@ -210,7 +211,7 @@ enum bt_exit fault_serve(struct bt *bt)
 	bt->cpu->eip = block_insn_eip(b, index);
 	bt->cpu->gpr[ESP] += (u32)b->marks[index].esp_due;
 	bt->eip_open = false;
-	l->unretired = (u32)(b->insns - index);
+	l->unretired = b->marks[index].paid;
 	result = by_trap(bt, b, index);
 	if (result == BT_EXIT_EXCEPTION)
 		paravirt_faulted(bt, block_insn_gpa(b, index));
@@ -219,7 +220,7 @@ enum bt_exit fault_serve(struct bt *bt)
 	if (result == BT_EXIT_SIGNAL)
 		bt->cpu->gpr[ESP] -= (u32)b->marks[index].esp_due;
 	if (result != BT_EXIT_SIGNAL) {
-		l->budget += b->insns - index;
+		l->budget += b->marks[index].paid;
 		l->unretired = 0;
 		l->soft_post = 0;
 	} else if (fpu_was_live) {

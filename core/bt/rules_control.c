@@ -41,8 +41,6 @@ static void jcc(struct tr *t)
 	bool last = t->index == t->b->insns - 1u;
 	u8 *taken;
 
-	if (last)
-		stack_settle(t);
 	if (target_allowed(t, target)) {
 		emit_jcc_to(t, cc, target);
 		if (last)
@@ -174,8 +172,6 @@ static void call_in_line(struct tr *t)
 	e_mov_ri(e, R8, target);
 	e_rm(e, 0, 0xff, 2, R13, -1, 0, slot * 8);
 	emit_continuation(t);
-	if (t->cold_count)
-		t->cold[t->cold_count - 1].back = 0; /* is back already */
 	t->ended = false;
 	t->esp_due = esp_due;
 	e_short_here(e, right);

@@ -59,7 +59,6 @@ bool stack_waits(const struct tr *t)
 		return false;
 	switch (in->op->class) {
 	case C_NOP:
-	case C_JCC:
 		return true;
 	case C_MOFFS_LOAD:
 	case C_MOFFS_STORE:

@@ -135,8 +135,6 @@ static void call(struct tr *t, u32 target, int slot)
 	emit_give_back(t);
 	e_through_slot(&t->e, 2, target, slot);
 	emit_continuation(t);
-	if (t->cold_count)
-		t->cold[t->cold_count - 1].back = 0; /* is back already */
 	t->ended = false;
 	t->esp_due = esp_due;
 }

@@ -3,9 +3,9 @@
  *
  * A block is a run of instructions in one page, up to a branch or another
  * end; an instruction that straddles two pages is a block of its own.  Its
- * head takes the whole run from the budget at once and touches the budget's
- * memory: when too little is left that load faults, before anything ran, so
- * the head needs neither a compare nor the flags.
+ * head takes the run, up to the first branch in it, from the budget at once
+ * and touches the budget's memory: when too little is left that load faults,
+ * before anything ran, so the head needs neither a compare nor the flags.
  *
  * Code for the unlikely (edges not linked yet) is emitted elsewhere.  When a
  * block ends with a jump to what is not translated yet, that is made at once,
@@ -23,7 +23,7 @@ static const struct opcode row_gp = {
 
 unsigned tr_unretired(const struct tr *t)
 {
-	return t->b->insns - t->index;
+	return t->b->marks[t->index].paid;
 }
 
 /* reg := low | (instructions not retired, this one included) << shift */
@@ -80,9 +80,6 @@ static bool same_page(const struct tr *t, u32 target)
 static void add_cold(struct tr *t, u32 target)
 {
 	t->cold[t->cold_count].patch = t->e.at;
-	t->cold[t->cold_count].back =
-		(u8)(t->index < t->b->insns ? tr_unretired(t) - 1 : 0);
-	t->cold[t->cold_count].esp_due = (s16)t->esp_due;
 	t->cold[t->cold_count++].target = target;
 	e_fixup(&t->e, FIXUP_WAYS);
 	e32(&t->e, 0);
@@ -216,23 +213,13 @@ static void emit_way(struct tr *t, unsigned i)
 	struct emit *e = &t->ways;
 	u8 *patch = t->cold[i].patch;
 	u32 target = t->cold[i].target, rel = (u32)(e->at - (patch + 4)), edge;
-	s32 esp_due = t->cold[i].esp_due;
 	bool near = same_page(t, target);
 
 	__builtin_memcpy(patch, &rel, 4);
-	if (t->cold[i].back) /* the budget gets its share back */
-		e_lea(e, 1, R14, R14, -1, 0, t->cold[i].back);
-	if (esp_due)
-		e_lea(e, 0, R12, R12, -1, 0, esp_due);
 	if (!near && emit_linking(t)) {
 		if (!through_slot(t, e, 4, target))
 			e_jmp(e, bt->stub_jump);
 		return;
-	}
-	if (t->cold[i].back || esp_due) { /* this jump can be linked instead */
-		e8(e, 0xe9);
-		patch = e->at;
-		e32(e, 0);
 	}
 	edge = t->b->temporary ? i : bt->edge_count++;
 	bt->edges[edge] = (struct edge){
@@ -358,10 +345,11 @@ static void emit_insn(struct tr *t)
 	}
 }
 
-/*T:12 The head counts, and faults when too little is left. */
-static void emit_head(struct tr *t)
+/*T:12 The head counts, and faults when too little is left.  Behind a branch
+ * that may leave the block is another. */
+static void emit_head(struct tr *t, unsigned index)
 {
-	e_lea(&t->e, 1, R14, R14, -1, 0, -(s32)t->b->insns);
+	e_lea(&t->e, 1, R14, R14, -1, 0, -(s32)t->b->marks[index].paid);
 	e_rm(&t->e, 0, 0x8b, R8, R14, -1, 0, 0);
 	if (t->bt->cfg.counts_twice) { /* to measure what counting costs */
 		e_lea(&t->e, 1, R14, R14, -1, 0, 0);
@@ -454,15 +442,33 @@ static void keep_fixups(struct tr *t)
 	b->ways_fixup_count = ways;
 }
 
+/* A branch that the block goes on behind ends what is paid for at once. */
+static bool pays_up_to(const struct insn *in)
+{
+	return in->op->class == C_JCC;
+}
+
+static void pay(struct tr *t)
+{
+	struct insn_mark *marks = t->b->marks;
+	unsigned n = 0;
+
+	for (unsigned i = t->b->insns; i-- > 0;) {
+		n = pays_up_to(&t->insns[i]) ? 1 : n + 1;
+		marks[i].paid = (u8)n;
+	}
+}
+
 /*T:10 A block is made: its head, then each instruction by its class. */
 static void emit_block(struct tr *t)
 {
 	struct block *b = t->b;
 
+	pay(t);
 	b->marks = keep(t, b->marks, (b->insns + 1u) * sizeof(*b->marks));
 	if (t->bt->records && !t->trial)
 		recent_emit(t);
-	emit_head(t);
+	emit_head(t, 0);
 	if (t->bt->profiles && !t->trial)
 		profile_emit(t);
 	for (t->index = 0; t->index < b->insns; t->index++) {
@@ -476,6 +482,8 @@ static void emit_block(struct tr *t)
 		if (!t->esp_waits)
 			stack_settle(t);
 		b->marks[t->index].esp_due = (s16)t->esp_due;
+		if (t->index && pays_up_to(&t->insns[t->index - 1]))
+			emit_head(t, t->index);
 		paravirt_before(t);
 		emit_insn(t);
 		paravirt_after(t);

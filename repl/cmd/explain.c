@@ -188,6 +188,11 @@ void explain_show_block(struct console *c, const struct bt_block_view *b,
 		disasm_one(&how, b->lin + b->marks[i].guest, &text);
 		show_host(&r, b->marks[i].host, b->marks[i + 1].host,
 			  buf_text(&text));
+		if (stories && i && b->marks[i - 1].paid == 1)
+			buf_printf(c->to,
+				   "      first the budget pays, up to the next "
+				   "branch: %u\n",
+				   b->marks[i].paid);
 		if (stories)
 			show_story(&r, i);
 	}
