@@ -53,7 +53,7 @@ static void check_record(const struct mem *m, const struct window *w,
 	CHECK(entry & PTE_P && entry & PTE_A,
 	      "I-win-1: page %05x is recorded, its entry was %08" PRIx64, page,
 	      entry);
-	CHECK(!s->table || (entry & REC_FRAME) == (rec & REC_FRAME),
+	CHECK(!s->table || ((u32)entry & REC_FRAME) == (rec & REC_FRAME),
 	      "I-win-1: page %05x leads to %08x, its entry was %08" PRIx64,
 	      page, rec, entry);
 	CHECK(!(rec & REC_WRITE) || entry & PTE_D,
