@@ -16,6 +16,7 @@
  * A client that vanishes takes its breakpoints along.  The guest then goes on
  * if it was running when the client came or has been let run by it. */
 #include "core/base/listen.h"
+#include "core/base/wait.h"
 #include "gdbstub/stub_priv.h"
 
 #include <arpa/inet.h>
@@ -469,7 +470,8 @@ void gdbstub_serve(struct gdbstub *g)
 			serve_packets(g); /* came while the guest ran */
 		if (g->wants_run || g->wants_end)
 			break;
-		if (poll(fds, gdbstub_fds(g, fds), -1) > 0)
+		if (wait_files(fds, gdbstub_fds(g, fds), -1,
+			       g->cfg.owner.must_end, g->cfg.owner.arg) > 0)
 			gdbstub_ready(g);
 	}
 }

@@ -37,6 +37,7 @@
 #include "core/base/buf.h"
 #include "core/base/check.h"
 #include "core/base/listen.h"
+#include "core/base/wait.h"
 #include "core/cpu/cpu.h"
 #include "core/vm/vm.h"
 #include "repl/term/screen.h"
@@ -548,12 +549,20 @@ static void set_raw(struct host *h, bool on)
 	h->is_raw = on;
 }
 
+/* Has a signal come that nobody has looked at yet? */
+static bool has_news(void *arg)
+{
+	const struct host *h = arg;
+
+	return h->interrupted || h->must_end || h->resumed;
+}
+
 bool host_wait_key(struct host *h)
 {
 	struct pollfd fds[1 + HOST_PEER_FDS] = {{STDIN_FILENO, POLLIN, 0}};
 	unsigned n = peer_fds(h, fds + 1);
 
-	if (poll(fds, 1 + n, -1) <= 0)
+	if (wait_files(fds, 1 + n, -1, has_news, h) <= 0)
 		return false;
 	serve_peer(h, fds + 1, n);
 	return fds[0].revents;
@@ -615,8 +624,11 @@ void host_poll(void *arg, int timeout_ms)
 		if (timeout_ms < 0 || timeout_ms > h->watcher.every_ms)
 			timeout_ms = h->watcher.every_ms;
 	}
+	/* The handler's word may have been forgotten as the guest began. */
+	if (h->runs && (h->interrupted || h->must_end))
+		vm_interrupt(h->vm);
 	if (h->interrupted || (!all && !timeout_ms) ||
-	    poll(fds, all, timeout_ms) <= 0)
+	    wait_files(fds, all, timeout_ms, has_news, h) <= 0)
 		return;
 	serve_peer(h, fds + n, all - n);
 	for (unsigned i = 0; i < n; i++) {

@@ -31,6 +31,7 @@ STAGE, LANTERN = B + "/guest/stage.elf", B + "/lantern.elf"
 LOCKED = "SECCOMP_FILTER_FLAG_NEW_LISTENER"
 BEGUN = "rt_sigaction(SIGXFSZ"  # the first thing that main() does to the host
 LIMIT = 30
+EVERYTHING = ("start", "lock", "boot", "save", "load", "console", "gdb")
 
 # What can be wrong with a call that worked in the run before.
 FAULTS = {
@@ -155,6 +156,14 @@ class Gdb(Scenario):
                 time.sleep(0.05)
 
 
+class Trace(Scenario):
+    """A recording by LTTng, whose daemon runs.  Only when it is named: it takes a second a site."""
+    leaves = ("t",)
+
+    def words(self, place):
+        return ["-batch", "-trace", "t", LANTERN, "-append", "run=true"]
+
+
 class Run:
     """How one went."""
 
@@ -247,14 +256,19 @@ def main():
     if not shutil.which("strace"):
         print("strace is not installed")
         return 77
+    if options.scenario == ["trace"]:
+        sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../trace"))
+        import traces
+        traces.alone()
+        traces.start_daemon()
     runs = failures = 0
     with tempfile.TemporaryDirectory() as d, concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         library = d + "/refuse.so"
         subprocess.run(["gcc", "-O1", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library,
                         os.path.join(os.path.dirname(os.path.abspath(__file__)), "refuse.c")], check=True)
-        for scenario in (Start(), Lock(), Boot(), Save(), Load(), Console(), Gdb()):
+        for scenario in (Start(), Lock(), Boot(), Save(), Load(), Console(), Gdb(), Trace()):
             name = type(scenario).__name__.lower()
-            if options.scenario and name not in options.scenario:
+            if name not in (options.scenario or EVERYTHING):
                 continue
             work = {}
             for site in sites(scenario, options.every):

@@ -159,6 +159,31 @@ def plainly():
         assert out == expected
 
 
+def threads():
+    """LTTng's threads are in the sandbox with the rest, whether they were there before it was locked or came after."""
+    def states(pid):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/status") as f:
+                text = f.read()
+            yield "Seccomp:\t2" in text and "NoNewPrivs:\t1" in text
+
+    after = start(["-append", "run=bench mask 900000000"])
+    wait_for(lambda: all(states(after.pid)))
+    traces.start_daemon()
+    before = None
+    try:
+        wait_for(lambda: "vitrine_mmu:pt_change" in lttng("list", "-u"))
+        before = start(["-append", "run=bench mask 900000000"])
+        for p in (after, before):
+            wait_for(lambda: len(os.listdir(f"/proc/{p.pid}/task")) > 1 and all(states(p.pid)))
+            assert p.poll() is None
+    finally:
+        for p in (after, before):
+            if p:
+                p.kill()
+                p.communicate()
+
+
 def snapshot():
     """Flight recorder: nothing is written until asked for, then the last events."""
     with tempfile.TemporaryDirectory() as d:
@@ -350,4 +375,4 @@ def wrong():
 
 
 traces.alone()
-traces.main(in_the_middle, viewed, sampled, chosen, vanishes, plainly, snapshot, two, ten, killed, orphan, held, full, hung, without, homeless, wrong)
+traces.main(in_the_middle, viewed, sampled, chosen, vanishes, plainly, snapshot, two, ten, killed, orphan, held, full, hung, threads, without, homeless, wrong)
