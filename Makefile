@@ -76,6 +76,7 @@ fuzz: $(FUZZ) ## fuzz decoder, loaders, devices, VMI, expressions and console fo
 
 test-faults: all $(B)/guest/stage.elf ## make every system call and allocation of the machine fail, one at a time (W="save gdb" chooses)
 	@B=$(B) /usr/bin/python3 tests/faults/faults.py $(W)
+	@$(if $(W),,B=$(B) /usr/bin/python3 tests/faults/faults.py --every 4 trace)
 
 diff: $(B)/vitrine ## compare N random instructions with this machine's CPU (N=2000000 SEED=1), or with RING=0 N groups of supervisor work with QEMU
 	@$(if $(filter 0,$(RING)),tests/diff/ring0.sh $(or $(SEED),1) $(if $(filter file,$(origin N)),300,$(N)) $(MODES),\

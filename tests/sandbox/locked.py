@@ -40,7 +40,7 @@ class Machine:
                                      preexec_fn=lambda: os.setpgid(0, 0))
         for _ in range(2000):
             with open(f"/proc/{self.proc.pid}/status") as status, open(f"/proc/{self.proc.pid}/syscall") as call:
-                if "Seccomp:\t2" in status.read() and call.read().startswith(f"{NUMBER['poll']} "):
+                if "Seccomp:\t2" in status.read() and call.read().startswith(f"{NUMBER['ppoll']} "):
                     return  # locked, and it waits for a client
             time.sleep(0.005)
         raise AssertionError("it never locked itself: " + self.end())
