@@ -28,7 +28,7 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*_test.c))
 FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 GUEST := $(patsubst tests/guest/%.S,$(B)/guest/%.elf,$(wildcard tests/guest/*.S))
 
-.PHONY: test-faults all run check help linux bench bench-full bench-check bench-vmi bench-gdb bench-trace asan debug install fuzz fmt docs diff tour floors rebase clean deps
+.PHONY: test-faults all run check help linux bench bench-full bench-check bench-vmi bench-gdb bench-trace asan debug install fuzz fmt docs diff tour floors rebase clean deps soak lint
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .PRECIOUS: $(B)/obj/%.o build/fuzz/obj/%.o
@@ -69,14 +69,15 @@ bench-trace: all build/bench/trace_loop ## measure what a trace event costs, bes
 asan: all ## build with sanitizers into build/asan
 debug: all ## build for a debugger into build/debug
 
-fuzz: $(FUZZ) ## fuzz decoder, loaders, devices, VMI, expressions and console for a minute each (SECONDS=60)
-	@for f in $(FUZZ); do n=$$(basename $$f _fuzz); mkdir -p build/fuzz/$$n.corpus; echo "fuzz $$n"; \
-	$$f -max_total_time=$(or $(SECONDS),60) -artifact_prefix=build/fuzz/$$n- build/fuzz/$$n.corpus \
-	$$(ls -d tests/fuzz/$${n%%_*}.seeds 2>/dev/null) >build/fuzz/$$n.log 2>&1 || { tail -n 20 build/fuzz/$$n.log; exit 1; }; done
+fuzz: $(FUZZ) ## run every fuzzer for T seconds (60) with ASan and UBSan; executions and coverage of each
+	@tests/fuzz/run.sh $(or $(T),60)
 
 test-faults: all $(B)/guest/stage.elf ## make every system call and allocation of the machine fail, one at a time (W="save gdb" chooses)
 	@B=$(B) /usr/bin/python3 tests/faults/faults.py $(W)
 	@$(if $(W),,B=$(B) /usr/bin/python3 tests/faults/faults.py --every 4 trace)
+soak: $(B)/vitrine ## boot Debian's kernel N times (200), let it work for long, attach to it 10,000 times, save it at random moments
+	@scripts/linux.sh fetch && export VITRINE=$(B)/vitrine; n=$(if $(filter file,$(origin N)),200,$(N)); for what in "boots $$n" \
+	"work $$((n * 3))" "attach $$((n * 50))" "saved $$((n / 10))"; do python3 tests/linux/soak.py $$what || exit 1; done
 
 diff: $(B)/vitrine ## compare N random instructions with this machine's CPU (N=2000000 SEED=1), or with RING=0 N groups of supervisor work with QEMU
 	@$(if $(filter 0,$(RING)),tests/diff/ring0.sh $(or $(SEED),1) $(if $(filter file,$(origin N)),300,$(N)) $(MODES),\
@@ -92,6 +93,12 @@ docs: ## make the reference pages from the tables
 
 tour: ## print the marked passages of the sources in telling order
 	@find $(ROOMS) -name '*.[chS]' | xargs awk -f scripts/tour.awk
+
+lint: deps ## static analysis: cppcheck and clang-tidy (.clang-tidy), both without a finding
+	@cppcheck --std=c11 --enable=warning,portability,performance --inline-suppr -D_GNU_SOURCE -I. --quiet --error-exitcode=1 -j2 \
+	$(PROVIDER:%=-i%) $(ROOMS)
+	@find $(ROOMS) -name '*.c' ! -name 'provider*' | sort | \
+	xargs -P 2 -n 4 sh -c 'clang-tidy --quiet "$$@" -- -std=gnu11 -D_GNU_SOURCE -I. 2>/dev/null' clang-tidy
 
 floors: ## check that every file includes only its own room and those above it
 	@find $(ROOMS) -name '*.[chS]' | sort | xargs awk -f scripts/floors.awk core/floors
@@ -115,7 +122,7 @@ clean: ## remove what was built, but not what was fetched
 	build/vitrine build/vitrine-trace.so build/lantern* build/bench/run
 
 # What `run` and `check` need from Debian's packages is there before the first file is compiled.
-GOAL := $(filter run check test-faults bench bench-full bench-check bench-vmi bench-gdb bench-trace diff,$(MAKECMDGOALS))
+GOAL := $(filter run check test-faults bench bench-full bench-check bench-vmi bench-gdb bench-trace diff lint,$(MAKECMDGOALS))
 deps:
 	@scripts/install-deps.sh $(GOAL)
 ifneq ($(GOAL),)
@@ -163,10 +170,10 @@ build/bench/trace_loop: $(B)/obj/tests/bench/trace_loop.o $(CORE) $(B)/vitrine-t
 	@mkdir -p $(@D); ln -sf ../vitrine-trace.so build/bench/; echo "  link $@"; $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
 
 # The same for fuzzers, all of it with clang's sanitizers.
-# What runs between guest instructions is not measured for coverage.
-FUZZ_CFLAGS = $(filter-out -fsanitize%,$(CFLAGS)) -DDEBUG -fsanitize=address,undefined $(COVERAGE)
+# What runs between guest instructions may count, but call nobody.
+FUZZ_CFLAGS = $(filter-out -fsanitize% -DDEBUG,$(CFLAGS)) -fsanitize=address,undefined $(COVERAGE)
 COVERAGE := -fsanitize=fuzzer-no-link
-$(addprefix build/fuzz/obj/core/,op/%.o cpu/%.o mem/%.o bt/%.o): COVERAGE :=
+$(addprefix build/fuzz/obj/core/,op/%.o cpu/%.o mem/%.o bt/%.o): COVERAGE := -fsanitize-coverage=inline-8bit-counters,pc-table
 $(addprefix build/fuzz/obj/,$(LIVE)): CFLAGS += -mgeneral-regs-only
 build/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D); echo "  clang $<"; $(CLANG) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<

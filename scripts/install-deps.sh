@@ -1,7 +1,7 @@
 #!/bin/sh
 # install-deps.sh - installs what is missing of the Debian packages that a make target needs.
 #
-#   scripts/install-deps.sh [run] [check] [test-faults] [bench] [bench-full] [bench-check] [bench-gdb] [bench-vmi] [bench-trace]
+#   scripts/install-deps.sh [run] [check] [test-faults] [bench] [bench-full] [bench-check] [bench-gdb] [bench-vmi] [bench-trace] [lint]
 #
 # Does nothing, and needs neither root nor network, when all of them are there. Says in one line what it installs.
 set -eu
@@ -15,6 +15,7 @@ for goal; do
 	case $goal in
 	run) ;;
 	check | test-faults | bench | bench-full | bench-check | bench-gdb | diff | bench-trace) want="$run $test" ;;
+	lint) want="$run cppcheck clang-tidy" ;;
 	bench-vmi) want="$run python3" ;;
 	*) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 2 ;;
 	esac

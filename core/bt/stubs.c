@@ -131,9 +131,9 @@ static const u8 *make_call(struct bt *bt, struct emit *e, void *fn, int arg1,
 	save_scratch(bt, e);
 	save_state(bt, e);
 	e_mov_ri64(e, RDI, (u64)(uintptr_t)bt);
-	if (arg1 >= 0) /* from memory: save_state used r10 */
+	if (arg1 >= R8) /* from memory: save_state used r10 */
 		e_load_rip(e, 1, RSI, &bt->live->r[arg1 - R8]);
-	if (arg2 >= 0)
+	if (arg2 >= R8)
 		e_load_rip(e, 1, RDX, &bt->live->r[arg2 - R8]);
 	e_mov_ri64(e, RAX, (u64)(uintptr_t)fn);
 	e8(e, 0xff); /* call rax */

@@ -147,7 +147,7 @@ static void write_redirection(struct ioapic *a, unsigned n, u32 value)
 
 static void write_window(struct ioapic *a, u32 value)
 {
-	unsigned n = (a->index - REG_REDIRECTION) / 2u;
+	unsigned n = (a->index - (unsigned)REG_REDIRECTION) / 2;
 
 	if (a->index == REG_ID)
 		a->id = value & 0x0f000000;

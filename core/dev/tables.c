@@ -547,6 +547,7 @@ static u32 bios_address(const u8 *label)
 
 static void write_bios(u8 *vectors, u8 *bios)
 {
+	/* cppcheck-suppress comparePointers; both are labels of bios.S */
 	CHECK(bios_image_end - bios_image == ROM + ROM_LEN - BIOS,
 	      "bios.S has %d bytes", (int)(bios_image_end - bios_image));
 	memcpy(bios, bios_image, ROM + ROM_LEN - BIOS);

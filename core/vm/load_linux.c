@@ -231,7 +231,9 @@ static u64 memory_to_use(const char *append)
 	u64 size = UINT64_MAX, n;
 	char *end;
 
-	while (at && (at = strstr(at, "mem="))) {
+	if (!append)
+		return size;
+	while ((at = strstr(at, "mem="))) {
 		bool word = at == append || at[-1] == ' ';
 
 		at += strlen("mem=");

@@ -508,6 +508,7 @@ static int read_origin(const struct saved *s, const char *path,
 		return err_set(e, "%s: it does not say where it came from",
 			       path);
 	memcpy(&cfg->flat_load, found.bytes, sizeof(cfg->flat_load));
+	/* cppcheck-suppress pointerSize; the list of pointers comes first */
 	*strings = at = malloc(found.len + STRINGS_MAX * sizeof(char *));
 	NEED_MEMORY(at, "%zu bytes", found.len);
 	cfg->modules = (char **)(void *)at;

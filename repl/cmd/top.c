@@ -251,7 +251,7 @@ static void show_blocks(struct top *t, unsigned rows)
 {
 	const struct bt *bt = vm_bt(debug_vm(t->c->d));
 	struct bt_block_view b = {.number = UINT64_MAX};
-	struct row list[PLACES];
+	struct row list[PLACES] = {{0}};
 	unsigned n = 0;
 
 	qsort(t->places, t->place_count, sizeof(*t->places), order_spot);
