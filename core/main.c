@@ -1062,5 +1062,6 @@ int main(int argc, char **argv)
 	vm_free(r.vm);
 	host_free(r.host);
 	free(r.o.strings);
+	sandbox_end();
 	return status;
 }

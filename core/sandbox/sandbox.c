@@ -143,6 +143,16 @@ int sandbox_lock(void (*stopped)(const char *text), struct err *e)
 	return 0;
 }
 
+void sandbox_end(void)
+{
+	if (channel < 0)
+		return;
+	close(channel);
+	channel = -1;
+	while (waitpid(broker, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 static int find_errand(const char *name)
 {
 	for (int i = 0; errands[i].name; i++)

@@ -62,6 +62,10 @@ void sandbox_grant_commands(const char *path);
  * ours makes, before the process ends; signal-safe. */
 int sandbox_lock(void (*stopped)(const char *text), struct err *e);
 
+/* At the end of the process: the broker ends, and is gone from the list of
+ * processes. */
+void sandbox_end(void);
+
 /* Has the broker do something; as it would be done here without one. */
 int sandbox_errand(const char *name, unsigned argc, const char *const argv[],
 		   struct buf *out, struct err *e);
