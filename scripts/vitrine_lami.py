@@ -29,9 +29,10 @@ def cell(column, value):
     name, kind = column
     if value is None:
         return None
+    made = class_of(name, kind)
     if kind == "hex":
         value = f"{value:#010x}"
-    return {"class": class_of(name, kind), "value": value}
+    return {"class": made, "value": round(value) if made == "duration" else value}
 
 
 def moment(ns):

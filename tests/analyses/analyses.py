@@ -168,13 +168,13 @@ def bt_report():
 
 
 def compare():
-    """Lantern's tour with VMI and without; then one of them with itself, where nothing is different."""
+    """Lantern with VMI and without; then one of them with itself, where nothing is different."""
     field = {"cpu:exception": "vector", "bt:invalidate": "why", "bt:link": "how", "bt:adapt": "why", "vmi:call_exit": "call",
              "mmu:pt_change": "learned", "mmu:flush_tlb": "what", "vmi:call_fault": "call"}
     with tempfile.TemporaryDirectory() as d:
         counters, counts = {}, {}
         for engine in ("bt", "vmi"):
-            _, counters[engine] = traces.run(["-engine", engine] + LANTERN, f"{d}/{engine}")
+            _, counters[engine] = traces.run(["-engine", engine] + FORKS, f"{d}/{engine}")
             counts[engine] = collections.Counter()
             for e in traces.read(f"{d}/{engine}"):
                 if e.name in field:

@@ -19,7 +19,7 @@ import traces  # noqa: E402
 XML = "scripts/tracecompass/vitrine.xml"
 GUEST = ["-kernel", traces.LANTERN, "-append", "run=sleep 2"]
 ANALYSES = ["vmi-freq", "bt-report", "compare", "mmu-report", "irq-latency", "flame", "vmi-timeline"]
-CLASSES = {"number": (int, float), "string": str, "ratio": (int, float), "duration": (int, float), "timestamp": int}
+CLASSES = {"number": (int, float), "string": str, "ratio": (int, float), "duration": int, "timestamp": int}
 
 
 def analysis(name, *words, status=0):
