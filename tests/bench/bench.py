@@ -99,12 +99,13 @@ def main():
     measure.prepare(any(c == "stress" for _, c in rows))
 
     began = time.strftime("%Y-%m-%d %H:%M")
+    program = commit() if args.bt == ENGINES["bt"] else args.bt
     load = os.getloadavg()[0]
     seconds, wrong = rounds(args, rows, engines, {**ENGINES, "bt": args.bt, "tcg": args.tcg})
     found = bars.of_workloads(rows, seconds)
     if not args.word:
         found += bars.measured(args.full)
-    result = {"when": began, "load": [round(load, 1), round(os.getloadavg()[0], 1)], "commit": commit(), "host": processor(),
+    result = {"when": began, "load": [round(load, 1), round(os.getloadavg()[0], 1)], "program": program, "host": processor(),
               "kernel": platform.release(), "rounds": args.runs, "classes": dict(rows), "seconds": seconds,
               "bars": [b._asdict() for b in found]}
     with open(f"{measure.OUT}/{args.out}.json", "w", encoding="utf-8") as f:

@@ -112,6 +112,6 @@ def draw(result, path):
                 '<rect width="100%" height="100%" fill="white"/>\n'
                 f'<text x="20" y="24" class="title">Processor time to that of the same program run natively (1)</text>{key}\n' +
                 "\n".join(grid + shapes) +
-                f'\n<text x="20" y="{y + 20}" class="tick" style="text-anchor:start">least of {result["rounds"]} rounds; '
+                f'\n<text x="20" y="{y + 20}" class="tick" style="text-anchor:start">least of {result["rounds"]} round{"s" * (result["rounds"] > 1)}; '
                 f'load {result["load"][0]} to {result["load"][1]}; '
-                f'{result["commit"]}, {result["when"]}, {result["host"]}</text>\n</svg>\n')
+                f'{result["program"]}, {result["when"]}, {result["host"]}</text>\n</svg>\n')
