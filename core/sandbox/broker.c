@@ -105,6 +105,17 @@ static void *run_errands(void *arg)
 
 /* ---- its life ---- */
 
+/* Some systems do not let one process look into another, and then names could
+ * not be read. */
+static int look(struct broker *b, const struct message *m)
+{
+	static struct message answer = {.kind = MESSAGE_DONE};
+
+	answer.what = m->len && !m->text[m->len - 1] &&
+		      broker_can_look(b, strtoull(m->text, NULL, 16));
+	return channel_send(b->channel, &answer, -1);
+}
+
 /* Before the lock an errand is as good as one of our own. */
 static void listen_to_set_up(struct broker *b)
 {
@@ -117,6 +128,8 @@ static void listen_to_set_up(struct broker *b)
 		if (m.kind == MESSAGE_GRANT && m.len && !m.text[m.len - 1])
 			policy_grant(m.what, m.text);
 		else if (m.kind == MESSAGE_ERRAND && errand(&m))
+			end();
+		else if (m.kind == MESSAGE_LOOK && look(b, &m))
 			end();
 		else if (m.kind == MESSAGE_LOCK)
 			b->listener = fd;

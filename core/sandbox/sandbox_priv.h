@@ -16,6 +16,7 @@ enum { MESSAGE_MAX = 64 << 10 };
 
 enum message_kind {
 	MESSAGE_GRANT,
+	MESSAGE_LOOK, /* can the broker read at the address that the text is? */
 	MESSAGE_LOCK,
 	MESSAGE_ERRAND,
 	MESSAGE_TEXT, /* some of what an errand said */
@@ -45,6 +46,8 @@ struct broker {
 
 /* Does not return. */
 _Noreturn void broker_run(struct broker *b);
+/* Can the machine's memory be read at all? */
+bool broker_can_look(const struct broker *b, u64 at);
 /* Answers one call of the machine. */
 void broker_serve(struct broker *b);
 

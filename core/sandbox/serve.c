@@ -56,6 +56,13 @@ static ssize_t peek(pid_t pid, u64 at, void *to, size_t size)
 	return process_vm_readv(pid, &here, 1, &there, 1, 0);
 }
 
+bool broker_can_look(const struct broker *b, u64 at)
+{
+	char byte;
+
+	return peek(b->machine, at, &byte, 1) == 1;
+}
+
 /* The string there, by pages, as one cannot say how far memory goes. */
 static int peek_path(pid_t pid, u64 at, char path[PATH_MAX])
 {

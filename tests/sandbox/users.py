@@ -164,16 +164,17 @@ def alone(place, private):
 
 def without(place, private):
     """On a machine that has no filters: a line, and on; refused if it was asked for."""
-    def forbid():
+    def forbid(call):
         lib = ctypes.CDLL("libseccomp.so.2")
         lib.seccomp_init.restype = ctypes.c_void_p
         context = ctypes.c_void_p(lib.seccomp_init(0x7fff0000))
-        lib.seccomp_rule_add(context, 0x00050000 | 38, lib.seccomp_syscall_resolve_name(b"seccomp"), 0)
+        lib.seccomp_rule_add(context, 0x00050000 | 38, lib.seccomp_syscall_resolve_name(call), 0)
         lib.seccomp_load(context)
 
-    for options, status in (((), 0), (("-sandbox", "off"), 0), (("-sandbox", "on"), 4)):
+    for call, options, status in ((b"seccomp", (), 0), (b"seccomp", ("-sandbox", "off"), 0), (b"seccomp", ("-sandbox", "on"), 4),
+                                  (b"process_vm_readv", (), 0), (b"process_vm_readv", ("-sandbox", "on"), 4)):
         r = subprocess.run([VITRINE, "-batch", *options, "-e", "quit", STAGE], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                           timeout=20, preexec_fn=forbid)
+                           timeout=20, preexec_fn=lambda call=call: forbid(call))
         assert r.returncode == status, (options, r)
         assert ("no sandbox on this machine" in r.stderr) == (options != ("-sandbox", "off")), (options, r)
         assert len(r.stderr.splitlines()) <= 1, r.stderr
