@@ -75,6 +75,7 @@ fuzz: $(FUZZ) ## run every fuzzer for T seconds (60) with ASan and UBSan; execut
 test-faults: all $(B)/guest/stage.elf ## make every system call and allocation of the machine fail, one at a time (W="save gdb" chooses)
 	@B=$(B) /usr/bin/python3 tests/faults/faults.py $(W)
 	@$(if $(W),,B=$(B) /usr/bin/python3 tests/faults/faults.py --every 4 trace)
+
 soak: $(B)/vitrine ## boot Debian's kernel N times (200), let it work for long, attach to it 10,000 times, save it at random moments
 	@scripts/linux.sh fetch && export VITRINE=$(B)/vitrine; n=$(if $(filter file,$(origin N)),200,$(N)); for what in "boots $$n" \
 	"work $$((n * 3))" "attach $$((n * 50))" "saved $$((n / 10))"; do python3 tests/linux/soak.py $$what || exit 1; done
