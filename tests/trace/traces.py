@@ -116,7 +116,8 @@ def alone():
         os.environ["VITRINE_ALONE"] = "1"
         if subprocess.run(["unshare", "-m", "true"], stderr=subprocess.DEVNULL, check=False).returncode:
             as_nobody()
-        script = ("mkdir -p /var/run/lttng && mount -t tmpfs tmpfs /var/run/lttng || exit 76; "
+        # The daemon is ended after a time-out, too.
+        script = ("trap : TERM; mkdir -p /var/run/lttng && mount -t tmpfs tmpfs /var/run/lttng || exit 76; "
                   '"$@"; status=$?; kill $(cat /var/run/lttng/lttng-sessiond.pid 2>&-) 2>&-; exit $status')
         done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", sys.executable] + sys.argv, check=False)
         if done.returncode == 76:
