@@ -352,6 +352,7 @@ struct vm_sampled vm_sampled(struct vm *vm)
 	if (!p)
 		return r;
 	r.samples = p->samples;
+	r.lost_ns = p->lost_ns;
 	r.all_ns = cpu_ns() - p->begun_cpu;
 	r.wall_ns = wall_ns() - p->begun_wall;
 	r.kernel_ns = kernel_ns() - p->begun_kernel;

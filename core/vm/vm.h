@@ -235,6 +235,7 @@ struct vm_sampled {
 	u64 kernel_ns; /* of all, in the host's kernel, as that counts it */
 	u64 wall_ns;
 	u64 samples;
+	u64 lost_ns; /* of them, in places too many to be kept apart */
 };
 struct vm_sampled vm_sampled(struct vm *vm);
 /* The shares, a line each, or two with more words. */

@@ -370,6 +370,9 @@ void console_show_timed(struct console *c, unsigned max, struct buf *to)
 					   (double)all.all_ns,
 				   list[i].what);
 	}
+	if (all.lost_ns)
+		buf_printf(to, "%5.1f%%  places too many to tell them apart\n",
+			   100 * (double)all.lost_ns / (double)all.all_ns);
 	free(list);
 	free(places);
 }
