@@ -368,7 +368,10 @@ enum {
 	WAYS_ROOM = 4 << 10,   /* and its ways out */
 	WAYS_FROM = 6, /* eighths of the code memory are the blocks' */
 	HEAD_LEN = 15, /* bytes of a dead block's head; no block is shorter */
-	FALLS_MAX = 4, /* blocks made at once since each falls into the next */
+	/* Blocks made at once since each falls into the next: of the kernel's,
+	 * which are made once, and of programs', to be copied for each. */
+	FALLS_MAX = 4,
+	FALLS_MAX_USER = 1,
 	/* The first few edges belong to the temporary block. */
 	EDGES_TEMPORARY = BLOCK_INSNS + 8,
 };

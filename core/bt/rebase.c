@@ -86,19 +86,25 @@ static void put32(u8 *at, u32 v)
 static struct block *copy(struct bt *bt, struct block *from, u32 by,
 			  unsigned depth);
 
-/* The copy's branch leads, as the original's does to `old`, to a block of the
- * page. */
-static void link_copy(struct move *m, struct edge *edge, struct block *old)
+/* The copy, at linear address `lin`, of `old`, which the original leads to.
+ * NULL: there is none, and none may be made.  One that was never copied has no
+ * other there, but for a rare one made apart; then there are two. */
+static struct block *copy_of(const struct move *m, struct block *old, gla_t lin)
 {
-	gpa_t gpa = (m->from->gpa & ~0xfffull) | (edge->target & 0xfff);
+	gpa_t gpa = (m->from->gpa & ~0xfffull) | (lin & 0xfff);
 	struct block *to = old->copy;
 
-	/* One that was never copied has no other at the target, but for a rare
-	 * one made apart; then there are two. */
-	if (to && (to->dead || to->lin != edge->target))
-		to = cache_look(m->bt, edge->target, gpa, old->mode);
+	if (to && (to->dead || to->lin != lin))
+		to = cache_look(m->bt, lin, gpa, old->mode);
 	if (!to && m->depth < DEPTH && fits(old, gpa, old->mode))
 		to = copy(m->bt, old, m->by, m->depth + 1);
+	return to;
+}
+
+static void link_copy(struct move *m, struct edge *edge, struct block *old)
+{
+	struct block *to = copy_of(m, old, edge->target);
+
 	if (to && to->gpa2 == ~0ull)
 		link_jump(m->bt, edge, to);
 }
@@ -159,28 +165,36 @@ static void copy_code(struct move *m, u8 *to, const u8 *from, u32 len,
 		fix(m, to + (fixups[i] & AT), fixups[i] >> FIXUP_SHIFT, shift);
 }
 
+/* The block into which another's code runs on; NULL: a jump is there. */
+static struct block *behind(const struct bt *bt, const struct block *b)
+{
+	struct block *next = b->order + 1 < bt->block_count
+				     ? bt->order[b->order + 1]
+				     : NULL;
+
+	return next && next->host == b->host + b->host_len ? next : NULL;
+}
+
 /* The original's code runs on into another block's.  So does the copy's into
  * that one's, if it is made now; else there is a jump. */
 static void copy_fall(struct move *m)
 {
 	struct bt *bt = m->bt;
-	struct block *b = m->to, *old, *to;
-	s32 away = (s32)(b->falls_to - b->eip);
-	gpa_t gpa = b->gpa + (gpa_t)away;
-	struct emit *e = &bt->emit;
-	u32 edge;
+	struct block *old = behind(bt, m->from), *to = NULL;
+	const u8 *end = emit_pc(&bt->emit);
+	struct edge *edge;
 
-	to = cache_look(bt, b->lin + (u32)away, gpa, b->mode);
-	old = cache_look(bt, m->from->lin + (u32)away, gpa, b->mode);
-	if (!to && m->depth < DEPTH && fits(old, gpa, b->mode) &&
-	    copy(bt, old, m->by, m->depth + 1))
+	if (old && !old->dead)
+		to = copy_of(m, old, m->to->falls_to);
+	if (to && to->host == end)
 		return;
-	edge = bt->edge_count++;
-	e_jmp(e, emit_pc(&bt->ways));
-	bt->edges[edge] = (struct edge){ b, emit_pc(e) - 4, b->falls_to, NULL };
-	emit_way_of_edge(bt, &bt->ways, edge);
+	edge = &bt->edges[bt->edge_count];
+	e_jmp(&bt->emit, emit_pc(&bt->ways));
+	*edge = (struct edge){ m->to, emit_pc(&bt->emit) - 4, m->to->falls_to,
+			       NULL };
+	emit_way_of_edge(bt, &bt->ways, bt->edge_count++);
 	if (to && to->gpa2 == ~0ull)
-		link_jump(bt, &bt->edges[edge], to);
+		link_jump(bt, edge, to);
 }
 
 static struct block *copy(struct bt *bt, struct block *from, u32 by,

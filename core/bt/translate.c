@@ -396,7 +396,7 @@ static bool falls(const struct tr *t)
 
 	if (!t->tail || t->e.at != t->tail + 5 || t->trial ||
 	    !emit_linking(t) || !(t->mode & MODE_CS_FLAT) ||
-	    t->falls == FALLS_MAX)
+	    t->falls == (t->mode & MODE_USER ? FALLS_MAX_USER : FALLS_MAX))
 		return false;
 	target = t->cold[t->cold_count - 1].target;
 	away = (s32)(target - b->eip);
