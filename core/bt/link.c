@@ -73,8 +73,11 @@ static void drop_context(struct bt *bt, u32 i)
 			next = bt->links[l].next;
 			give_back(bt, l);
 		}
-	mmap(k->table, TABLE_BYTES, PROT_NONE,
-	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	if (mmap(k->table, TABLE_BYTES, PROT_NONE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+		 0) == MAP_FAILED)
+		for (u32 n = 0; n < bt->slot_count; n++)
+			((const u8 **)k->table)[n] = bt->stub_slot;
 	*k = bt->contexts[--bt->context_count];
 	bt->cpu->mode_changed = true;
 }

@@ -38,7 +38,7 @@ enum {
 	DATA = 0x40000,
 	INSNS = 3000,
 	PATCHES = 12,
-	ROUNDS = 40, /* without a reset */
+	ROUNDS = 10, /* without a reset */
 };
 
 struct head {
