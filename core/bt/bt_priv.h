@@ -95,7 +95,11 @@ struct jump_entry {
 	u64 tag; /* -(context + target), 0: free */
 	u64 host;
 };
-enum { JUMP_WAY = 2 << 16, JUMP_CACHE_SIZE = 2 * JUMP_WAY };
+enum {
+	JUMP_PLACES = 1 << 14, /* where contexts may begin */
+	JUMP_WAY = JUMP_PLACES + (1 << 16),
+	JUMP_CACHE_SIZE = 2 * JUMP_WAY,
+};
 
 /* State that translated code and the stubs use, near the code. */
 struct live {

@@ -206,8 +206,9 @@ int link_slot(struct bt *bt, gla_t target)
  * less than its modulus. */
 struct jump_entry *link_jumps(struct bt *bt)
 {
-	_Static_assert(TABLES_SPACE / TABLE_BYTES < 1 << 16, "see above");
-	return bt->jump_cache + (bt->live->context_number * 40503) % (1 << 16);
+	_Static_assert(TABLES_SPACE / TABLE_BYTES <= JUMP_PLACES, "see above");
+	return bt->jump_cache +
+	       (bt->live->context_number * 40503) % JUMP_PLACES;
 }
 
 /* In the first way. */

@@ -217,7 +217,7 @@ static void make_watched(struct bt *bt, struct emit *e)
 static void find_jump(struct bt *bt, struct emit *e, s32 way)
 {
 	_Static_assert(sizeof(struct jump_entry) == 16 &&
-			       JUMP_WAY == 2 << 16,
+			       JUMP_WAY == JUMP_PLACES + (1 << 16),
 		       "indexed by r8w, scaled by 2 and 8");
 	e_rr(e, 0, 0x0fb7, R10, R8); /* movzx r10d, r8w */
 	e_mov_rr(e, 1, R9, RCX);
