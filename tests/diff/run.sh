@@ -12,10 +12,12 @@ cd "$(dirname "$0")/../.." || exit 4
 [ $# -ge 2 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2; }
 seed=$1 insns=$2
 shift 2
-if [ "$insns" -gt 500000 ]; then # an image holds half a million
+most=500000 # what an image may hold; a block for each row takes more room
+case " $* " in *" rows "*) most=150000 ;; esac
+if [ "$insns" -gt $most ]; then
 	while [ "$insns" -gt 0 ]; do
-		"$0" "$seed" $((insns < 500000 ? insns : 500000)) "$@" || exit 1
-		seed=$((seed + 1)) insns=$((insns - 500000))
+		"$0" "$seed" $((insns < most ? insns : most)) "$@" || exit 1
+		seed=$((seed + 1)) insns=$((insns - most))
 	done
 	exit 0
 fi
