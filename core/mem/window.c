@@ -23,8 +23,11 @@
 #include "core/mem/window_priv.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define WINDOW_SPAN   (1ull << 32)
 #define HOST_LARGE    (2ull << 20)
@@ -83,6 +86,21 @@ static bool reserve_region(struct window_pool *p)
 	return false;
 }
 
+/* How many mappings the host allows a process.  Each of ours may cost two, its
+ * own and what it parts from what was there: half of them, at most. */
+static unsigned host_mappings(void)
+{
+	char text[24] = "";
+	int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+	unsigned long told = n > 0 ? strtoul(text, NULL, 10) : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return told >= 1024 && told < HOST_MAPPINGS ? (unsigned)told
+						    : HOST_MAPPINGS;
+}
+
 int window_init(struct mem *m, bool enabled, struct err *e)
 {
 	struct window_pool *p = zeroed(sizeof(*p));
@@ -93,7 +111,7 @@ int window_init(struct mem *m, bool enabled, struct err *e)
 	m->windows = p;
 	p->enabled = enabled;
 	p->users = enabled ? WINDOW_USERS : 1;
-	p->limit = WINDOW_MAPPINGS;
+	p->limit = host_mappings() / 4;
 	p->head = zeroed(heads_len(m));
 	p->maps = zeroed((u64)WINDOWS * MAP_BYTES);
 	if (!p->head || !p->maps || !reserve_region(p)) {

@@ -35,7 +35,7 @@ enum {
 	SLOTS = 2048,      /* slots of a window with PAE, else 1024 */
 	SLOT_LINES = 64,   /* cache lines of a page table */
 	WINDOW_PAGES = 1 << 20,
-	WINDOW_MAPPINGS = 20000, /* the host's default limit is 65530 */
+	HOST_MAPPINGS = 65530, /* a process may have, if the host does not say */
 };
 
 /* A record: the frame's address in bits 31:12 and these. */

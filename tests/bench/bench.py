@@ -83,7 +83,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("word", nargs="*", help="only the workloads named so (" + " ".join(n for n, _ in rows) + ")")
     parser.add_argument("--full", action="store_true", help="all machines, rows and bars")
-    parser.add_argument("--engines", help="which of " + ",".join(ENGINES))
+    parser.add_argument("--engines", help="which of " + ",".join(ENGINES) + "; native is always among them")
     parser.add_argument("--runs", type=int, help="rounds; the least counts (2, with --full 5)")
     parser.add_argument("--flavour", default="686", help="Debian's kernel: 686 or 686-pae (686)")
     parser.add_argument("--out", default="result", help="the files are build/bench/OUT.json and .svg (result)")
@@ -95,7 +95,7 @@ def main():
     rows = [r for r in rows if r[0] in args.word] if args.word else [r for r in rows if r[1] in kinds]
     if not rows:
         parser.error("no such workload; there are " + " ".join(n for n, _ in workloads()))
-    engines = [e for e in ENGINES if e in args.engines.split(",")] if args.engines else list(FULL if args.full else QUICK)
+    engines = [e for e in ENGINES if e in ["native"] + args.engines.split(",")] if args.engines else list(FULL if args.full else QUICK)
     measure.prepare(any(c == "stress" for _, c in rows))
 
     began = time.strftime("%Y-%m-%d %H:%M")
