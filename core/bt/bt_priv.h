@@ -223,6 +223,13 @@ struct context {
 	u32 links[LINK_CHAINS];
 };
 
+/* What follows from a mode, as long as windows and link tables stay (mode.c). */
+struct view {
+	bool valid;
+	u32 mode;
+	u64 window, window_map, lines, context, context_number, jumps;
+};
+
 struct bt {
 	struct area *area;
 	struct cpu *cpu;
@@ -300,6 +307,8 @@ struct bt {
 	void *break_arg;
 	u8 lin_has_code[1 << 17]; /* bit per linear page */
 	u32 mode; /* of the CPU now */
+	u64 supervisor_window;
+	struct view view[2]; /* level 0's and level 3's, by MODE_USER */
 	u64 limit; /* icount at which the budget is zero */
 	struct soft_pending soft;
 	u64 x87_host; /* where the last soft x87 operand was given out */
@@ -484,6 +493,13 @@ void thunk_forget_all(struct bt *bt);
 void rule_thunk(struct tr *t);
 /* mode.c */
 u32 mode_now(struct bt *bt);
+/* Windows or link tables are not what they were. */
+static inline void mode_forget_views(struct bt *bt)
+{
+	bt->view[0].valid = bt->view[1].valid = false;
+}
+/* CPL, CS and SS may have changed, nothing else. */
+void mode_refresh_level(struct bt *bt);
 
 /* paravirt.c: what instruction `index`, just decoded, becomes; and the count
  * around the current one. */

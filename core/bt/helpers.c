@@ -47,8 +47,8 @@ static u64 go_to_eip(struct bt *bt, enum bt_exit why, u32 unretired)
 
 	c->flushed = false;
 	bt->live->unretired = unretired;
-	if (c->mode_changed)
-		run_refresh_mode(bt);
+	if (c->mode_changed | c->level_changed)
+		mode_refresh_level(bt);
 	if (dispatcher_needed(bt) || !link_straight(bt))
 		return leave_with(bt, why, unretired);
 	bt->live->budget += unretired;
@@ -277,7 +277,7 @@ static bool mode_is_same(struct bt *bt)
 {
 	u64 context = bt->live->context, window = bt->live->window;
 
-	if (!bt->cpu->mode_changed)
+	if (!(bt->cpu->mode_changed | bt->cpu->level_changed))
 		return true;
 	run_refresh_mode(bt);
 	return bt->live->context == context && bt->live->window == window;

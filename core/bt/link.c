@@ -79,6 +79,7 @@ static void drop_context(struct bt *bt, u32 i)
 		for (u32 n = 0; n < bt->slot_count; n++)
 			((const u8 **)k->table)[n] = bt->stub_slot;
 	*k = bt->contexts[--bt->context_count];
+	mode_forget_views(bt);
 	bt->cpu->mode_changed = true;
 }
 
@@ -266,7 +267,9 @@ static void jump_set(struct bt *bt, u32 target, const u8 *host)
 /* NULL: there is none. */
 static const struct jump_entry *jump_get(struct bt *bt, u32 target)
 {
-	const struct jump_entry *j = &bt->jump_cache[jump_index(bt, target)];
+	const struct jump_entry *jumps =
+		(const struct jump_entry *)(uintptr_t)bt->live->jumps;
+	const struct jump_entry *j = jumps + (u16)target;
 	u64 tag = jump_tag(bt, target);
 
 	return j->tag == tag		? j
@@ -310,6 +313,7 @@ static bool record_page(struct bt *bt, gla_t lin, gpa_t gpa)
 			window_follow(c, lin, WINDOW_USER);
 			if (!bt->kernel_in_user) {
 				bt->kernel_in_user = true;
+				mode_forget_views(bt);
 				c->mode_changed = true;
 				return false;
 			}

@@ -8,6 +8,8 @@
  * an index, since its base and limit are part of every branch. */
 #include "core/bt/bt_priv.h"
 
+#include "core/mem/window.h"
+
 /* Base 0, 4 GiB, and of a type that allows reading and writing. */
 static bool flat(const struct cpu *c, const struct seg *s)
 {
@@ -67,4 +69,113 @@ u32 mode_now(struct bt *bt)
 	if (c->cr0 & CR0_PG)
 		m |= MODE_PAGED;
 	return m;
+}
+
+/* ---- what follows from it ---- */
+
+static struct view *view_of(struct bt *bt, u32 mode)
+{
+	return &bt->view[!!(mode & MODE_USER)];
+}
+
+static void keep_view(struct bt *bt)
+{
+	const struct live *l = bt->live;
+
+	*view_of(bt, bt->mode) = (struct view){
+		.valid = true, .mode = bt->mode,
+		.window = l->window, .window_map = l->window_map,
+		.lines = l->lines, .context = l->context,
+		.context_number = l->context_number, .jumps = l->jumps,
+	};
+}
+
+static u64 segment_window(struct bt *bt, unsigned seg)
+{
+	const struct seg *s = &bt->cpu->seg[seg];
+	bool wide = s->limit == 0xffffffffu &&
+		    (s->attr & (SEG_P | SEG_CODE | SEG_RW | SEG_EC)) ==
+		    (SEG_P | SEG_RW);
+
+	return wide ? bt->live->window : (u64)(uintptr_t)bt->nowhere;
+}
+
+void run_refresh_mode(struct bt *bt)
+{
+	struct cpu *c = bt->cpu;
+	struct live *l = bt->live;
+
+	u32 before = bt->mode;
+	u64 user = (u64)(uintptr_t)window_user(c->mem);
+	u64 supervisor = (u64)(uintptr_t)window_supervisor(c->mem);
+
+	c->mode_changed = c->level_changed = false;
+	if (user != l->user_window || supervisor != bt->supervisor_window)
+		mode_forget_views(bt);
+	paravirt_refresh(bt);
+	bt->mode = mode_now(bt);
+	if (TRACING(cpu_mode))
+		record_mode_change(before, bt->mode);
+	if (bt->on_mode)
+		bt->on_mode(bt->mode_arg);
+	l->user_window = user;
+	bt->supervisor_window = supervisor;
+	l->window = bt->mode & MODE_USER ? user : supervisor;
+	l->user_window_map = (u64)(uintptr_t)window_map_user(c->mem);
+	l->window_map =
+		bt->mode & MODE_USER
+			? l->user_window_map
+			: (u64)(uintptr_t)window_map_supervisor(c->mem);
+	l->lines = (u64)(uintptr_t)bt->lines[!!(bt->mode & MODE_USER)];
+	l->seg_window[0] = segment_window(bt, SEG_FS);
+	l->seg_window[1] = segment_window(bt, SEG_GS);
+	l->context = link_context(bt);
+	l->context_number = link_number(bt, l->context);
+	l->jumps = (u64)(uintptr_t)link_jumps(bt);
+	fpu_refresh(bt);
+	debugreg_refresh(bt);
+	keep_view(bt);
+}
+
+/* The mode after CPL, CS and SS changed, which are flat. */
+static u32 mode_at_level(const struct bt *bt)
+{
+	const struct cpu *c = bt->cpu;
+	u32 m = (bt->mode & (MODE_DS_FLAT | MODE_ES_FLAT | MODE_PAGED)) |
+		MODE_CS32 | MODE_CS_FLAT | MODE_SS_FLAT;
+
+	if (c->cpl == 0)
+		return m | MODE_CPL0;
+	if (c->sysflags & EFL_AC && c->cr0 & CR0_AM)
+		m |= MODE_ALIGN;
+	return m | MODE_USER;
+}
+
+static bool segment_is_wide(const struct live *l, const struct bt *bt, unsigned i)
+{
+	return l->seg_window[i] != (u64)(uintptr_t)bt->nowhere;
+}
+
+void mode_refresh_level(struct bt *bt)
+{
+	u32 mode = mode_at_level(bt);
+	const struct view *v = view_of(bt, mode);
+	struct live *l = bt->live;
+
+	if (bt->cpu->mode_changed || !v->valid || v->mode != mode ||
+	    bt->on_mode || TRACING(cpu_mode)) {
+		run_refresh_mode(bt);
+		return;
+	}
+	bt->cpu->level_changed = false;
+	bt->mode = mode;
+	for (unsigned i = 0; i < ARRAY_LEN(l->seg_window); i++)
+		if (segment_is_wide(l, bt, i))
+			l->seg_window[i] = v->window;
+	l->window = v->window;
+	l->window_map = v->window_map;
+	l->lines = v->lines;
+	l->context = v->context;
+	l->context_number = v->context_number;
+	l->jumps = v->jumps;
 }

@@ -58,49 +58,6 @@ void bt_rep_done(struct bt *bt, u64 extra)
 
 /* ---- mode and context ---- */
 
-static u64 segment_window(struct bt *bt, unsigned seg)
-{
-	const struct seg *s = &bt->cpu->seg[seg];
-	bool wide = s->limit == 0xffffffffu &&
-		    (s->attr & (SEG_P | SEG_CODE | SEG_RW | SEG_EC)) ==
-		    (SEG_P | SEG_RW);
-
-	return wide ? bt->live->window : (u64)(uintptr_t)bt->nowhere;
-}
-
-void run_refresh_mode(struct bt *bt)
-{
-	struct cpu *c = bt->cpu;
-	struct live *l = bt->live;
-
-	u32 before = bt->mode;
-
-	c->mode_changed = false;
-	paravirt_refresh(bt);
-	bt->mode = mode_now(bt);
-	if (TRACING(cpu_mode))
-		record_mode_change(before, bt->mode);
-	if (bt->on_mode)
-		bt->on_mode(bt->mode_arg);
-	l->user_window = (u64)(uintptr_t)window_user(c->mem);
-	l->window = bt->mode & MODE_USER
-			    ? l->user_window
-			    : (u64)(uintptr_t)window_supervisor(c->mem);
-	l->user_window_map = (u64)(uintptr_t)window_map_user(c->mem);
-	l->window_map =
-		bt->mode & MODE_USER
-			? l->user_window_map
-			: (u64)(uintptr_t)window_map_supervisor(c->mem);
-	l->lines = (u64)(uintptr_t)bt->lines[!!(bt->mode & MODE_USER)];
-	l->seg_window[0] = segment_window(bt, SEG_FS);
-	l->seg_window[1] = segment_window(bt, SEG_GS);
-	l->context = link_context(bt);
-	l->context_number = link_number(bt, l->context);
-	l->jumps = (u64)(uintptr_t)link_jumps(bt);
-	fpu_refresh(bt);
-	debugreg_refresh(bt);
-}
-
 void run_made_room(struct bt *bt)
 {
 	if (bt->cpu->mode_changed)
@@ -353,7 +310,7 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		bool stepping, shadowed;
 		gla_t from;
 
-		if (c->mode_changed)
+		if (c->mode_changed | c->level_changed)
 			run_refresh_mode(bt);
 		stands = standing(bt, limit);
 		if (stands != BT_EXIT_COUNT) {

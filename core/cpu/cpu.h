@@ -32,6 +32,42 @@ struct dtable {
 	u16 limit;
 };
 
+/* Transfers between privilege levels that passed all checks once (core/op/
+ * known.c).  As long as the bytes of the descriptors are what they were, so is
+ * what they lead to; where these are in the host's memory holds as long as
+ * `age` is that of struct cpu. */
+struct known_bytes {
+	const void *at;
+	u64 raw;
+};
+struct known_gate { /* to 32-bit flat code at level 0 */
+	u32 age;
+	u16 vector;
+	u8 dpl;
+	bool trap;
+	u32 eip;
+	struct known_bytes gate, code;
+	struct seg cs; /* attr 0: nothing is known */
+};
+struct known_stack { /* level 0's, flat, from a 32-bit TSS */
+	u32 age;
+	const void *fields; /* ESP0 and SS0 */
+	struct known_bytes stack;
+	struct seg ss;
+};
+struct known_return { /* by IRET from level 0 to flat segments */
+	u32 age;
+	struct known_bytes code, stack;
+	struct seg cs, ss; /* no SS: to the same level */
+};
+enum { KNOWN_GATES = 16 };
+struct known {
+	u32 age; /* of the places of descriptors */
+	struct known_gate gate[KNOWN_GATES];
+	struct known_stack stack;
+	struct known_return inner, outer;
+};
+
 enum exc {
 #define EXCEPTION(vec, name, class, err, text) EXC_##name = vec,
 #include "core/cpu/exceptions.def"
@@ -98,6 +134,8 @@ struct cpu {
 	 * CR3, EFLAGS.VM/TF/AC), or TR; the translator looks before going
 	 * on. */
 	bool mode_changed;
+	/* Of all that, only CPL, CS and SS did, which are flat. */
+	bool level_changed;
 	/* Translations of pages were flushed: the next instruction is looked
 	 * up anew. */
 	bool flushed;
@@ -110,6 +148,7 @@ struct cpu {
 	u64 misc_enable, mcg_status, bios_sign;
 
 	struct exception exc;
+	struct known known;
 
 	/* x87, MMX, SSE in FXSAVE layout (SDM 2A FXSAVE, 32-bit form); may be
 	 * stale while fpu_live: the host registers then hold it. */
@@ -133,6 +172,7 @@ static inline void cpu_forget_descriptors(struct cpu *c)
 {
 	for (unsigned i = 0; i < SEG_COUNT; i++)
 		c->seg[i].memo = 0;
+	c->known.age++;
 }
 
 /* Sets all of EFLAGS as given; the caller has masked what may change. */

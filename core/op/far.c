@@ -306,26 +306,26 @@ enum op_result op_ret_far(struct cpu *c, const struct insn *in)
 
 /* ---- SYSENTER, SYSEXIT (SDM 2B, 3A 5.8.7) ---- */
 
-static struct seg flat_segment(u16 sel, bool code)
+/* Field by field, each in its place: a copy would wait for these stores. */
+static void load_flat(struct seg *s, u16 sel, u16 type)
 {
-	unsigned dpl = sel & 3;
-	u16 type = code ? SEG_CODE | SEG_RW | SEG_A : SEG_RW | SEG_A;
-
-	return (struct seg){ .sel = sel, .base = 0, .limit = 0xffffffffu,
-			     .attr = SEG_P | SEG_S | SEG_DB | SEG_G | type |
-				     dpl << SEG_DPL_SHIFT };
+	s->sel = sel;
+	s->attr = SEG_P | SEG_S | SEG_DB | SEG_G | SEG_RW | SEG_A | type |
+		  (sel & 3u) << SEG_DPL_SHIFT;
+	s->base = 0;
+	s->limit = 0xffffffffu;
+	s->memo = 0;
 }
 
 static void flat_transfer(struct cpu *c, u16 cs_sel, u16 ss_sel, u32 eip,
 			  u32 esp)
 {
-	struct seg cs = flat_segment(cs_sel, true);
-	struct seg ss = flat_segment(ss_sel, false);
-
-	seg_set_cpl(c, cs_sel & 3);
-	seg_set(c, SEG_SS, &ss);
+	load_flat(&c->seg[SEG_CS], cs_sel, SEG_CODE);
+	load_flat(&c->seg[SEG_SS], ss_sel, 0);
+	c->cpl = cs_sel & 3;
 	c->gpr[ESP] = esp;
-	far_commit(c, &cs, eip);
+	c->eip = eip;
+	c->level_changed = true;
 }
 
 enum op_result op_sysenter(struct cpu *c, const struct insn *in)
@@ -335,7 +335,10 @@ enum op_result op_sysenter(struct cpu *c, const struct insn *in)
 	(void)in;
 	if (cpu_is_real(c) || !cs)
 		return op_fault(c, EXC_GP, 0);
-	cpu_set_eflags(c, cpu_eflags(c) & ~(EFL_VM | EFL_IF | EFL_RF));
+	if (cpu_is_vm86(c))
+		c->mode_changed = true;
+	c->sysflags &= ~(u32)(EFL_VM | EFL_RF);
+	c->iflag = 0;
 	flat_transfer(c, cs, cs + 8, c->sysenter_eip, c->sysenter_esp);
 	return OP_JUMP;
 }

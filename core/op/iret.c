@@ -67,18 +67,18 @@ static bool iret_protected(struct cpu *c, const struct iret_frame *f,
 {
 	u32 mask = flags_changeable(c, size);
 	struct seg cs;
+	bool outward;
 
 	if (size == 4 && (f->eflags & EFL_VM) && c->cpl == 0)
 		return iret_to_vm86(c, f);
 	if (!far_return_cs(c, f->cs, &cs))
 		return false;
-	if ((cs.sel & 3) > c->cpl) {
-		if (!far_return_outer(c, &cs, f->eip, 3 * size, size, 0))
-			return false;
-	} else if (!far_return_same(c, &cs, f->eip, 3 * size)) {
+	outward = (cs.sel & 3) > c->cpl;
+	if (outward ? !far_return_outer(c, &cs, f->eip, 3 * size, size, 0)
+		    : !far_return_same(c, &cs, f->eip, 3 * size))
 		return false;
-	}
 	set_flags(c, f->eflags, mask);
+	known_returned(c, outward);
 	return true;
 }
 
@@ -88,6 +88,8 @@ static enum op_result do_iret(struct cpu *c, const struct insn *in)
 	struct iret_frame f;
 
 	c->nmi_blocked = false;
+	if (size == 4 && known_iret(c))
+		return OP_JUMP;
 	if (!need_vm86_iopl(c))
 		return OP_FAULT;
 	if (is_protected(c) && (c->sysflags & EFL_NT))

@@ -197,6 +197,25 @@ static inline void far_commit(struct cpu *c, const struct seg *cs, u32 eip)
 	c->mode_changed = true;
 }
 
+/* ---- transfers that were checked before (known.c) ---- */
+
+struct event {
+	u8 vector;
+	enum event_kind kind;
+	bool has_error;
+	u32 error;
+	u32 eip;    /* return address */
+	u32 eflags; /* image to push */
+};
+/* Does all that delivery through that gate or this IRET means, and more
+ * quickly, if the same was done before; else nothing. */
+bool known_deliver(struct cpu *c, const struct event *e);
+bool known_iret(struct cpu *c);
+/* It was done: to `cs`, from its gate; with a change to the stack `ss`. */
+void known_delivered(struct cpu *c, const struct event *e,
+		     const struct desc *gate, bool inward);
+void known_returned(struct cpu *c, bool outward);
+
 enum task_source { TASK_JMP, TASK_CALL, TASK_IRET };
 /* Switches to the task of selector `sel` whose descriptor is `d` (SDM 3A
  * 7.3).  next and eflags are stored for the old task. */

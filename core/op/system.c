@@ -90,6 +90,7 @@ static bool tr_load(struct cpu *c, u16 sel)
 	if (!desc_set_busy(c, &d, true))
 		return false;
 	desc_to_seg(&d, sel, &c->tr);
+	cpu_forget_descriptors(c);
 	c->mode_changed = true;
 	return true;
 }

@@ -67,6 +67,7 @@ static u64 enter(struct bt *bt, u32 mode)
 	bt->mode = mode | MODE_CS_FLAT;
 	live.context = link_context(bt);
 	live.context_number = link_number(bt, live.context);
+	live.jumps = (u64)(uintptr_t)link_jumps(bt);
 	return live.context;
 }
 
