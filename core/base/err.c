@@ -17,7 +17,7 @@ static void keep_ends(struct err *e, const char *line, size_t len)
 	memcpy(e->text + half + sizeof(gap) - 1, line + len - half, half + 1);
 }
 
-int err_set(struct err *e, const char *fmt, ...)
+int (err_set)(struct err *e, const char *fmt, ...)
 {
 	va_list ap, again;
 	char *line;

@@ -191,17 +191,29 @@ static inline unsigned cpu_iopl(const struct cpu *c)
 	return (c->sysflags & EFL_IOPL) >> EFL_IOPL_SHIFT;
 }
 
-/* Records an exception at the current instruction and returns false, so
- * `return cpu_raise(c, EXC_GP, 0)` reads well.  Error codes are kept for
+/* Records an exception at the current instruction.  Error codes are kept for
  * vectors that have one.  The first exception of an instruction wins. */
-bool cpu_raise(struct cpu *c, enum exc vector, u32 error);
+void cpu_record(struct cpu *c, enum exc vector, u32 error);
+
+/* #PF at `lin` with the error code of SDM 3A 4.7. */
+void cpu_record_pf(struct cpu *c, gla_t lin, u32 error);
+
+/* The same, and false, so `return cpu_raise(c, EXC_GP, 0)` reads well and
+ * whoever compiles or analyses a caller sees what comes back. */
+static inline bool cpu_raise(struct cpu *c, enum exc vector, u32 error)
+{
+	cpu_record(c, vector, error);
+	return false;
+}
+static inline bool cpu_raise_pf(struct cpu *c, gla_t lin, u32 error)
+{
+	cpu_record_pf(c, lin, error);
+	return false;
+}
 
 /* A waiting x87 instruction met an unmasked error: #MF, or by CR0.NE FERR#
  * (SDM 1 8.7).  Returns false. */
 bool cpu_raise_x87(struct cpu *c);
-
-/* #PF at `lin` with the error code of SDM 3A 4.7. */
-bool cpu_raise_pf(struct cpu *c, gla_t lin, u32 error);
 
 /* Power-on state (SDM 3A 9.1): real mode, CS:EIP f000:fff0. */
 void cpu_reset(struct cpu *c);

@@ -23,10 +23,10 @@ static const struct exception_row rows[32] = {
 #include "core/cpu/exceptions.def"
 };
 
-bool cpu_raise(struct cpu *c, enum exc vector, u32 error)
+void cpu_record(struct cpu *c, enum exc vector, u32 error)
 {
 	if (c->exc.pending)
-		return false;
+		return;
 	c->exc = (struct exception){
 		.pending = true,
 		.vector = vector,
@@ -34,16 +34,14 @@ bool cpu_raise(struct cpu *c, enum exc vector, u32 error)
 		.error = rows[vector & 31].has_error ? error : 0,
 		.kind = EVENT_FAULT,
 	};
-	return false;
 }
 
-bool cpu_raise_pf(struct cpu *c, gla_t lin, u32 error)
+void cpu_record_pf(struct cpu *c, gla_t lin, u32 error)
 {
 	if (c->exc.pending)
-		return false;
-	cpu_raise(c, EXC_PF, error);
+		return;
+	cpu_record(c, EXC_PF, error);
 	c->exc.cr2 = lin;
-	return false;
 }
 
 bool cpu_raise_x87(struct cpu *c)

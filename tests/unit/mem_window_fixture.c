@@ -9,13 +9,12 @@ unsigned misses, told;
 gla_t told_lin;
 u32 told_len;
 
-bool cpu_raise_pf(struct cpu *c, gla_t lin, u32 error)
+void cpu_record_pf(struct cpu *c, gla_t lin, u32 error)
 {
 	c->exc.pending = true;
 	c->exc.vector = EXC_PF;
 	c->exc.error = error;
 	c->exc.cr2 = lin;
-	return false;
 }
 
 static void on_unmapped(void *arg, bool user, gla_t lin, u32 len)
@@ -52,7 +51,7 @@ static bool touch(volatile u8 *at, int write)
 	if (sigsetjmp(back, 1))
 		return false;
 	if (write)
-		*at = *at;
+		*at = *at; /* cppcheck-suppress selfAssignment; a volatile one */
 	else
 		(void)*at;
 	return true;
