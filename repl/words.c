@@ -51,10 +51,9 @@ bool words_number(const char *s, u64 *n)
 	return !*end && !errno;
 }
 
-static int hex_digit(char c)
+/* Of a character that is one. */
+static unsigned hex_digit(char c)
 {
-	if (!isxdigit((unsigned char)c))
-		return -1;
 	return isdigit((unsigned char)c) ? c - '0' : (c | 32) - 'a' + 10;
 }
 
@@ -71,7 +70,8 @@ size_t words_unescape(char *s)
 			*out++ = to[known - from];
 			s += 2;
 		} else if (s[0] == '\\' && s[1] == 'x' &&
-			   hex_digit(s[2]) >= 0 && hex_digit(s[3]) >= 0) {
+			   isxdigit((unsigned char)s[2]) &&
+			   isxdigit((unsigned char)s[3])) {
 			*out++ = (char)(hex_digit(s[2]) << 4 | hex_digit(s[3]));
 			s += 4;
 		} else if (s[0] == '^' && s[1] >= '@' && s[1] <= '_') {

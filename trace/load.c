@@ -30,10 +30,10 @@ static u64 started_ns, started_ticks;
 
 static const struct trace_row rows[TRACE_EVENTS] = {
 #define EVENT(provider, name, group, fields, text) \
-	[TRACE_##provider##_##name] = {#provider, #name, #group, text},
+	[TRACE_##provider##_##name] = {#provider, #name, #group, (text)},
 #include "trace/events.def"
 #define CALL(number, name, answer, how, native, args, result, meaning) \
-	[TRACE_CALL + number] = {"vmi", #name, "calls", meaning},
+	[TRACE_CALL + (number)] = {"vmi", #name, "calls", (meaning)},
 #include "vmi/calls.def"
 };
 

@@ -178,15 +178,9 @@ static int view(const char *dir, const char *n, struct buf *out,
 	const char *from =
 		made && !lttng_tail(dir, strtoull(n, NULL, 10), tail) ? tail
 								      : dir;
-	const char *const show[] = {
-		"sh",
-		"-c",
-		"babeltrace2 --no-delta --clock-seconds \"$1\" 2>&1 | "
-		"tail -n \"$2\"",
-		"sh",
-		from,
-		n,
-		NULL};
+	static const char script[] = "babeltrace2 --no-delta --clock-seconds "
+				     "\"$1\" 2>&1 | tail -n \"$2\"";
+	const char *const show[] = {"sh", "-c", script, "sh", from, n, NULL};
 	const char *const remove[] = {"rm", "-rf", tail, NULL};
 	int status = run(show, READ_MS, out, NULL);
 

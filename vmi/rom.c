@@ -32,7 +32,7 @@ static const u8 answers[VMI_CALLS] = {
 #define NOP ANSWER_NOP
 #define NONE ANSWER_NONE
 #define CALL(number, name, answer, how, native, args, result, meaning) \
-	[number] = answer,
+	[number] = (answer),
 #include "vmi/calls.def"
 };
 

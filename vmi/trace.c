@@ -169,7 +169,7 @@ static void begins(struct vmi *v, struct cpu *c, unsigned number)
 	unsigned n = stack_words[number];
 	struct open_call *o;
 	struct entry e;
-	u32 words[6];
+	u32 words[6] = {0};
 
 	read_stack(c, words, n + 1);
 	if (opened(v, c, number, words[0]))

@@ -66,8 +66,8 @@ static inline u8 *emit_pc(const struct emit *e)
 
 static inline void e8(struct emit *e, unsigned v)
 {
-	if (e->at < e->end)
-		*e->at++ = (u8)v;
+	if (e->at < e->end) /* both NULL before there is a buffer */
+		*e->at++ = (u8)v; /* NOLINT(clang-analyzer-core.NullDereference) */
 	else
 		e->full = true;
 }

@@ -22,7 +22,7 @@
 enum { STACK_MAX = 100, CODE_MAX = 4096, STEPS_MAX = 100000, TEXT_MAX = 4096 };
 
 enum agent_op {
-#define AGENT(code, name, operand, pops, pushes) OP_##name = code,
+#define AGENT(code, name, operand, pops, pushes) OP_##name = (code),
 #include "core/debug/agent_ops.def"
 	OP_COUNT
 };
@@ -488,10 +488,9 @@ static int reach(const struct agent *a, const struct agent_insn *in, u64 **spp,
 int agent_run(const struct agent *a, const struct agent_env *env, u64 *result,
 	      struct err *e)
 {
-	u64 stack[STACK_MAX + 2], *sp = stack + 1, keep;
+	u64 stack[STACK_MAX + 2] = {0}, *sp = stack + 1, keep;
 	unsigned pc = 0;
 
-	stack[0] = 0; /* the result of code that leaves none */
 	for (unsigned steps = 0; steps < STEPS_MAX; steps++) {
 		const struct agent_insn *in = &a->insn[pc++];
 

@@ -580,34 +580,34 @@ unsigned word_distance(const char *a, const char *b, unsigned limit)
 /* The shortest name with `part` in it, as __ia32_sys_fork for sys_fork. */
 static const char *longer_name(const struct symbols *s, const char *part)
 {
-	const char *found = NULL;
+	const struct symbol *found = NULL;
 
 	if (strlen(part) < 4)
 		return NULL;
 	for (size_t i = 0; i < s->count; i++) {
-		const char *name = s->sym[i].name;
+		const struct symbol *sym = &s->sym[i];
 
-		if ((!found || strlen(name) < strlen(found)) &&
-		    strstr(name, part))
-			found = name;
+		if ((!found || strlen(sym->name) < strlen(found->name)) &&
+		    strstr(sym->name, part))
+			found = sym;
 	}
-	return found;
+	return found ? found->name : NULL;
 }
 
 const char *symbols_similar(const struct symbols *s, const char *name)
 {
 	unsigned best = strlen(name) > 5 ? 3 : 2;
-	const char *found = NULL;
+	const struct symbol *found = NULL;
 
 	for (size_t i = 0; i < s->count; i++) {
 		unsigned d = word_distance(name, s->sym[i].name, best);
 
 		if (d < best) {
 			best = d;
-			found = s->sym[i].name;
+			found = &s->sym[i];
 		}
 	}
-	return found ? found : longer_name(s, name);
+	return found ? found->name : longer_name(s, name);
 }
 
 /* ---- lines ---- */

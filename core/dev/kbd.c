@@ -75,9 +75,9 @@ static const u8 set2[0x59] = {
 
 static u8 translate(u8 code)
 {
-	for (u8 i = 1; i < sizeof(set2); i++)
+	for (unsigned i = 1; i < sizeof(set2); i++)
 		if (set2[i] == code)
-			return i;
+			return (u8)i;
 	/* F7 is 83h on the wire and 02h in the controller's table; 02h is
 	 * also how the keyboard says that it speaks set 2. */
 	return code == 0x02 ? 0x41 : code;

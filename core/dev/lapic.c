@@ -259,7 +259,7 @@ static void arm_timer(struct lapic *l)
 	u64 period = timer_period(l), now = bus_now(l->bus), periods;
 
 	bus_timer_disarm(l->bus, &l->timer);
-	if (!l->initial)
+	if (!period)
 		return;
 	periods = (now - l->started) / period;
 	if (periods && !(l->lvt[LVT_TIMER] & LVT_PERIODIC))

@@ -96,7 +96,7 @@ void cpuid_leaf(const struct cpu *c, u32 leaf, u32 subleaf, u32 out[4])
 
 enum op_result op_cpuid(struct cpu *c, const struct insn *in)
 {
-	u32 out[4];
+	u32 out[4] = {0};
 
 	(void)in;
 	cpuid_leaf(c, c->gpr[EAX], c->gpr[ECX], out);

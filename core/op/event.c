@@ -23,7 +23,7 @@ enum { ERR_EXT = 1, ERR_IDT = 2, DR7_GD = 1u << 13, DR6_BREAKPOINTS = 15 };
 enum exc_class { BENIGN, CONTRIB, PFAULT };
 
 static const u8 classes[32] = {
-#define EXCEPTION(vec, name, class, err, text) [vec] = class,
+#define EXCEPTION(vec, name, class, err, text) [vec] = (class),
 #include "core/cpu/exceptions.def"
 };
 

@@ -15,7 +15,7 @@
 #include "core/x86/opcode.h"
 
 enum {
-#define OP(name, speed) SPEED_##name = speed,
+#define OP(name, speed) SPEED_##name = (speed),
 #include "core/op/ops.def"
 };
 

@@ -67,7 +67,7 @@ static int fill_in(const char *line, const struct words *w, struct buf *to,
 			buf_printf(to, "%u", w->count);
 		} else if (!isdigit((unsigned char)at[4])) {
 			buf_append(to, at, 4);
-			line = at -= 1; /* some other name */
+			at--; /* some other name */
 		} else if ((unsigned)(at[4] - '0') < w->count) {
 			buf_printf(to, "%s", w->word[at[4] - '0']);
 		} else {

@@ -6,7 +6,7 @@
 #include "core/cpu/cpu.h"
 
 static const char *const sentences[32] = {
-#define EXCEPTION(vec, name, class, err, text) [vec] = text,
+#define EXCEPTION(vec, name, class, err, text) [vec] = (text),
 #include "core/cpu/exceptions.def"
 };
 

@@ -465,7 +465,7 @@ static void begin_anew(struct top *t)
 
 static void paint(struct top *t)
 {
-	bool dumb = !getenv("TERM") || !strcmp(getenv("TERM"), "dumb");
+	bool dumb = pager_is_dumb();
 	unsigned rows, columns;
 	struct buf head = {0};
 	const char *s, *end;
@@ -531,8 +531,7 @@ static int run(struct top *t, struct err *e)
 {
 	struct host_watcher w = {t, on_look, t->live ? on_key : NULL,
 				 REFRESH_MS / 4};
-	bool screen =
-		t->live && getenv("TERM") && strcmp(getenv("TERM"), "dumb");
+	bool screen = t->live && !pager_is_dumb();
 	struct console *c = t->c;
 	int failed;
 

@@ -23,14 +23,20 @@ void pager_begin(struct pager *p)
 	p->quit = p->flows = false;
 }
 
+bool pager_is_dumb(void)
+{
+	const char *term = getenv("TERM");
+
+	return !term || !*term || !strcmp(term, "dumb");
+}
+
 bool pager_colors(const struct pager *p, int fd)
 {
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+	const char *no = getenv("NO_COLOR");
 
 	if (p->color != COLOR_AUTO)
 		return p->color == COLOR_ON;
-	return isatty(fd) && !(no && *no) && term && *term &&
-	       strcmp(term, "dumb");
+	return isatty(fd) && !(no && *no) && !pager_is_dumb();
 }
 
 unsigned pager_rows(const char *line, size_t n, unsigned columns)

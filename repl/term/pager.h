@@ -28,6 +28,9 @@ void pager_write(struct pager *p, struct host *h, bool pages, const char *text,
 /* Are colors wanted there (a file's number)? */
 bool pager_colors(const struct pager *p, int fd);
 
+/* Does TERM say that nothing can be painted? */
+bool pager_is_dumb(void);
+
 /* The terminal's size; 0 when it has none. */
 void pager_measure(unsigned *rows, unsigned *columns);
 

@@ -343,7 +343,7 @@ static void bits(void)
 		r = target(4);
 		b1(0xb8 | r), b4(v);
 		know(r, v, v);
-		size = wide_prefix();
+		wide_prefix();
 		b1(0x0f), b1(0xa3 | op << 3);
 		mem_abs(r, ARENA + 64 + rnd(4000));
 	} else {
@@ -462,8 +462,6 @@ static void exchange(void)
 	} else {
 		bool cmpxchg = n == 1 && may_write(EAX, 4);
 
-		if (n == 1 && !cmpxchg)
-			n = 2;
 		r = cmpxchg ? (int)rnd(8) : target(size);
 		b1(0x0f), b1((cmpxchg ? 0xb0 : 0xc0) | (size != 1));
 		if (lock)
@@ -678,12 +676,8 @@ static void string(void)
 	if (size == 1)
 		b1(0x66);
 	b1(ops[n] | (size != 0));
-	if (n == 1 || n == 4) {
-		if (rep && !count)
-			count = 0; /* flags unchanged */
-		else
-			defined(ARITH);
-	}
+	if ((n == 1 || n == 4) && (!rep || count)) /* else flags unchanged */
+		defined(ARITH);
 	forget(ESI, 4), forget(EDI, 4), forget(ECX, 4), forget(EAX, 4);
 }
 

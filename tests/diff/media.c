@@ -72,7 +72,7 @@ void x87(void)
 		mem(reg, sizes[op][reg], 1);
 		return;
 	}
-	switch (op = rnd(10)) {
+	switch (rnd(10)) {
 	case 0:
 		b1(0xd8), b1(0xc0 | rnd(64));
 		break;

@@ -148,6 +148,7 @@ int main(int argc, char **argv)
 	fixed(ARENA + ARENA_SIZE, 0x1000, PROT_READ | PROT_WRITE);
 	memset((void *)(ARENA + ARENA_SIZE), 0x11, 0x1000);
 	r = fixed(GATE, 0x1000, PROT_READ | PROT_WRITE | PROT_EXEC);
+	/* cppcheck-suppress comparePointers; labels of one piece of assembly */
 	memcpy((void *)GATE_CODE, leave_block, leave_block_end - leave_block);
 	im = fixed(IMAGE, size, PROT_READ | PROT_WRITE | PROT_EXEC);
 	for (off_t got = 0, n; got < size; got += n)

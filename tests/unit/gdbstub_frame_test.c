@@ -98,10 +98,9 @@ static size_t undo(const char *from, size_t n, char *to)
 		if (from[i] == '}') {
 			to[len++] = (char)(from[++i] ^ 0x20);
 		} else if (from[i] == '*') {
-			char again = to[len - 1];
-
+			assert_true(len);
 			for (int k = from[++i] - 29; k > 0; k--)
-				to[len++] = again;
+				to[len] = to[len - 1], len++;
 		} else {
 			to[len++] = from[i];
 		}
@@ -110,7 +109,7 @@ static size_t undo(const char *from, size_t n, char *to)
 
 static void what_is_sent_arrives(void **state)
 {
-	char text[3000], back[sizeof(text)];
+	char text[3000], back[sizeof(text)] = "";
 	unsigned seed = 1;
 
 	(void)state;
