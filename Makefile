@@ -95,11 +95,8 @@ docs: ## make the reference pages from the tables
 tour: ## print the marked passages of the sources in telling order
 	@find $(ROOMS) -name '*.[chS]' | xargs awk -f scripts/tour.awk
 
-lint: deps ## static analysis: cppcheck and clang-tidy (.clang-tidy), both without a finding
-	@cppcheck --std=c11 --enable=warning,portability,performance --inline-suppr -D_GNU_SOURCE -I. --quiet --error-exitcode=1 -j2 \
-	$(PROVIDER:%=-i%) $(ROOMS)
-	@find $(ROOMS) -name '*.c' ! -name 'provider*' | sort | \
-	xargs -P 2 -n 4 sh -c 'clang-tidy --quiet "$$@" -- -std=gnu11 -D_GNU_SOURCE -I. 2>/dev/null' clang-tidy
+lint: deps $$(CALLS) ## static analysis: cppcheck and clang-tidy (.clang-tidy), both without a finding (F="FILE..." looks at these)
+	@B=$(B) scripts/lint.sh $(F)
 
 floors: ## check that every file includes only its own room and those above it
 	@find $(ROOMS) -name '*.[chS]' | sort | xargs awk -f scripts/floors.awk core/floors

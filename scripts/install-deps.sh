@@ -8,7 +8,7 @@ set -eu
 
 run="gcc libc6-dev gcc-multilib libreadline-dev binutils-dev liblttng-ust-dev libseccomp-dev"
 test="clang libclang-rt-dev libcmocka-dev libzydis-dev qemu-system-x86 gdb lldb nasm cpio gzip xz-utils dpkg-dev python3 python3-pexpect
-	lttng-tools babeltrace2 python3-bt2 tmux strace"
+	lttng-tools babeltrace2 python3-bt2 tmux strace cppcheck clang-tidy"
 
 want=$run
 for goal; do
