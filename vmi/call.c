@@ -195,7 +195,6 @@ static void tell_translator(struct vmi *v)
 				 .calls = VMI_CALLS,
 				 .in_line = v->in_line,
 				 .native = in_line,
-				 .count = v->count,
 				 .faults = v->faults,
 				 .ticks = v->timing ? v->time.ticks : NULL,
 				 .told = vmi_told,
@@ -278,6 +277,7 @@ struct vmi *vmi_new(struct vm *vm, struct err *e)
 		return NULL;
 	}
 	v->vm = vm;
+	v->in_code = bt_calls(vm_bt(vm));
 	decode_all();
 	alarms_init(v);
 	v->in_line = true;

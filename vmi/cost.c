@@ -34,8 +34,17 @@ static u64 clock_cost(void)
 	return least;
 }
 
+void cost_gather(struct vmi *v)
+{
+	for (unsigned i = 0; i < CALL_COUNT; i++) {
+		v->count[i] += v->in_code[i];
+		v->in_code[i] = 0;
+	}
+}
+
 void cost_begin_timing(struct vmi *v)
 {
+	cost_gather(v);
 	memset(v->time.ticks, 0, sizeof(v->time.ticks));
 	memcpy(v->time.before, v->count, sizeof(v->count));
 	v->time.cost = clock_cost();
@@ -47,6 +56,7 @@ void cost_reset(void *arg)
 {
 	struct vmi *v = arg;
 
+	cost_gather(v);
 	memcpy(v->count_from, v->count, sizeof(v->count));
 	memset(v->repeats, 0, sizeof(v->repeats));
 	memset(v->faults, 0, sizeof(v->faults));
@@ -66,7 +76,7 @@ static u64 to_ns(const struct vmi *v, u64 ticks)
 
 static u64 calls(const struct vmi *v, unsigned number)
 {
-	return v->count[number] - v->count_from[number];
+	return vmi_count(v, number) - v->count_from[number];
 }
 
 u64 vmi_stub_insns(unsigned number)
@@ -83,7 +93,7 @@ struct vmi_cost vmi_cost(const struct vmi *v, unsigned number)
 
 	c.insns = c.count * vmi_stub_insns(number) + v->repeats[number];
 	if (v->timing)
-		c.timed = v->count[number] - v->time.before[number];
+		c.timed = vmi_count(v, number) - v->time.before[number];
 	clock = c.timed * v->time.cost;
 	c.host_ns = to_ns(v, ticks > clock ? ticks - clock : 0);
 	return c;

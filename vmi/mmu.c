@@ -38,9 +38,9 @@ static u64 said(void *arg)
 {
 	const struct vmi *v = arg;
 
-	return v->count[VMI_SetPxE] + v->count[VMI_SetPxELong] +
-	       v->count[VMI_UpdatePxE] + v->count[VMI_UpdatePxELong] +
-	       v->count[VMI_AllocatePage] + v->count[VMI_ReleasePage];
+	return vmi_count(v, VMI_SetPxE) + vmi_count(v, VMI_SetPxELong) +
+	       vmi_count(v, VMI_UpdatePxE) + vmi_count(v, VMI_UpdatePxELong) +
+	       vmi_count(v, VMI_AllocatePage) + vmi_count(v, VMI_ReleasePage);
 }
 
 void mmu_power_on(struct vmi *v)

@@ -65,6 +65,7 @@ void vmi_state(void *arg, struct state_list *to)
 
 	if (!vm_shows_vmi(v->vm))
 		return;
+	cost_gather(v);
 	state_list_add(to, &(struct state_part){.name = "vmi",
 						.fields = fields,
 						.at = v,

@@ -45,7 +45,8 @@ struct vmi {
 	bool active, in_line, timing;
 	u32 lazy;
 	gla_t rom; /* linear, where the kernel asked for relocations */
-	u64 count[CALL_COUNT]; /* ever: mmu.c goes by it */
+	u64 count[CALL_COUNT]; /* ever, but for what is in: */
+	u64 *in_code; /* counts of translated code (bt_calls) */
 	u64 count_from[CALL_COUNT]; /* when counters began anew */
 	u64 faults[VMI_CALLS];	 /* calls that raised an exception */
 	u64 senseless[VMI_CALLS]; /* with arguments that mean nothing */
@@ -72,6 +73,14 @@ struct vmi {
 	void (*moved)(void *arg);
 	void *moved_arg;
 };
+
+/* Calls done, ever: mmu.c goes by it. */
+static inline u64 vmi_count(const struct vmi *v, unsigned number)
+{
+	return v->count[number] + v->in_code[number];
+}
+/* cost.c: count[] is all there is. */
+void cost_gather(struct vmi *v);
 
 typedef enum op_result vmi_fn(struct vmi *v, struct cpu *c);
 struct insn;

@@ -157,6 +157,7 @@ void breaks_apply(struct bt *bt)
 			continue;
 		b->applied = b->wanted;
 		bt->break_changes[n++] = b->lin;
+		in_line_forget_at(bt, b->lin);
 	}
 	if (!n)
 		return;

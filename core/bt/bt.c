@@ -188,6 +188,7 @@ void bt_set_due(struct bt *bt, const struct bt_due *due)
 /* Translations that run over `lin` must stop there, or no longer. */
 void bt_forget_at(struct bt *bt, gla_t lin)
 {
+	in_line_forget_at(bt, lin);
 	for (u32 i = 0; i < bt->block_count; i++) {
 		struct block *b = bt->order[i];
 

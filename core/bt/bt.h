@@ -115,7 +115,7 @@ void bt_port_touched(struct bt *bt, u16 port, unsigned size);
 
 /* Paravirtual calls: UD1 with an absolute operand, the call's number, read
  * at level 0 from [rom, rom + rom_len).  native[number] is the instruction
- * that does the same, its length that of the UD1, or NULL; count[number]
+ * that does the same, its length that of the UD1, or NULL; bt_calls()[number]
  * goes up when that one is done, faults[number] when a call raised an
  * exception; to ticks[number], if that is not NULL, is added
  * what each call takes, by the host's time-stamp counter.  Tables are
@@ -129,7 +129,7 @@ struct bt_paravirt {
 	unsigned calls;    /* at most BT_CALLS_MAX */
 	bool in_line; /* false: every call is an operation */
 	const struct insn *const *native;
-	u64 *count, *faults, *ticks;
+	u64 *faults, *ticks;
 	/* Of these (bit n: call n) that are not operations `told` hears each
 	 * step, before the instruction counts as done. */
 	u64 tells[BT_CALLS_MAX / 64];
@@ -137,6 +137,9 @@ struct bt_paravirt {
 	void *told_arg;
 };
 void bt_set_paravirt(struct bt *bt, const struct bt_paravirt *p);
+/* Calls done that were not operations, by number, since somebody took them:
+ * who reads them sets them to 0. */
+u64 *bt_calls(struct bt *bt);
 /* From now on bt_run stops before these calls (bit n: call n) as at a
  * breakpoint, wherever the ROM is mapped. */
 void bt_stop_at_calls(struct bt *bt, const u64 bits[BT_CALLS_MAX / 64]);

@@ -56,6 +56,9 @@ struct block {
 	gla_t lin;
 	gpa_t gpa;
 	gpa_t gpa2; /* second page when the instruction straddles, else ~0 */
+	/* The page that it depends on besides its own: the one of gpa2, or the
+	 * ROM's, whose calls it has in line; ~0: none. */
+	gpa_t page2;
 	u32 mode;
 	u8 *host; /* running address of the head */
 	u32 host_len;
@@ -111,6 +114,7 @@ struct live {
 	u64 tsc_base;  /* ticks of the time-stamp counter + r14, block paid */
 	u64 budget;    /* r14 while C code runs: budget_base + instructions left */
 	u64 context;   /* r13: the link table, identity of space and mode */
+	u64 rom_context; /* the last of the kernel's that was looked at so */
 	u64 context_number; /* which of the link tables there have been */
 	u64 jumps; /* the jump cache's entries of this context begin here */
 	u64 stack_empty; /* guest_rsp when no return is predicted */
@@ -122,7 +126,7 @@ struct live {
 	u64 reach_age; /* where that is (mem.h) */
 	u64 lines; /* struct reached_line[REACHED_LINES], of the CPL */
 	u64 seg_window[2]; /* FS, GS: window of the CPL, or nowhere */
-	u64 call_entry[BT_CALLS_MAX]; /* of each call's stub, negated; 0: none */
+	u64 calls[BT_CALLS_MAX]; /* paravirtual calls done (bt_calls) */
 	u64 call_start; /* ticks at which a paravirtual call that is timed began */
 	u32 call_timed; /* its number + 1, for its operation; 0: none */
 	u32 call_made;	/* the same of one to be counted when it is done */
@@ -132,6 +136,7 @@ struct live {
 	u32 fpu_blocked; /* x87 and MMX cannot run as things are */
 	u32 sse_blocked;
 	u32 sti_eip; /* interrupts wait one instruction at this eip */
+	u32 rom_doubt; /* is the ROM where it is called in line? (in_line.c) */
 	u32 unretired; /* instructions of the block not retired at a call */
 	u32 indirect; /* target of an indirect branch that missed */
 	u32 exit;	/* enum bt_exit */
@@ -373,6 +378,11 @@ struct bt {
 	struct bt_stats stats;
 	struct bt_caught wanted, caught; /* catch.c */
 	struct bt_stats seen;
+	struct callers {
+		gla_t page[4]; /* at which the ROM is called in line */
+		u32 pages;
+		u32 losses; /* times that it was not there any more */
+	} callers; /* in_line.c */
 };
 
 /* ---- one translation in the making ---- */
@@ -445,6 +455,7 @@ void cache_watch_temporary(struct bt *bt);
 void cache_code_written(void *arg, gpa_t gpa, u64 len);
 void cache_kill(struct bt *bt, struct block *b, enum trace_word why);
 void cache_revive(struct bt *bt, struct block *dead, const struct block *to);
+struct block *cache_next_in_page(struct block *b, gpa_t page);
 void link_purge_jumps(struct bt *bt);
 void cache_reset(struct bt *bt);
 
@@ -513,20 +524,38 @@ void paravirt_at_c(struct tr *t);
 void paravirt_done(struct bt *bt, enum op_result r);
 /* The instruction at gpa raised an exception. */
 void paravirt_faulted(struct bt *bt, gpa_t gpa);
-/* Does somebody want to stop before the call whose stub is at gpa? */
-/* If the CALL at `index`, which ends at offset `at`, calls a stub, what it calls
- * and its RET are made the next instructions: how many; 1 ends the block. */
-unsigned paravirt_called_in_line(struct tr *t, unsigned index, unsigned at,
-			     unsigned max);
 /* A mode may be another one: so may TR. */
 void paravirt_refresh(struct bt *bt);
-void paravirt_made(struct bt *bt, const struct block *b);
-void paravirt_died(struct bt *bt, const struct block *b);
+/* The call whose stub begins at gpa, -1: none; does somebody want to stop
+ * before it? */
+int paravirt_call_at(const struct bt *bt, gpa_t gpa);
 bool paravirt_stops(const struct bt *bt, gpa_t gpa);
 bool paravirt_stops_here(const struct bt *bt);
 void paravirt_after(struct tr *t);
 void rule_get_if(struct tr *t);
 void rule_set_if(struct tr *t);
+
+/* in_line.c */
+/* If the CALL at `index`, which ends at offset `at`, calls a stub, what it calls
+ * and its RET are made the next instructions: how many; 1 ends the block. */
+unsigned in_line_called(struct tr *t, unsigned index, unsigned at, unsigned max);
+/* A page, any page, or what is loaded changed: is the ROM where it is called? */
+void in_line_unmapped(struct bt *bt, gla_t page);
+void in_line_doubt(struct bt *bt);
+static inline void in_line_context(struct bt *bt)
+{
+	struct live *l = bt->live;
+
+	if (l->context == l->rom_context || bt->mode & MODE_USER)
+		return;
+	l->rom_context = l->context;
+	in_line_doubt(bt);
+}
+/* Can code of the kernel go on?  And makes sure that it can. */
+bool in_line_settled(struct bt *bt);
+void in_line_settle(struct bt *bt);
+/* Somebody wants to stop, or no more, at lin. */
+void in_line_forget_at(struct bt *bt, gla_t lin);
 
 /* rules */
 void rule_copy(struct tr *t);
@@ -691,6 +720,8 @@ u64 link_number(const struct bt *bt, u64 context);
 struct jump_entry *link_jumps(struct bt *bt);
 int link_slot(struct bt *bt, gla_t target); /* -1: no more */
 bool link_follow(struct bt *bt, gla_t lin, gpa_t gpa);
+/* Is the page of a window, whichever may hold it, and recorded as gpa? */
+bool link_holds(const struct bt *bt, gla_t lin, gpa_t gpa);
 void link_remember(struct bt *bt, u32 target, struct block *to, bool slot);
 void link_unmapped(void *arg, bool user, gla_t lin, u32 len);
 void link_stack_in(struct bt *bt);

@@ -65,6 +65,11 @@ static struct block **next_in_page(struct block *b, gpa_t page)
 	return b->gpa >> 12 == page ? &b->page_next : &b->page2_next;
 }
 
+struct block *cache_next_in_page(struct block *b, gpa_t page)
+{
+	return *next_in_page(b, page);
+}
+
 static struct block ***link_in_page(struct block *b, gpa_t page)
 {
 	return b->gpa >> 12 == page ? &b->page_link : &b->page2_link;
@@ -82,6 +87,11 @@ static void enlist(struct bt *bt, struct block *b, gpa_t gpa)
 	*head = b;
 	*link_in_page(b, page) = head;
 	mem_mark_code(bt->cpu, gpa, true);
+}
+
+static bool has_other_page(const struct block *b)
+{
+	return b->page2 != ~0ull && b->page2 >> 12 != b->gpa >> 12;
 }
 
 static void unlist(struct block *b, gpa_t gpa)
@@ -108,12 +118,11 @@ void cache_insert(struct bt *bt, struct block *b)
 		at = next_place(bt, at);
 	bt->index[at] = (struct place){tag_of(hash), bt->block_count + 1};
 	enlist(bt, b, b->gpa);
-	if (b->gpa2 != ~0ull && b->gpa2 >> 12 != b->gpa >> 12)
-		enlist(bt, b, b->gpa2);
+	if (has_other_page(b))
+		enlist(bt, b, b->page2);
 	rebase_note(bt, b);
 	b->order = bt->block_count;
 	bt->order[bt->block_count++] = b;
-	paravirt_made(bt, b);
 	if (bt->on_block) {
 		struct bt_block_view v = block_view(b);
 
@@ -187,11 +196,10 @@ void cache_kill(struct bt *bt, struct block *b, enum trace_word why)
 
 	if (!b->dead && !b->temporary) {
 		unlist(b, b->gpa);
-		if (b->gpa2 != ~0ull && b->gpa2 >> 12 != b->gpa >> 12)
-			unlist(b, b->gpa2);
+		if (has_other_page(b))
+			unlist(b, b->page2);
 	}
 	b->dead = true; /* which the index looks at */
-	paravirt_died(bt, b);
 	e = head_of(bt, b);
 	e_store_rip_imm(&e, &bt->live->edge, b->order);
 	e_jmp(&e, bt->stub_dead);
@@ -212,6 +220,8 @@ static bool touches(const struct block *b, gpa_t gpa, u64 len)
 		second = b->guest_len - first;
 		if (gpa < b->gpa2 + second && b->gpa2 < gpa + len)
 			return true;
+	} else if (b->page2 >> 12 == gpa >> 12) {
+		return true;
 	}
 	return gpa < b->gpa + first && b->gpa < gpa + len;
 }
@@ -271,9 +281,9 @@ void cache_reset(struct bt *bt)
 			continue;
 		bt->page_blocks[b->gpa >> 12] = NULL;
 		mem_mark_code(bt->cpu, b->gpa, false);
-		if (b->gpa2 != ~0ull) {
-			bt->page_blocks[b->gpa2 >> 12] = NULL;
-			mem_mark_code(bt->cpu, b->gpa2, false);
+		if (b->page2 != ~0ull) {
+			bt->page_blocks[b->page2 >> 12] = NULL;
+			mem_mark_code(bt->cpu, b->page2, false);
 		}
 	}
 	forget_index(bt);
@@ -283,8 +293,7 @@ void cache_reset(struct bt *bt)
 	bt->meta_used = 0;
 	bt->cs_form_count = 1;
 	link_reset(bt);
-	for (unsigned i = 0; i < BT_CALLS_MAX; i++)
-		bt->live->call_entry[i] = 0;
+	bt->callers = (struct callers){ .pages = 0 };
 	bt->emit.at = bt->code_w + bt->stubs_size;
 	bt->ways.at = codemem_written(bt, bt->ways_x);
 	bt->emit.full = bt->ways.full = false;

@@ -109,11 +109,11 @@ static void check_block(const struct bt *bt, u32 n)
 	CHECK(cache_look(bt, b->lin, b->gpa, b->mode),
 	      "block %u at %08x is not found", n, b->lin);
 	CHECK(is_listed(bt, b, b->gpa) &&
-		      (b->gpa2 == ~0ull || is_listed(bt, b, b->gpa2)),
+		      (b->page2 == ~0ull || is_listed(bt, b, b->page2)),
 	      "I-bt-3: block %u at %08x is not in its page's list", n, b->lin);
 	CHECK(mem_holds_code(bt->cpu->mem, b->gpa) &&
-		      (b->gpa2 == ~0ull ||
-		       mem_holds_code(bt->cpu->mem, b->gpa2)),
+		      (b->page2 == ~0ull ||
+		       mem_holds_code(bt->cpu->mem, b->page2)),
 	      "I-bt-3: the page of block %u at %08x is not marked", n, b->lin);
 	check_marks(b);
 }

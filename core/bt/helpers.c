@@ -28,7 +28,7 @@ static u64 leave_with(struct bt *bt, enum bt_exit why, u32 unretired)
 
 /* Is there anything that the dispatcher would see to before the next
  * instruction (run.c, standing and behind it)? */
-static bool dispatcher_needed(const struct bt *bt)
+static bool dispatcher_needed(struct bt *bt)
 {
 	const struct cpu *c = bt->cpu;
 
@@ -36,7 +36,8 @@ static bool dispatcher_needed(const struct bt *bt)
 	       irq_deliverable(bt) || nmi_deliverable(bt) || bt->kick ||
 	       c->ferr || c->halted || c->shutdown || c->exc.pending ||
 	       bt->debug_trap || bt->points_on || bt->alone || catch_any(bt) ||
-	       bt->live->sti_eip == c->eip;
+	       bt->live->sti_eip == c->eip ||
+	       (bt->live->rom_doubt && !in_line_settled(bt));
 }
 
 /* Guest code goes on at eip: most often there is a block, and nothing else to

@@ -287,8 +287,7 @@ void link_purge_jumps(struct bt *bt)
 
 /* ---- filling ---- */
 
-/* Is the page of a window, whichever may hold it, and recorded as gpa? */
-static bool held(const struct bt *bt, gla_t lin, gpa_t gpa)
+bool link_holds(const struct bt *bt, gla_t lin, gpa_t gpa)
 {
 	const struct mem *m = bt->cpu->mem;
 
@@ -303,7 +302,7 @@ static bool record_page(struct bt *bt, gla_t lin, gpa_t gpa)
 	struct cpu *c = bt->cpu;
 	enum window_fill f;
 
-	if (!(bt->mode & MODE_PAGED) || held(bt, lin, gpa))
+	if (!(bt->mode & MODE_PAGED) || link_holds(bt, lin, gpa))
 		return true;
 	if (c->cpl == 3) {
 		window_follow(c, lin, WINDOW_USER);
@@ -320,7 +319,7 @@ static bool record_page(struct bt *bt, gla_t lin, gpa_t gpa)
 		}
 	}
 	c->exc.pending = false;
-	return held(bt, lin, gpa);
+	return link_holds(bt, lin, gpa);
 }
 
 static struct followed *followed_at(struct bt *bt, u64 context_number,
@@ -514,6 +513,7 @@ static void forget_page(struct bt *bt, const struct reached *r, gla_t page)
 	forget_followed(bt, page);
 	bt->stack_void = true;
 	bt->followed_entry = false;
+	in_line_unmapped(bt, page);
 }
 
 /* mem's hook (mem.h). */
@@ -531,6 +531,7 @@ void link_unmapped(void *arg, bool user, gla_t lin, u32 len)
 				drop_context(bt, i);
 		bt->stack_void = true;
 		bt->followed_entry = false;
+		in_line_doubt(bt);
 		return;
 	}
 	find_reached(bt, user, &r);

@@ -89,13 +89,13 @@ static const char *name_of_block(const struct bt *bt, u64 at)
 const char *bt_host_name(const struct bt *bt, u64 at)
 {
 	u64 area = (u64)(uintptr_t)bt->area;
-	u64 counts = (u64)(uintptr_t)bt->paravirt.count;
+	u64 counts = (u64)(uintptr_t)bt->live->calls;
 
 	for (unsigned i = 0; i < ARRAY_LEN(fields); i++)
 		if (at - area == fields[i].offset)
 			return fields[i].name;
-	if (counts && at - counts < 8 * bt->paravirt.calls)
-		return "the call's counter";
+	if (at - counts < sizeof(bt->live->calls))
+		return "live.calls";
 	if (at - (u64)(uintptr_t)bt->meta < bt->meta_size)
 		return "the instruction, decoded";
 	if (at - (u64)(uintptr_t)bt->code_x < bt->code_size &&

@@ -132,6 +132,7 @@ void run_refresh_mode(struct bt *bt)
 	l->context = link_context(bt);
 	l->context_number = link_number(bt, l->context);
 	l->jumps = (u64)(uintptr_t)link_jumps(bt);
+	in_line_context(bt);
 	fpu_refresh(bt);
 	debugreg_refresh(bt);
 	keep_view(bt);
@@ -178,4 +179,5 @@ void mode_refresh_level(struct bt *bt)
 	l->context = v->context;
 	l->context_number = v->context_number;
 	l->jumps = v->jumps;
+	in_line_context(bt);
 }

@@ -35,11 +35,16 @@ void bt_set_paravirt(struct bt *bt, const struct bt_paravirt *p)
 		bt_flush(bt, "paravirtual calls changed");
 }
 
+u64 *bt_calls(struct bt *bt)
+{
+	return bt->live->calls;
+}
+
 /* ---- stopping before them ---- */
 
-/* The call whose stub begins at gpa, -1: none. */
-static int call_at(const struct bt_paravirt *p, gpa_t gpa)
+int paravirt_call_at(const struct bt *bt, gpa_t gpa)
 {
+	const struct bt_paravirt *p = &bt->paravirt;
 	u64 at = gpa - p->rom - p->first;
 
 	if (!p->calls || at % p->stride || at / p->stride >= p->calls)
@@ -55,7 +60,7 @@ int bt_call_here(const struct bt *bt)
 	if (c->cpl || cpu_is_vm86(c) || !(c->seg[SEG_CS].attr & SEG_DB) ||
 	    !mem_probe(c, c->seg[SEG_CS].base + c->eip, &gpa))
 		return -1;
-	return call_at(&bt->paravirt, gpa);
+	return paravirt_call_at(bt, gpa);
 }
 
 static bool stops(const struct bt *bt, int call)
@@ -65,7 +70,7 @@ static bool stops(const struct bt *bt, int call)
 
 bool paravirt_stops(const struct bt *bt, gpa_t gpa)
 {
-	return stops(bt, call_at(&bt->paravirt, gpa));
+	return stops(bt, paravirt_call_at(bt, gpa));
 }
 
 bool paravirt_stops_here(const struct bt *bt)
@@ -113,119 +118,13 @@ void paravirt_decoded(struct tr *t, unsigned index, struct insn *in)
 	}
 }
 
-/* ---- calling them in line ---- */
-
-static const struct opcode call_row = { .class = C_CALL_IN_LINE, .name = "call" };
-static const struct opcode ret_row = { .class = C_RET_IN_LINE, .name = "ret" };
-
-static bool leaves(const struct insn *in)
-{
-	return in->op->class == C_CALL_LEAVES;
-}
-
-/* A block's own instructions can follow one that stays in the block. */
-static bool stays(const struct insn *native)
-{
-	return !(native->op->form & F_END) || native->op->class == C_STI ||
-	       native->op->class == C_SET_IF;
-}
-
-static bool stop_between(const struct bt *bt, gla_t from, u32 len, gpa_t gpa)
-{
-	return break_between(bt, from, len) || paravirt_stops(bt, gpa);
-}
-
-/* The call that a CALL to lin makes, if it can be in line; -1: it cannot. */
-static int callee(struct tr *t, gla_t lin, gpa_t *gpa)
-{
-	const struct bt *bt = t->bt;
-	const struct bt_paravirt *p = &bt->paravirt;
-	const struct insn *native;
-	int number;
-
-	if (!mem_probe(bt->cpu, lin, gpa))
-		return -1;
-	number = call_at(p, *gpa);
-	native = number < 0 ? NULL : p->native[number];
-	if (!native || (!stays(native) && !leaves(native)) ||
-	    (native->op == &bt_set_if && !bt->has_shrx) ||
-	    stop_between(bt, lin, p->stride, *gpa) ||
-	    link_slot(t->bt, lin) < 0)
-		return -1;
-	return number;
-}
-
-/* The CALL just decoded, at `index`, calls a stub: then its two instructions,
- * the call and RET, follow as if they stood behind it, each with its own
- * address, and the block goes on; or one that leaves, and the block ends. */
-unsigned paravirt_called_in_line(struct tr *t, unsigned index, unsigned at,
-			     unsigned max)
-{
-	const u32 need = MODE_CPL0 | MODE_CS32 | MODE_CS_FLAT | MODE_SS_FLAT;
-	struct insn *in = &t->insns[index];
-	struct block *b = t->b;
-	u32 target = b->eip + at + in->imm;
-	const u8 *stub;
-	gpa_t gpa;
-
-	if (in->op->class != C_CALL_REL || in->opsize != 4 || t->trial ||
-	    !t->bt->paravirt.in_line || (t->mode & need) != need ||
-	    !emit_linking(t) || !t->bt->cfg.windows || index + 4 > max ||
-	    t->bt->records || /* which takes a block for one run */
-	    site_get(t->bt, block_insn_gpa(b, index)) > SITE_USER ||
-	    callee(t, target, &gpa) < 0)
-		return 0;
-	if (b->calls_rom && b->rom_shift != target - (u32)gpa)
-		return 0;
-	stub = mem_phys_ptr(t->bt->cpu->mem, gpa, INSN_MAX);
-	if (!stub || decode(stub, INSN_MAX, true, &in[1]) != DECODE_OK ||
-	    decode(stub + in[1].len, INSN_MAX - in[1].len, true, &in[2]) != DECODE_OK ||
-	    in[2].opcode != 0xc3 || in[2].op->class != C_RET)
-		return 0;
-	b->calls_rom = true;
-	b->rom_shift = target - (u32)gpa;
-	b->marks[index + 1] = (struct insn_mark){ .guest = target - b->eip, .rom = true };
-	b->marks[index + 2] = (struct insn_mark){
-		.guest = target - b->eip + in[1].len, .rom = true };
-	paravirt_decoded(t, index + 1, &in[1]);
-	t->call[index + 2] = t->timed[index + 2] = 0;
-	if (!t->call[index + 1])
-		return 0;
-	in[0].op = &call_row;
-	if (leaves(&in[1]))
-		return 1;
-	in[2].op = &ret_row;
-	return 2;
-}
-
-/* Calls in line go by whether the stub's block, whole and without a stop in
- * it, is where the link table leads. */
-void paravirt_made(struct bt *bt, const struct block *b)
-{
-	int call = call_at(&bt->paravirt, b->gpa);
-
-	if (call >= 0 && b->mode & MODE_CPL0 &&
-	    !stop_between(bt, b->lin, bt->paravirt.stride, b->gpa))
-		bt->live->call_entry[call] = 0 - (u64)(uintptr_t)b->host;
-}
-
-void paravirt_died(struct bt *bt, const struct block *b)
-{
-	int call = call_at(&bt->paravirt, b->gpa);
-
-	if (call >= 0 && bt->live->call_entry[call] == 0 - (u64)(uintptr_t)b->host)
-		bt->live->call_entry[call] = 0;
-}
-
 static void count(struct tr *t)
 {
-	struct emit *e = &t->e;
-	u64 *at = &t->bt->paravirt.count[t->call[t->index] - 1];
+	u64 *at = &t->bt->live->calls[t->call[t->index] - 1];
 
-	e_mov_ri64(e, R9, (u64)(uintptr_t)at);
-	e_rm(e, 1, 0x8b, R8, R9, -1, 0, 0);
-	e_lea(e, 1, R8, R8, -1, 0, 1);
-	e_rm(e, 1, 0x89, R8, R9, -1, 0, 0);
+	e_load_rip(&t->e, 1, R8, at);
+	e_lea(&t->e, 1, R8, R8, -1, 0, 1);
+	e_store_rip(&t->e, 1, at, R8);
 }
 
 /* ---- how long they take ---- */
@@ -355,7 +254,7 @@ void paravirt_done(struct bt *bt, enum op_result r)
 	if (l->call_made && r == OP_FAULT)
 		p->faults[l->call_made - 1]++;
 	else if (l->call_made && r != OP_AGAIN)
-		p->count[l->call_made - 1]++;
+		l->calls[l->call_made - 1]++;
 	if (l->call_made && r != OP_AGAIN && told_of(bt, l->call_made - 1))
 		p->told(p->told_arg, l->call_made - 1,
 			r == OP_FAULT ? BT_CALL_FAULTS : BT_CALL_DONE);
@@ -371,7 +270,7 @@ void paravirt_done(struct bt *bt, enum op_result r)
 
 void paravirt_faulted(struct bt *bt, gpa_t gpa)
 {
-	int call = call_at(&bt->paravirt, gpa);
+	int call = paravirt_call_at(bt, gpa);
 
 	if (call < 0 || !(bt->mode & MODE_CPL0))
 		return;
@@ -405,6 +304,7 @@ static void by_function(struct tr *t)
 {
 	t->call[t->index] = 0;
 	t->in->op = &bt_paravirt_call;
+	stack_settle(t);
 	emit_op(t);
 }
 
@@ -464,11 +364,17 @@ void rule_call_leaves(struct tr *t)
 		by_function(t);
 		return;
 	}
-	a = address_stack(t, 0, 4, F_R);
-	e_addr(e, 0, 0x8b, R10, a);
-	e_lea(e, 0, R10, R10, -1, 0, -call_len);
-	e_store_rip(e, 0, &c->eip, R10);
-	e_lea(e, 0, R12, R12, -1, 0, 4);
+	if (t->index && t->insns[t->index - 1].op->class == C_CALL_IN_LINE) {
+		e_store_rip_eip(e, &c->eip,
+				block_insn_eip(t->b, t->index - 1));
+	} else {
+		a = address_stack(t, 0, 4, F_R);
+		e_addr(e, 0, 0x8b, R10, a);
+		e_lea(e, 0, R10, R10, -1, 0, -call_len);
+		e_store_rip(e, 0, &c->eip, R10);
+	}
+	stack_move(t, 4);
+	stack_settle(t);
 	if (t->in->op == &bt_call_sysexit && t->bt->has_shrx) {
 		e_mov_ri(e, R8, 0xfffc);
 		e_load_rip(e, 0, R9, &c->sysenter_cs);

@@ -59,6 +59,11 @@ bool stack_waits(const struct tr *t)
 		return false;
 	switch (in->op->class) {
 	case C_NOP:
+	case C_GET_IF:
+		return true;
+	case C_CLI:
+		return t->mode & MODE_CPL0;
+	case C_CALL_LEAVES: /* settles when the return address is dropped */
 		return true;
 	case C_MOFFS_LOAD:
 	case C_MOFFS_STORE:

@@ -325,6 +325,10 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		stepping = c->sysflags & EFL_TF;
 		if (shadowed || stepping || bt->debug_trap || bt->alone)
 			most = 1;
+		if (bt->live->rom_doubt)
+			in_line_settle(bt);
+		if (c->mode_changed)
+			continue; /* room was made for that */
 		generation = bt->stats.flushes;
 		dead = why == BT_EXIT_DEAD && bt->live->exit == BT_EXIT_DEAD
 			       ? bt->order[bt->live->edge] : NULL;

@@ -555,8 +555,7 @@ static void decode_run(struct tr *t, unsigned room, unsigned max)
 		check_limit(t, in, b->eip + at);
 		at += in->len;
 		n++;
-		called = at < room ? paravirt_called_in_line(t, n - 1, at, max)
-				   : 0;
+		called = at < room ? in_line_called(t, n - 1, at, max) : 0;
 		if (!called && at < room)
 			called = thunk_called(t, n - 1, at, max);
 		n += called;
@@ -577,6 +576,7 @@ static bool decode_straddle(struct tr *t, u8 *bytes, unsigned room)
 
 	if (!mem_translate(c, next, MEM_EXEC, &b->gpa2))
 		return false;
+	b->page2 = b->gpa2;
 	mem_phys_read(c->mem, b->gpa, bytes, room);
 	mem_phys_read(c->mem, b->gpa2, bytes + room, INSN_MAX);
 	t->code = bytes;
@@ -599,7 +599,7 @@ static void new_block(struct tr *t, u32 eip, gla_t lin, gpa_t gpa,
 	struct block *b = alloc(t, temporary, sizeof(*b));
 
 	*b = (struct block){ .eip = eip, .lin = lin, .gpa = gpa,
-			     .gpa2 = ~0ull, .mode = bt->mode,
+			     .gpa2 = ~0ull, .page2 = ~0ull, .mode = bt->mode,
 			     .temporary = temporary };
 	b->marks = bt->decoded_marks;
 	t->insns = bt->decoded;

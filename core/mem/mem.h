@@ -88,6 +88,9 @@ bool mem_translate_range(struct cpu *c, gla_t lin, unsigned len,
 /* The same without side effects or faults, for debuggers; false when not
  * mapped. `access` bits other than MEM_EXEC are ignored. */
 bool mem_probe(struct cpu *c, gla_t lin, gpa_t *gpa);
+/* ... and only if its entries are marked accessed, so that using them would
+ * change nothing. */
+bool mem_probe_used(struct cpu *c, gla_t lin, gpa_t *gpa);
 
 /* Copies len bytes; all pages are checked before the first byte moves.
  * MEM_USER/MEM_SYSTEM in `access`: neither means by the current CPL. */

@@ -151,7 +151,8 @@ u32 walk_page(struct cpu *c, gla_t lin, unsigned access, struct walk *w)
 	return 0;
 }
 
-bool mem_probe(struct cpu *c, gla_t lin, gpa_t *gpa)
+/* Entries have all bits of `need`. */
+static bool probe(struct cpu *c, gla_t lin, u64 need, gpa_t *gpa)
 {
 	struct level pde, pte;
 	bool absent, pae = c->cr4 & CR4_PAE;
@@ -161,7 +162,7 @@ bool mem_probe(struct cpu *c, gla_t lin, gpa_t *gpa)
 	if (!(c->cr0 & CR0_PG))
 		return true;
 	read_pde(c, lin, &pde, &absent);
-	if (absent || !(pde.value & PTE_P))
+	if (absent || need & ~pde.value)
 		return false;
 	if ((pde.value & PTE_PS) && (pae || (c->cr4 & CR4_PSE))) {
 		offset = pae ? 0x1fffff : 0x3fffff;
@@ -169,10 +170,20 @@ bool mem_probe(struct cpu *c, gla_t lin, gpa_t *gpa)
 	} else {
 		offset = 0xfff;
 		read_pte(c, lin, pde.value, &pte);
-		if (!(pte.value & PTE_P))
+		if (need & ~pte.value)
 			return false;
 	}
 	*gpa = (pte.value & PHYS_MASK & ~0xfffull & ~(u64)offset) |
 	       (lin & offset);
 	return true;
+}
+
+bool mem_probe(struct cpu *c, gla_t lin, gpa_t *gpa)
+{
+	return probe(c, lin, PTE_P, gpa);
+}
+
+bool mem_probe_used(struct cpu *c, gla_t lin, gpa_t *gpa)
+{
+	return probe(c, lin, PTE_P | PTE_A, gpa);
 }

@@ -72,7 +72,7 @@ everything = [f"explain vmi {n}" for n in names]
 text = session(*everything, "set vmi-inline off", *everything, "tbreak schedule", "run", *everything, "continue", *everything)
 assert text.count("  (the block's head)") == 4 * 74 and text.count("\n  ret  ") >= 4 * 60, text
 assert not re.search(r"^no |^expected|\(bad\)", text, re.MULTILINE), text
-has(text, r"^  ud1    0x26,%eax  +[0-9a-f]+  mov    %eax,\(%r15,%rdx,1\)$", r"movabs \$\[the call's counter\],%r9$", "call   stub_op$",
+has(text, r"^  ud1    0x26,%eax  +[0-9a-f]+  mov    %eax,\(%r15,%rdx,1\)$", r"mov    %r8,live.calls\(%rip\)$", "call   stub_op$",
     r"^translated as an operation: vmi_set_pxe\(\)$", r"^translated in line$",
     r"^natively   mov %eax, \(%edx\)$", r" cpu\.iflag\(%rip\)", r"^called     \d+ times, \d+ guest instructions$",
     r"^host time  not taken \(set vmi-timing on\)$")

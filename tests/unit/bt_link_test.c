@@ -37,6 +37,16 @@ enum window_fill window_follow(struct cpu *c, gla_t lin, enum window_kind kind)
 	return WINDOW_OTHER;
 }
 
+void in_line_unmapped(struct bt *bt, gla_t page)
+{
+	(void)bt, (void)page;
+}
+
+void in_line_doubt(struct bt *bt)
+{
+	(void)bt;
+}
+
 static struct jump_entry jumps[JUMP_CACHE_SIZE] __attribute__((aligned(4096)));
 static u64 stack[2][64];
 static struct live live;

@@ -66,6 +66,32 @@ static void other_page(void)
 	}
 }
 
+/* So often that a monitor may tire of it; and in the middle of a block, behind
+ * the call that flushes. */
+static void back_and_forth(void)
+{
+	u32 from = stub[VMI_GetInterruptMask], page = from & ~0xfffu;
+	u32 code = patch(FRAG(
+		"xor edx, edx; mov ecx, 40; 1: mov eax, 0x200; vmi SetInterruptMask; vmi GetInterruptMask; add edx, eax;"
+		"mov eax, [esi]; xchg eax, [edi]; mov [esi], eax; invlpg [ebx]; vmi GetInterruptMask; add edx, eax;"
+		"mov eax, [esi]; xchg eax, [edi]; mov [esi], eax; invlpg [ebx]; vmi GetInterruptMask; add edx, eax;"
+		"dec ecx; jnz 1b; mov eax, [esi]; vmi DisableInterrupts"));
+	u32 mapped = CODE | P | W, was = *pte(page);
+	struct state s;
+
+	for (u32 i = 0; i < 3; i++) {
+		s = at(0, code);
+		s.esi = (u32)&mapped;
+		s.edi = (u32)pte(page);
+		s.ebx = page;
+		run(&s);
+		s.eax &= ~(A | D);
+		tell("back and forth", &s);
+	}
+	*pte(page) = was;
+	invlpg(page);
+}
+
 static void other_space(void)
 {
 	static u32 other[1024] __attribute__((aligned(4096)));
@@ -127,6 +153,7 @@ void test(void)
 	paging_on();
 	plain();
 	other_page();
+	back_and_forth();
 	other_space();
 	return_address();
 	task_registers();
