@@ -209,6 +209,8 @@ void bt_show_mode(u32 mode, bt_print *out, void *to);
 bool bt_mode_is_32(u32 mode);
 bool bt_mode_is_user(u32 mode);
 
+enum { REPEATS_DEST = 1, REPEATS_BOTH };
+
 /* One instruction of a block. */
 struct insn_mark {
 	u32 guest; /* its address less the block's */
@@ -216,6 +218,10 @@ struct insn_mark {
 	s16 esp_due; /* when it begins, r12 lacks this to be esp */
 	u8 paid; /* so many, from it on, were taken from the budget with it */
 	u8 site; /* how it was made to reach memory: bt's own */
+	/* It is the host's own repeated string instruction: of edi and esi,
+	 * these hold host addresses when it faults; and it begins so many host
+	 * bytes behind `host`. */
+	u8 repeats : 2, begins : 6;
 	bool rom; /* it is in the ROM or a thunk, called in line */
 };
 

@@ -565,6 +565,10 @@ void rule_kernel_stack(struct tr *t);
 void rule_call_leaves(struct tr *t);
 void rule_stack(struct tr *t);
 void rule_string(struct tr *t);
+/* For the index-th instruction, one of the host's that repeats (marks), in
+ * which there was a fault: makes the state exact, and lets it go on. */
+void string_broken_off(struct bt *bt, const struct block *b, unsigned index);
+void string_goes_on(struct bt *bt, const struct block *b, unsigned index);
 void rule_odd(struct tr *t);
 void rule_system(struct tr *t);
 /* Does the rule take care that the block can go on behind the instruction? */

@@ -47,7 +47,8 @@ static const char *const class_reasons[] = {
 	[C_FROM_SEG] = "segment registers are in the CPU's state",
 	[C_TO_SEG] = "segment registers are in the CPU's state; the same "
 		     "selector as before changes nothing",
-	[C_STRING] = "esi and edi count from the window, and DF is elsewhere",
+	[C_STRING] = "esi and edi count from the window, DF is elsewhere, and each "
+		     "iteration is paid for",
 	[C_MOV_FROM_CR] = "control registers are in the CPU's state",
 	[C_RDTSC] = "guest time is counted, not the host's",
 	[C_BT_MEM] = "the bit's number may reach beyond the operand: its "

@@ -210,6 +210,8 @@ enum bt_exit fault_serve(struct bt *bt)
 	index = block_insn_at(b, pc);
 	bt->cpu->eip = block_insn_eip(b, index);
 	bt->cpu->gpr[ESP] += (u32)b->marks[index].esp_due;
+	if (b->marks[index].repeats)
+		string_broken_off(bt, b, index);
 	bt->eip_open = false;
 	l->unretired = b->marks[index].paid;
 	result = by_trap(bt, b, index);
@@ -217,8 +219,11 @@ enum bt_exit fault_serve(struct bt *bt)
 		paravirt_faulted(bt, block_insn_gpa(b, index));
 	if (result == BT_EXIT_SIGNAL && bt->wanted.exits >> BT_EXIT_SIGNAL & 1)
 		result = BT_EXIT_DEAD; /* a stop is wanted in front of it */
-	if (result == BT_EXIT_SIGNAL)
+	if (result == BT_EXIT_SIGNAL) {
 		bt->cpu->gpr[ESP] -= (u32)b->marks[index].esp_due;
+		if (b->marks[index].repeats)
+			string_goes_on(bt, b, index);
+	}
 	if (result != BT_EXIT_SIGNAL) {
 		l->budget += b->marks[index].paid;
 		l->unretired = 0;
