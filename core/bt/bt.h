@@ -219,10 +219,10 @@ struct insn_mark {
 	u8 paid; /* so many, from it on, were taken from the budget with it */
 	u8 site; /* how it was made to reach memory: bt's own */
 	/* It is the host's own repeated string instruction: of edi and esi,
-	 * these hold host addresses when it faults; and it begins so many host
-	 * bytes behind `host`. */
-	u8 repeats : 2, begins : 6;
-	bool rom; /* it is in the ROM or a thunk, called in line */
+	 * these hold host addresses when it faults; an element's size, as a
+	 * shift; and it begins so many host bytes behind `host`. */
+	u16 repeats : 2, shift : 2, begins : 6;
+	u16 rom : 1; /* it is in the ROM or a thunk, called in line */
 };
 
 /* Notes which blocks run, from now on; costs some host instructions each.  Off

@@ -122,6 +122,7 @@ struct live {
 	u64 user_window;
 	u64 window_map, user_window_map; /* of these (window.h) */
 	u64 spill;
+	u64 string_source; /* a string instruction's, host address */
 	struct jump_entry jump_miss; /* leads to the second way */
 	u64 reach_age; /* where that is (mem.h) */
 	u64 lines; /* struct reached_line[REACHED_LINES], of the CPL */
@@ -260,7 +261,7 @@ struct bt {
 	const u8 *stub_enter, *stub_resume, *stub_exit_edge, *stub_exit_plain,
 		*stub_fault, *stub_op, *stub_soft, *stub_watched, *stub_post,
 		*stub_jump, *stub_fpu, *stub_tell, *stub_dead, *stub_slot,
-		*stub_return;
+		*stub_return, *stub_mapped[2];
 	/* A load from [r14] at each block's head faults below this. */
 	u8 *budget_base;
 	u8 *nowhere; /* reserved space that no access may reach */

@@ -346,6 +346,31 @@ static inline void e_short_here(struct emit *e, u8 *place)
 		*place = (u8)(e->at - (place + 1));
 }
 
+/* A short jump back to written address `to`. */
+static inline void e_short_back(struct emit *e, unsigned op, const u8 *to)
+{
+	e8(e, op);
+	if (e->at + 1 - to > 128)
+		e->full = true;
+	e8(e, (unsigned)(to - (e->at + 1)));
+}
+
+/* jmp, forward by more than e_short can. */
+static inline u8 *e_near(struct emit *e)
+{
+	e8(e, 0xe9);
+	e32(e, 0);
+	return e->at - 4;
+}
+
+static inline void e_near_here(struct emit *e, u8 *place)
+{
+	u32 distance = (u32)(e->at - (place + 4));
+
+	if (!e->full)
+		__builtin_memcpy(place, &distance, 4);
+}
+
 enum { CC_B = 2, CC_AE = 3, CC_E = 4, CC_NE = 5, JECXZ = 0xe3, JMP8 = 0xeb };
 
 #endif

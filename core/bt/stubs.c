@@ -8,6 +8,8 @@
  * here, with the addresses of this translator's state in it. */
 #include "core/bt/bt_priv.h"
 
+#include "core/mem/window.h"
+
 static const u8 host_of[8] = { RAX, RCX, RDX, RBX, R12, RBP, RSI, RDI };
 
 static void e_cmp_imm(struct emit *e, unsigned reg, u8 value)
@@ -211,6 +213,44 @@ static void make_watched(struct bt *bt, struct emit *e)
 	e8(e, 0xc3);
 }
 
+/* rcx := 0 if the map of a window says that pages r10 and r11 are mapped. */
+static void ask_map(struct bt *bt, struct emit *e, bool user, s32 table)
+{
+	e_load_rip(e, 1, R9, user ? &bt->live->user_window_map
+				  : &bt->live->window_map);
+	e_rm(e, 0, 0x0fb6, RCX, R9, R10, 0, table);
+	e_rm(e, 0, 0x0fb6, R9, R9, R11, 0, table);
+	e_lea(e, 1, RCX, RCX, R9, 0, -2);
+}
+
+/* r8 := the host address of r8d in the window of the privilege level, or in
+ * the user's, that has the pages of it and of r11d bytes behind it mapped; 0
+ * if neither has.  No flags; rcx, r9, r10 and r11 are lost. */
+static void make_mapped(struct bt *bt, struct emit *e, bool write)
+{
+	s32 table = write ? (s32)WINDOW_MAP_WRITABLE : 0;
+	u8 *hit, *user;
+
+	bt->stub_mapped[write] = emit_pc(e);
+	e_lea(e, 0, R11, R8, R11, 0, 0);
+	e_mov_ri(e, RCX, 12);
+	e_shrx(e, R10, R8, RCX);
+	e_shrx(e, R11, R11, RCX);
+	ask_map(bt, e, false, table);
+	hit = e_short(e, JECXZ);
+	ask_map(bt, e, true, table);
+	user = e_short(e, JECXZ);
+	e_mov_ri(e, R8, 0);
+	e8(e, 0xc3);
+	e_short_here(e, user);
+	e_load_rip(e, 1, R9, &bt->live->user_window);
+	e_lea(e, 1, R8, R9, R8, 0, 0);
+	e8(e, 0xc3);
+	e_short_here(e, hit);
+	e_lea(e, 1, R8, R15, R8, 0, 0);
+	e8(e, 0xc3);
+}
+
 /* rcx := 0 if r8d's entry in that way of the jump cache is for r8d in this
  * context, and no flags touched.  The entry is at [r11 + r10 * 8 + way], rcx
  * in r9. */
@@ -296,6 +336,8 @@ void stubs_emit(struct bt *bt)
 	bt->stub_op = make_call(bt, &e, (void *)bt_call_op, R8, R9, false);
 	bt->stub_soft = make_call(bt, &e, (void *)bt_soft_access, R8, R9, true);
 	make_watched(bt, &e);
+	make_mapped(bt, &e, false);
+	make_mapped(bt, &e, true);
 	bt->stub_post = make_call(bt, &e, (void *)bt_soft_post, R9, -1, false);
 	bt->stub_fpu = make_call(bt, &e, (void *)bt_fpu_needed, R10, R11, false);
 	bt->stub_tell = make_call(bt, &e, (void *)bt_tell_call, R8, R9, false);

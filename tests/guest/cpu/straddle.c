@@ -137,6 +137,10 @@ static void strings(void)
 	ONE(9, "xchg esi, edi; rep lodsd");
 	ONE(9, "repe cmpsb");
 	ONE(9, "mov eax, 0; repne scasd");
+	/* What stands before it must not be done twice. */
+	ONE(10, "push ecx; cmp ecx, 12; jne . + 2; rep movsd; pop edx");
+	ONE(9, "push ecx; push ebx; rep stosb; pop edx");
+	ONE(9, "push ecx; cmp ecx, ebx; je . + 2; mov esi, edi; repe cmpsw; pop edx");
 }
 
 static void vectors(void)
