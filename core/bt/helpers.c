@@ -296,6 +296,14 @@ static void note_shadow(struct bt *bt, u32 next)
 	bt->cpu->shadow = SHADOW_NONE;
 }
 
+/* The block's head has seen that it can be paid for as a whole; a repeated
+ * instruction takes more. */
+static bool may_be_short(const struct bt *bt, const struct insn *in)
+{
+	return in->rep && bt->live->budget - (u64)(uintptr_t)bt->budget_base <
+				  BLOCK_INSNS;
+}
+
 static u64 after_op(struct bt *bt, const struct insn *in, u32 unretired)
 {
 	struct cpu *c = bt->cpu;
@@ -306,7 +314,8 @@ static u64 after_op(struct bt *bt, const struct insn *in, u32 unretired)
 		note_shadow(bt, next);
 	same = mode_is_same(bt);
 	fpu_refresh(bt);
-	if (same && !must_look(bt) && !c->flushed && !(c->sysflags & EFL_TF))
+	if (same && !must_look(bt) && !c->flushed && !(c->sysflags & EFL_TF) &&
+	    !may_be_short(bt, in))
 		return CALL_GO_ON;
 	c->eip = next;
 	return go_to_eip(bt, BT_EXIT_AFTER, unretired - 1);

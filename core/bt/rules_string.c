@@ -211,15 +211,15 @@ static void subtract(struct emit *e, unsigned to, unsigned a, unsigned b,
 	e_lea(e, 1, to, (int)a, (int)b, 0, disp + 1);
 }
 
-/* rcx := 0 when DF is clear and the budget, once it has paid for rcx
- * iterations, is not below its end; r9 keeps rcx, r8 is what it would be. */
+/* rcx := 0 when DF is clear and the budget has enough for rcx iterations and
+ * a block; r9 keeps rcx. */
 static void look_at_budget(struct tr *t)
 {
 	struct emit *e = &t->e;
 
 	e_mov_rr(e, 1, R9, RCX);
 	e_mov_rr(e, 1, R8, RCX);
-	subtract(e, R8, R14, R8, 1);
+	subtract(e, R8, R14, R8, -BLOCK_INSNS);
 	e_mov_ri64(e, RCX, 0 - (u64)(uintptr_t)t->bt->budget_base);
 	e_lea(e, 1, RCX, RCX, R8, 0, 0);
 	e_rorx32(e, RCX, RCX); /* less than 4 GiB, or negative */

@@ -4,8 +4,9 @@
  * A block is a run of instructions in one page, up to a branch or another
  * end; an instruction that straddles two pages is a block of its own.  Its
  * head takes the run, up to the first branch in it, from the budget at once
- * and touches the budget's memory: when too little is left that load faults,
- * before anything ran, so the head needs neither a compare nor the flags.
+ * and touches the budget's memory where it would be at the block's end: when
+ * too little is left that load faults, before anything ran, so the head needs
+ * neither a compare nor the flags.  Behind each branch the next run is taken.
  *
  * Code for the unlikely (edges not linked yet) is emitted elsewhere.  When a
  * block ends with a jump to what is not translated yet, that is made at once,
@@ -345,16 +346,23 @@ static void emit_insn(struct tr *t)
 	}
 }
 
-/*T:12 The head counts, and faults when too little is left.  Behind a branch
- * that may leave the block is another. */
-static void emit_head(struct tr *t, unsigned index)
+/*T:20 The head counts, and faults when too little is left for the whole block.
+ * Behind a branch that may leave the block what comes is paid for, too. */
+static void emit_pay(struct tr *t, unsigned index)
 {
 	e_lea(&t->e, 1, R14, R14, -1, 0, -(s32)t->b->marks[index].paid);
-	e_rm(&t->e, 0, 0x8b, R8, R14, -1, 0, 0);
-	if (t->bt->cfg.counts_twice) { /* to measure what counting costs */
+	if (t->bt->cfg.counts_twice) /* to measure what counting costs */
 		e_lea(&t->e, 1, R14, R14, -1, 0, 0);
-		e_rm(&t->e, 0, 0x8b, R8, R14, -1, 0, 0);
-	}
+}
+
+static void emit_head(struct tr *t)
+{
+	s32 later = (s32)t->b->insns - t->b->marks[0].paid;
+
+	emit_pay(t, 0);
+	e_rm(&t->e, 0, 0x8b, R8, R14, -1, 0, -later);
+	if (t->bt->cfg.counts_twice)
+		e_rm(&t->e, 0, 0x8b, R8, R14, -1, 0, -later);
 }
 /*T:*/
 
@@ -468,7 +476,7 @@ static void emit_block(struct tr *t)
 	b->marks = keep(t, b->marks, (b->insns + 1u) * sizeof(*b->marks));
 	if (t->bt->records && !t->trial)
 		recent_emit(t);
-	emit_head(t, 0);
+	emit_head(t);
 	if (t->bt->profiles && !t->trial)
 		profile_emit(t);
 	for (t->index = 0; t->index < b->insns; t->index++) {
@@ -483,7 +491,7 @@ static void emit_block(struct tr *t)
 			stack_settle(t);
 		b->marks[t->index].esp_due = (s16)t->esp_due;
 		if (t->index && pays_up_to(&t->insns[t->index - 1]))
-			emit_head(t, t->index);
+			emit_pay(t, t->index);
 		paravirt_before(t);
 		emit_insn(t);
 		paravirt_after(t);
