@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Between the generator's parts: gen.c keeps what is known and builds
- * operands, insns.c chooses integer instructions, media.c the x87, MMX and
- * SSE ones. */
+ * operands, insns.c chooses what comes next, integer.c integer instructions,
+ * media.c the x87, MMX and SSE ones, rows.c any row of the table. */
 #ifndef TESTS_DIFF_GEN_H
 #define TESTS_DIFF_GEN_H
 
@@ -62,6 +62,14 @@ void segment_prefix(void);
 uint32_t class_named(const char *name);
 uint32_t class_mix(uint32_t allowed);
 int instruction(void); /* how many were made */
+
+/* integer.c */
+int wide_prefix(void); /* the size, 2 or 4 */
+void imm(int size, uint32_t v);
+void integer(void);
+void pointer(void); /* makes an interval known again */
+
+/* media.c */
 void x87(void);
 void media(bool mmx);
 
