@@ -73,39 +73,45 @@ static void *room_for(u32 *len, u32 most)
 	return bytes;
 }
 
-void packet_read_memory(struct gdbstub *g, struct args *a)
+/* What the packet asks for, the caller's to free, and how much of it could be
+ * read; NULL when an error is the reply. */
+static u8 *read_asked(struct gdbstub *g, struct args *a, u32 *got)
 {
-	u32 addr, len, got;
+	u32 addr, len;
 	u8 *bytes;
 
 	if (!args_range(a, &addr, &len) || a->len) {
 		reply_errno(g, 1);
-		return;
+		return NULL;
 	}
 	bytes = room_for(&len, PACKET_SIZE / 2);
-	got = read_some(g, addr, bytes, len);
-	if (got || !len)
+	*got = read_some(g, addr, bytes, len);
+	if (*got || !len)
+		return bytes;
+	reply_errno(g, EFAULT_NUMBER);
+	free(bytes);
+	return NULL;
+}
+
+void packet_read_memory(struct gdbstub *g, struct args *a)
+{
+	u32 got;
+	u8 *bytes = read_asked(g, a, &got);
+
+	if (bytes)
 		hex_encode(&g->reply, bytes, got);
-	else
-		reply_errno(g, EFAULT_NUMBER);
 	free(bytes);
 }
 
 void packet_read_binary(struct gdbstub *g, struct args *a)
 {
-	u32 addr, len, got;
-	u8 *bytes;
+	u32 got;
+	u8 *bytes = read_asked(g, a, &got);
 
-	if (!args_range(a, &addr, &len) || a->len) {
-		reply_errno(g, 1);
+	if (!bytes)
 		return;
-	}
-	bytes = room_for(&len, PACKET_SIZE / 2);
-	got = read_some(g, addr, bytes, len);
 	reply(g, "b");
 	buf_append(&g->reply, bytes, got);
-	if (!got && len)
-		reply_errno(g, EFAULT_NUMBER);
 	free(bytes);
 }
 

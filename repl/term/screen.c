@@ -162,16 +162,6 @@ static void put_modes(const struct screen *s, bool back, struct buf *out)
 				   modes[i].begins_set == back ? 'l' : 'h');
 }
 
-static bool has_alternate(const struct screen *s)
-{
-	for (unsigned i = 0; i < ARRAY_LEN(modes); i++)
-		if (s->modes >> i & 1 &&
-		    (modes[i].number == 47 || modes[i].number == 1047 ||
-		     modes[i].number == 1049))
-			return true;
-	return false;
-}
-
 void screen_leave(struct screen *s, struct buf *out)
 {
 	if (s->state != TEXT)
@@ -186,7 +176,7 @@ void screen_leave(struct screen *s, struct buf *out)
 	if (s->has_keypad)
 		buf_printf(out, "\033>");
 	put_modes(s, false, out);
-	if (s->is_painted && !has_alternate(s)) /* to the last line */
+	if (s->is_painted && !screen_is_alternate(s)) /* to the last line */
 		buf_printf(out, "\033[999;1H\n");
 	else if (s->is_mid_line)
 		buf_byte(out, '\n');

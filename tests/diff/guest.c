@@ -5,7 +5,6 @@
 #include "tests/diff/judge.h"
 
 extern char leave_block[], leave_block_end[], stubs[], leave_handler[];
-void enter_block(const struct state *s, uint32_t code, const void *fx);
 void guest_main(const char *words);
 _Noreturn void guest_panic(uint32_t vector, uint32_t eip);
 
@@ -97,10 +96,8 @@ static void protect(uint32_t special)
 
 void guest_main(const char *words)
 {
-	struct image *im = (struct image *)IMAGE;
-	struct result *r = (struct result *)GATE;
 	const char *number = find(words, "show=");
-	uint32_t only = number ? 0 : ~0u, special = ~0u;
+	uint32_t only = number ? 0 : ~0u;
 	struct {
 		uint16_t limit;
 		void *base;
@@ -117,29 +114,5 @@ void guest_main(const char *words)
 		*(uint32_t *)(ARENA + ARENA_SIZE + i) = 0x11111111;
 	if (find(words, "paging"))
 		paging_on();
-
-	for (uint32_t n = 0; n < im->count; n++) {
-		const struct block *b = &im->blocks[n];
-		uint32_t h = 1;
-
-		if (b->special != special)
-			protect(special = b->special);
-		for (int run = 0; run < RUNS; run++) {
-			copy((void *)ARENA, im->arena, ARENA_SIZE);
-			r->vector = NO_FAULT;
-			r->error = r->eip = r->address = 0;
-			enter_block(&b->start[run], b->code,
-				    im->fx[b->fx[run]]);
-			normalize(r, b);
-			h = hash(r, h);
-			if (n == only)
-				show(r, run);
-		}
-		if (only == ~0u) {
-			put_hex(h);
-			put('\n');
-		}
-	}
-	if (only == ~0u)
-		put_text("done\n");
+	judge((struct image *)IMAGE, only);
 }

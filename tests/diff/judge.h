@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Folds a result into a number, or prints all of it.  Both runners include
- * this, so that what is compared is decided once; put() is the runner's. */
+/* Runs blocks and folds what each did into a number, or prints all of it.
+ * Both runners include this, so that what is compared is decided once; what
+ * is declared here and not defined is the runner's. */
 #ifndef TESTS_DIFF_JUDGE_H
 #define TESTS_DIFF_JUDGE_H
 
 #include "tests/diff/layout.h"
 
 static void put(char c);
+static void copy(void *to, const void *from, uint32_t n); /* whole words */
+static void protect(uint32_t special); /* the page behind the arena */
+void enter_block(const struct state *s, uint32_t code, const void *fx);
 
 static void put_text(const char *s)
 {
@@ -111,6 +115,39 @@ static void show(const struct result *r, int run)
 		put_hex(is);
 	}
 	put('\n');
+}
+
+/* Runs every block, or shows what the one numbered `only` does.  The runner
+ * has made GATE, where results are left. */
+static void judge(const struct image *im, uint32_t only)
+{
+	struct result *r = (struct result *)GATE;
+	uint32_t special = ~0u;
+
+	for (uint32_t n = 0; n < im->count; n++) {
+		const struct block *b = &im->blocks[n];
+		uint32_t h = 1;
+
+		if (b->special != special)
+			protect(special = b->special);
+		for (int run = 0; run < RUNS; run++) {
+			copy((void *)ARENA, im->arena, ARENA_SIZE);
+			r->vector = NO_FAULT;
+			r->error = r->eip = r->address = 0;
+			enter_block(&b->start[run], b->code,
+				    im->fx[b->fx[run]]);
+			normalize(r, b);
+			h = hash(r, h);
+			if (n == only)
+				show(r, run);
+		}
+		if (only == ~0u) {
+			put_hex(h);
+			put('\n');
+		}
+	}
+	if (only == ~0u)
+		put_text("done\n");
 }
 
 #endif

@@ -22,7 +22,6 @@ static void put(char c)
 }
 
 extern char leave_block[], leave_block_end[], after_block[];
-void enter_block(const struct state *s, uint32_t code, const void *fx);
 
 /* enter_block loads everything and jumps; the gate's code stores everything
  * and jumps back to after_block, where an exception's handler leads too. */
@@ -111,6 +110,11 @@ static void *fixed(uint32_t at, size_t size, int prot)
 	return p;
 }
 
+static void copy(void *to, const void *from, uint32_t n)
+{
+	memcpy(to, from, n);
+}
+
 static void protect(uint32_t special)
 {
 	if (mprotect((void *)(ARENA + ARENA_SIZE), 0x1000,
@@ -123,8 +127,7 @@ static void protect(uint32_t special)
 int main(int argc, char **argv)
 {
 	struct image *im;
-	struct result *r;
-	uint32_t only = ~0u, special = ~0u;
+	uint32_t only = ~0u;
 	int fd = argc > 1 ? open(argv[1], O_RDONLY) : -1;
 	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
 	static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
@@ -147,7 +150,7 @@ int main(int argc, char **argv)
 	fixed(ARENA, ARENA_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC);
 	fixed(ARENA + ARENA_SIZE, 0x1000, PROT_READ | PROT_WRITE);
 	memset((void *)(ARENA + ARENA_SIZE), 0x11, 0x1000);
-	r = fixed(GATE, 0x1000, PROT_READ | PROT_WRITE | PROT_EXEC);
+	fixed(GATE, 0x1000, PROT_READ | PROT_WRITE | PROT_EXEC);
 	/* cppcheck-suppress comparePointers; labels of one piece of assembly */
 	memcpy((void *)GATE_CODE, leave_block, leave_block_end - leave_block);
 	im = fixed(IMAGE, size, PROT_READ | PROT_WRITE | PROT_EXEC);
@@ -156,30 +159,6 @@ int main(int argc, char **argv)
 			return 4;
 	if (im->magic != MAGIC)
 		return 4;
-
-	for (uint32_t n = 0; n < im->count; n++) {
-		const struct block *b = &im->blocks[n];
-		uint32_t h = 1;
-
-		if (b->special != special)
-			protect(special = b->special);
-		for (int run = 0; run < RUNS; run++) {
-			memcpy((void *)ARENA, im->arena, ARENA_SIZE);
-			r->vector = NO_FAULT;
-			r->error = r->eip = r->address = 0;
-			enter_block(&b->start[run], b->code,
-				    im->fx[b->fx[run]]);
-			normalize(r, b);
-			h = hash(r, h);
-			if (n == only)
-				show(r, run);
-		}
-		if (only == ~0u) {
-			put_hex(h);
-			put('\n');
-		}
-	}
-	if (only == ~0u)
-		put_text("done\n");
+	judge(im, only);
 	return 0;
 }

@@ -1,27 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """engine bt|vmi: what is chosen holds from the next start of the guest on, and then the machine is the one that -engine makes."""
 import os
-import re
-import subprocess
 import tempfile
 
-VITRINE = os.environ.get("VITRINE", "build/vitrine")
-LANTERN = os.environ.get("LANTERN", "build/lantern.elf")
+from console import LANTERN, has_in_order as has, said
 
 
 def session(*commands, options=()):
-    r = subprocess.run([VITRINE, "-clock", "virtual", *(options if "-append" in options else ("-append", "test", *options)), LANTERN],
-                       input="\n".join((*commands, "quit")), capture_output=True, text=True, timeout=50, check=False)
-    assert r.returncode == 0, r
-    return r.stdout + r.stderr
-
-
-def has(text, *patterns):
-    place = 0
-    for pattern in patterns:
-        found = re.compile(pattern, re.MULTILINE).search(text, place)
-        assert found, (pattern, text[place:][:3000])
-        place = found.start()
+    return said((*(options if "-append" in options else ("-append", "test", *options)), LANTERN), *commands)
 
 
 STOP = "tbreak -icount 3000000"

@@ -2,26 +2,14 @@
 """explain: addresses, blocks, exits; and after a triple fault the chain that led there, with what was wrong in each."""
 import os
 import re
-import subprocess
 
-VITRINE = os.environ.get("VITRINE", "build/vitrine")
-LANTERN = os.environ.get("LANTERN", "build/lantern.elf")
+from console import LANTERN, has_in_order as has, said
+
 STAGE = os.path.join(os.environ.get("B", "build"), "guest", "stage.elf")
 
 
 def session(*commands, guest=LANTERN, options=()):
-    r = subprocess.run([VITRINE, "-clock", "virtual", "-append", "test", *options, guest],
-                       input="\n".join((*commands, "quit")), capture_output=True, text=True, timeout=50, check=False)
-    assert r.returncode == 0, r
-    return r.stdout + r.stderr
-
-
-def has(text, *patterns):
-    place = 0
-    for pattern in patterns:
-        found = re.compile(pattern, re.MULTILINE).search(text, place)
-        assert found, (pattern, text[place:][:3000])
-        place = found.start()
+    return said(("-append", "test", *options, guest), *commands)
 
 
 RUN = ("tbreak -icount 5000000", "run")

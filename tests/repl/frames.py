@@ -6,16 +6,13 @@ import re
 import subprocess
 import tempfile
 
-VITRINE = os.environ.get("VITRINE", "build/vitrine")
-LANTERN = os.environ.get("LANTERN", "build/lantern.elf")
+from console import LANTERN, said
+
 PROGRAMS = os.path.join(os.path.dirname(LANTERN), "lantern", "user")
 
 
 def session(*commands, kernel=LANTERN):
-    r = subprocess.run([VITRINE, "-clock", "virtual", "-append", "test", kernel], input="\n".join((*commands, "quit")),
-                       capture_output=True, text=True, timeout=50, check=False)
-    assert r.returncode == 0, r
-    return r.stdout + r.stderr
+    return said(("-append", "test", kernel), *commands)
 
 
 def frames(text, *expected):

@@ -1,23 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Looking into the translator: its windows, blocks, exits and events, where the numbers are its own affair."""
-import os
-import re
-import subprocess
-
-VITRINE = os.environ.get("VITRINE", "build/vitrine")
-LANTERN = os.environ.get("LANTERN", "build/lantern.elf")
+from console import LANTERN, has, run
 
 
 def session(*commands):
-    r = subprocess.run([VITRINE, "-clock", "virtual", "-serial", "null", "-append", "tour", LANTERN],
-                       input="\n".join((*commands, "quit")), capture_output=True, text=True, timeout=50, check=False)
-    assert r.returncode == 0 and r.stderr == "", r
+    r = run(("-serial", "null", "-append", "tour", LANTERN), *commands)
+    assert r.stderr == "", r
     return r.stdout
-
-
-def has(text, *patterns):
-    for pattern in patterns:
-        assert re.search(pattern, text, re.MULTILINE), (pattern, text)
 
 
 text = session("info windows", "tbreak sys_fork", "run", "stepi", "info windows", "info blocks", "info blocks system_call",

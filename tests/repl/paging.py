@@ -1,25 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`info paging` spells every bit of every level and shows what the windows have beside it, and why they differ; `info maps`
 merges what is equal."""
-import os
-import re
-import subprocess
+from console import LANTERN, has, run
 
-VITRINE = os.environ.get("VITRINE", "build/vitrine")
-LANTERN = os.environ.get("LANTERN", "build/lantern.elf")
 TOUR = (LANTERN, "-append", "tour")
 
 
 def session(options, *commands):
-    r = subprocess.run([VITRINE, "-clock", "virtual", "-serial", "null", *options], input="\n".join((*commands, "quit")),
-                       capture_output=True, text=True, timeout=60, check=False)
-    assert r.returncode == 0 and not r.stderr, r
+    r = run(("-serial", "null", *options), *commands)
+    assert not r.stderr, r
     return r.stdout
-
-
-def has(text, *patterns):
-    for pattern in patterns:
-        assert re.search(pattern, text, re.MULTILINE), (pattern, text)
 
 
 begin = ("tbreak sys_fork", "run")

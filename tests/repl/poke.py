@@ -1,25 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sending the processor interrupts and exceptions that nothing has made, and calling the guest's functions: what the guest
 makes of them, and that afterwards all is as before."""
-import os
 import re
-import subprocess
 
-VITRINE = os.environ.get("VITRINE", "build/vitrine")
-LANTERN = os.environ.get("LANTERN", "build/lantern.elf")
+from console import LANTERN, has, said
 
 
 def session(*commands):
-    r = subprocess.run([VITRINE, "-clock", "virtual", "-append", "test", LANTERN],
-                       input="\n".join(("tbreak sys_fork", "run", *commands, "quit")), capture_output=True, text=True,
-                       timeout=50, check=False)
-    assert r.returncode == 0, r
-    return r.stdout + r.stderr
-
-
-def has(text, *patterns):
-    for pattern in patterns:
-        assert re.search(pattern, text, re.MULTILINE), (pattern, text)
+    return said(("-append", "test", LANTERN), "tbreak sys_fork", "run", *commands)
 
 
 # Exceptions come to their handlers with what they carry; a page fault sets CR2.

@@ -3,22 +3,12 @@
 guest's run is the same with them."""
 import os
 import re
-import subprocess
 
-VITRINE = os.environ.get("VITRINE", "build/vitrine")
-LANTERN = os.environ.get("LANTERN", "build/lantern.elf")
+from console import LANTERN, has, said
 
 
 def session(*commands, guest=LANTERN, engine="vmi"):
-    r = subprocess.run([VITRINE, "-clock", "virtual", "-engine", engine, "-append", "test", guest],
-                       input="\n".join((*commands, "quit")), capture_output=True, text=True, timeout=50, check=False)
-    assert r.returncode == 0, r
-    return r.stdout + r.stderr
-
-
-def has(text, *patterns):
-    for pattern in patterns:
-        assert re.search(pattern, text, re.MULTILINE), (pattern, text)
+    return said(("-engine", engine, "-append", "test", guest), *commands)
 
 
 end = re.search(r"\$1 = (\d+)", session("run", "print $icount"))[1]

@@ -1,23 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`info gdt`, `idt`, `ldt`, `tss` say what is wrong with an entry, `info irq` what the next interrupt waits for."""
 import os
-import re
 import subprocess
 
-VITRINE = os.environ.get("VITRINE", "build/vitrine")
-LANTERN = os.environ.get("LANTERN", "build/lantern.elf")
+from console import LANTERN, VITRINE, has, run
 
 
 def session(*commands):
-    r = subprocess.run([VITRINE, "-clock", "virtual", "-serial", "null", LANTERN, "-append", "tour"], capture_output=True, text=True,
-                       input="\n".join((*commands, "quit")), timeout=60, check=False)
-    assert r.returncode == 0 and not r.stderr, r
+    r = run(("-serial", "null", LANTERN, "-append", "tour"), *commands)
+    assert not r.stderr, r
     return r.stdout
-
-
-def has(text, *patterns):
-    for pattern in patterns:
-        assert re.search(pattern, text, re.MULTILINE), (pattern, text)
 
 
 def put(table, entry, value):

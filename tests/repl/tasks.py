@@ -8,20 +8,12 @@ import subprocess
 import sys
 import tempfile
 
-VITRINE = os.environ.get("VITRINE", "build/vitrine")
-LANTERN = os.environ.get("LANTERN", "build/lantern.elf")
+from console import LANTERN, has, run
 
 
 def session(options, *commands):
-    r = subprocess.run([VITRINE, "-clock", "virtual", "-serial", "null", *options], input="\n".join((*commands, "quit")),
-                       capture_output=True, text=True, timeout=200, check=False)
-    assert r.returncode == 0, r
+    r = run(("-serial", "null", *options), *commands, timeout=200)
     return r.stdout, r.stderr.splitlines()
-
-
-def has(text, *patterns):
-    for pattern in patterns:
-        assert re.search(pattern, text, re.MULTILINE), (pattern, text)
 
 
 def lantern():

@@ -4,25 +4,17 @@ nothing; `stats` tells the same to people and to programs."""
 import json
 import os
 import re
-import subprocess
 
 import pexpect
 
-VITRINE = os.environ.get("VITRINE", "build/vitrine")
-LANTERN = os.environ.get("LANTERN", "build/lantern.elf")
+from console import LANTERN, VITRINE, has, run
+
 PROMPT = r"\[[KU] \w+\]> "
 
 
 def session(*commands, options=()):
-    r = subprocess.run([VITRINE, "-clock", "virtual", "-serial", "null", *options, LANTERN], timeout=50, check=False,
-                       input="\n".join((*commands, "quit")), capture_output=True, text=True)
-    assert r.returncode == 0, r
+    r = run(("-serial", "null", *options, LANTERN), *commands)
     return r.stdout, r.stderr
-
-
-def has(text, *patterns):
-    for pattern in patterns:
-        assert re.search(pattern, text, re.MULTILINE), (pattern, text)
 
 
 def printed():

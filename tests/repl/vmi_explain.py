@@ -4,25 +4,15 @@ every call the code it becomes, which looking does not change."""
 import json
 import os
 import re
-import subprocess
 import tempfile
 
-VITRINE = os.environ.get("VITRINE", "build/vitrine")
-LANTERN = os.environ.get("LANTERN", "build/lantern.elf")
+from console import LANTERN, has, said
+
 GUESTS = os.path.join(os.environ.get("B", "build"), "guest", "vmi")
 
 
 def session(*commands, kernel=LANTERN, engine="vmi", options=()):
-    r = subprocess.run([VITRINE, "-engine", engine, "-clock", "virtual", "-serial", "null", "-m", "64M", "-append", "tour",
-                        *options, kernel], input="\n".join((*commands, "quit")), capture_output=True, text=True, timeout=50,
-                       check=False)
-    assert r.returncode == 0, r
-    return r.stdout + r.stderr
-
-
-def has(text, *patterns):
-    for pattern in patterns:
-        assert re.search(pattern, text, re.MULTILINE), (pattern, text)
+    return said(("-engine", engine, "-serial", "null", "-m", "64M", "-append", "tour", *options, kernel), *commands)
 
 
 def table(text):
