@@ -13,11 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/check.h"
 #include "core/bt/bt.h"
 #include "core/cpu/cpu.h"
 #include "core/mem/mem.h"
-#include "core/vm/vm.h"
+#include "tests/fuzz/machine.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
@@ -56,8 +55,6 @@ struct patch {
 	u8 raw[8];
 };
 
-static struct vm *vm;
-static unsigned polls; /* in this run */
 
 static void put(u32 at, const void *bytes, u32 n)
 {
@@ -285,26 +282,6 @@ static enum vm_stop run_in_pieces(u32 cut)
 	return why;
 }
 
-/* Called once as a run begins, then only when the guest gets nowhere. */
-static void poll(void *arg, int timeout_ms)
-{
-	(void)arg;
-	if (vm && (timeout_ms || polls++))
-		vm_interrupt(vm);
-}
-
-static void make(void)
-{
-	static const struct vm_config config = {
-		.ram = RAM, .flat_load = -1, .no_reboot = true,
-		.has_apic = true, .poll = poll, .code_size = 1 << 20,
-	};
-	struct err e;
-
-	vm = vm_new(&config, &e);
-	CHECK(vm, "%s", e.text);
-}
-
 static void compare(const struct head *h, const uint8_t *bytes, size_t len)
 {
 	struct outcome a, b;
@@ -370,7 +347,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		return 0;
 	memcpy(&h, bytes, sizeof(h));
 	if (!vm)
-		make();
+		make_machine(RAM, false, 1 << 20);
 	compare(&h, bytes + sizeof(h), len - sizeof(h));
 	vary(bytes, len);
 	return 0;

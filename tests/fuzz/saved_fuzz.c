@@ -13,12 +13,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "core/base/check.h"
 #include "core/base/crc.h"
 #include "core/cpu/cpu.h"
 #include "core/mem/mem.h"
 #include "core/vm/saved.h"
-#include "core/vm/vm.h"
+#include "tests/fuzz/machine.h"
 #include "vmi/vmi.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
@@ -26,19 +25,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 enum { RAM = 1 << 20, HEAD = 56, INSNS = 20000, ROOM = 4 << 20, CODE = 0x10000,
        CODE_BYTES = 64 };
 
-static struct vm *vm;
 static u8 *good; /* the file that all begins with */
 static size_t good_len;
 static u8 file[ROOM];
 static size_t file_len;
-static unsigned polls;
-
-static void poll(void *arg, int timeout_ms)
-{
-	(void)arg;
-	if (vm && (timeout_ms || polls++))
-		vm_interrupt(vm);
-}
 
 /* Writes to a file of this process and reads it back. */
 static u8 *saved_now(size_t *len)
@@ -78,10 +68,6 @@ static int load(const u8 *bytes, size_t len, struct err *e)
 /* Some code in protected mode, so that there is something to go on with. */
 static void make(void)
 {
-	static const struct vm_config config = {
-		.ram = RAM, .show_vmi = true, .flat_load = -1,
-		.no_reboot = true, .has_apic = true, .poll = poll,
-	};
 	/* 1: inc eax; push eax; pop ebx; in al, 40h; out 80h, al; mov [edi],
 	 * eax; fld1; faddp; sti; jmp 1b */
 	static const u8 code[] = { 0x40, 0x50, 0x5b, 0xe4, 0x40, 0xe6, 0x80,
@@ -90,8 +76,7 @@ static void make(void)
 	struct cpu *c;
 	struct err e;
 
-	vm = vm_new(&config, &e);
-	CHECK(vm, "%s", e.text);
+	make_machine(RAM, true, 0);
 	CHECK(vmi_new(vm, &e), "%s", e.text);
 	c = vm_cpu(vm);
 	mem_phys_write(vm_mem(vm), CODE, code, sizeof(code));

@@ -15,10 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/check.h"
 #include "core/cpu/cpu.h"
 #include "core/mem/mem.h"
-#include "core/vm/vm.h"
+#include "tests/fuzz/machine.h"
 #include "vmi/vmi.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
@@ -52,10 +51,8 @@ struct action {
 	u32 value[4]; /* eax, edx, ecx, above the return address */
 };
 
-static struct vm *vm;
 static struct vmi *vmi;
 static u8 rom[ROM_LEN];
-static unsigned polls; /* in this run */
 static bool looking;   /* somebody looks on */
 static u32 caught;     /* a call, VM_ANY: none */
 
@@ -354,24 +351,11 @@ static struct action invent(u64 *seed)
 	return u.action;
 }
 
-/* Called once as a run begins, then only when the guest gets nowhere. */
-static void poll(void *arg, int timeout_ms)
-{
-	(void)arg;
-	if (vm && (timeout_ms || polls++))
-		vm_interrupt(vm);
-}
-
 static void make(void)
 {
-	static const struct vm_config config = {
-		.ram = RAM, .show_vmi = true, .flat_load = -1,
-		.no_reboot = true, .has_apic = true, .poll = poll,
-	};
 	struct err e;
 
-	vm = vm_new(&config, &e);
-	CHECK(vm, "%s", e.text);
+	make_machine(RAM, true, 0);
 	vmi = vmi_new(vm, &e);
 	CHECK(vmi, "%s", e.text);
 	mem_phys_read(vm_mem(vm), ROM, rom, ROM_LEN);
