@@ -229,12 +229,20 @@ struct context {
 	u32 links[LINK_CHAINS];
 };
 
-/* What follows from a mode, as long as windows and link tables stay (mode.c). */
-struct view {
-	bool valid;
+/* A privilege level, supervisor or user (MODE_USER). */
+struct level {
+	/* What follows from this mode, which it was in last; or from none, with
+	 * LEVEL_UNKNOWN, since windows or link tables changed (mode.c). */
 	u32 mode;
 	u64 window, window_map, lines, context, context_number, jumps;
+	/* The host stack with its predicted returns, and in which context they
+	 * were predicted; 0: in none. */
+	u64 stack_empty, stack_owner, stack_rsp;
 };
+#define LEVEL_UNKNOWN (1u << 15)
+/* The bits of a mode that no transfer between flat segments changes. */
+#define LEVEL_SAME \
+	(LEVEL_UNKNOWN | MODE_DS_FLAT | MODE_ES_FLAT | MODE_V86 | MODE_PAGED)
 
 struct bt {
 	struct area *area;
@@ -261,7 +269,8 @@ struct bt {
 	const u8 *stub_enter, *stub_resume, *stub_exit_edge, *stub_exit_plain,
 		*stub_fault, *stub_op, *stub_soft, *stub_watched, *stub_post,
 		*stub_jump, *stub_fpu, *stub_tell, *stub_dead, *stub_slot,
-		*stub_return, *stub_mapped[2];
+		*stub_return, *stub_mapped[2], *stub_int, *stub_iret,
+		*stub_sysenter, *stub_sysexit;
 	/* A load from [r14] at each block's head faults below this. */
 	u8 *budget_base;
 	u8 *nowhere; /* reserved space that no access may reach */
@@ -314,7 +323,8 @@ struct bt {
 	u8 lin_has_code[1 << 17]; /* bit per linear page */
 	u32 mode; /* of the CPU now */
 	u64 supervisor_window;
-	struct view view[2]; /* level 0's and level 3's, by MODE_USER */
+	struct level level[2];
+	bool observed; /* somebody is to hear of transfers; no level is known */
 	u64 limit; /* icount at which the budget is zero */
 	struct soft_pending soft;
 	u64 x87_host; /* where the last soft x87 operand was given out */
@@ -348,8 +358,7 @@ struct bt {
 		gla_t page;
 	} followed[1024];
 	bool kernel_in_user; /* supervisor code runs in user pages */
-	u64 stack_owner[2], stack_rsp[2]; /* contexts; 0: nobody */
-	u64 entered_context;
+	struct level *entered; /* whose host stack is in use */
 	bool stack_void; /* predicted returns must not be used any more */
 	bool tss_known;	/* translations name the TSS: */
 	struct seg tss;
@@ -506,12 +515,15 @@ void rule_thunk(struct tr *t);
 /* mode.c */
 u32 mode_now(struct bt *bt);
 /* Windows or link tables are not what they were. */
-static inline void mode_forget_views(struct bt *bt)
+static inline void mode_forget_levels(struct bt *bt)
 {
-	bt->view[0].valid = bt->view[1].valid = false;
+	bt->level[0].mode |= LEVEL_UNKNOWN;
+	bt->level[1].mode |= LEVEL_UNKNOWN;
 }
-/* CPL, CS and SS may have changed, nothing else. */
-void mode_refresh_level(struct bt *bt);
+static inline struct level *level_of(struct bt *bt, bool user)
+{
+	return &bt->level[user];
+}
 
 /* paravirt.c: what instruction `index`, just decoded, becomes; and the count
  * around the current one. */
@@ -640,6 +652,11 @@ enum { BUDGET_MAX = 16 << 20 };
 u64 bt_soft_access(struct bt *bt, u32 offset, u32 how);
 u64 bt_soft_post(struct bt *bt, u32 unretired);
 u64 bt_call_op(struct bt *bt, const struct insn *in, u32 unretired);
+/* The same for what may be done with less (transfer.c). */
+u64 bt_int(struct bt *bt, const struct insn *in, u32 unretired);
+u64 bt_iret(struct bt *bt, const struct insn *in, u32 unretired);
+u64 bt_sysenter(struct bt *bt, const struct insn *in, u32 unretired);
+u64 bt_sysexit(struct bt *bt, const struct insn *in, u32 unretired);
 u64 bt_fpu_needed(struct bt *bt, u32 form, u32 unretired);
 u64 bt_tell_call(struct bt *bt, u32 what, u32 unretired); /* paravirt.c */
 /* Where in its block the call out of translated code stands. */
@@ -729,12 +746,6 @@ bool link_follow(struct bt *bt, gla_t lin, gpa_t gpa);
 bool link_holds(const struct bt *bt, gla_t lin, gpa_t gpa);
 void link_remember(struct bt *bt, u32 target, struct block *to, bool slot);
 void link_unmapped(void *arg, bool user, gla_t lin, u32 len);
-void link_stack_in(struct bt *bt);
-/* From a call out of translated code: goes on at cpu->eip, whatever mode that
- * is in by now, if the jump cache knows a block there.  Then resume_pc is set
- * and the stub goes there without the dispatcher. */
-bool link_straight(struct bt *bt);
-void link_stack_out(struct bt *bt);
 
 /* catch.c: after an exit, and before bt_run returns */
 void catch_note(struct bt *bt);
@@ -744,7 +755,13 @@ static inline bool catch_any(const struct bt *bt)
 }
 
 /* What a call from translated code answers (stubs.c). */
-enum call_answer { CALL_GO_ON, CALL_LEAVE, CALL_RESUME /* at resume_pc */ };
+enum call_answer {
+	CALL_GO_ON,
+	CALL_LEAVE,
+	CALL_RESUME, /* at resume_pc */
+	/* The same, and of what C code saves only esp is another. */
+	CALL_STRAIGHT,
+};
 
 /* run.c */
 /* The edge's branch leads to `to` from now on. */

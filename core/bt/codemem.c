@@ -53,6 +53,9 @@ static int map_stacks(struct bt *bt, struct err *e)
 	bt->host_stacks = at;
 	for (unsigned i = 0; i < 2; i++) {
 		bt->host_stack[i] = at + GUEST_PAGE + HOST_STACK;
+		bt->level[i].mode = LEVEL_UNKNOWN;
+		bt->level[i].stack_empty =
+			(u64)(uintptr_t)bt->host_stack[i] - 16;
 		if (mprotect(at + GUEST_PAGE, HOST_STACK,
 			     PROT_READ | PROT_WRITE) < 0)
 			return err_set(e, "host stack: %s", strerror(errno));

@@ -6,7 +6,7 @@
  * on (see make_call in stubs.c).  On leaving, the budget gets back what the
  * block took for instructions it did not retire. */
 #include "core/base/copy.h"
-#include "core/bt/bt_priv.h"
+#include "core/bt/level.h"
 
 struct block *calling_block(const struct bt *bt, unsigned *index)
 {
@@ -49,7 +49,7 @@ static u64 go_to_eip(struct bt *bt, enum bt_exit why, u32 unretired)
 	c->flushed = false;
 	bt->live->unretired = unretired;
 	if (c->mode_changed | c->level_changed)
-		mode_refresh_level(bt);
+		level_refresh(bt);
 	if (dispatcher_needed(bt) || !link_straight(bt))
 		return leave_with(bt, why, unretired);
 	bt->live->budget += unretired;

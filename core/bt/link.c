@@ -18,7 +18,7 @@
  * Guest calls are host calls: the host stack holds where returns will likely
  * go, checked on arrival (emit_continuation).  There is one for user and one
  * for supervisor mode, valid for the context it was filled in. */
-#include "core/bt/bt_priv.h"
+#include "core/bt/level.h"
 #include "core/base/check.h"
 
 #include "core/mem/window.h"
@@ -79,7 +79,7 @@ static void drop_context(struct bt *bt, u32 i)
 		for (u32 n = 0; n < bt->slot_count; n++)
 			((const u8 **)k->table)[n] = bt->stub_slot;
 	*k = bt->contexts[--bt->context_count];
-	mode_forget_views(bt);
+	mode_forget_levels(bt);
 	bt->cpu->mode_changed = true;
 }
 
@@ -218,11 +218,6 @@ static u32 jump_index(struct bt *bt, u32 target)
 	return (u32)(link_jumps(bt) - bt->jump_cache) + target % (1 << 16);
 }
 
-static u64 jump_tag(const struct bt *bt, u32 target)
-{
-	return 0 - (bt->live->context + target);
-}
-
 static void jump_forget(struct bt *bt, u32 i)
 {
 	u32 next = bt->jump_next[i], prev = bt->jump_prev[i];
@@ -264,19 +259,6 @@ static void jump_set(struct bt *bt, u32 target, const u8 *host)
 	jump_put(bt, i, target, entry);
 }
 
-/* NULL: there is none. */
-static const struct jump_entry *jump_get(struct bt *bt, u32 target)
-{
-	const struct jump_entry *jumps =
-		(const struct jump_entry *)(uintptr_t)bt->live->jumps;
-	const struct jump_entry *j = jumps + (u16)target;
-	u64 tag = jump_tag(bt, target);
-
-	return j->tag == tag		? j
-	       : j[JUMP_WAY].tag == tag ? j + JUMP_WAY
-					: NULL;
-}
-
 void link_purge_jumps(struct bt *bt)
 {
 	madvise(bt->jump_cache, JUMP_CACHE_SIZE * sizeof(*bt->jump_cache),
@@ -312,7 +294,7 @@ static bool record_page(struct bt *bt, gla_t lin, gpa_t gpa)
 			window_follow(c, lin, WINDOW_USER);
 			if (!bt->kernel_in_user) {
 				bt->kernel_in_user = true;
-				mode_forget_views(bt);
+				mode_forget_levels(bt);
 				c->mode_changed = true;
 				return false;
 			}
@@ -542,51 +524,4 @@ void link_unmapped(void *arg, bool user, gla_t lin, u32 len)
 		forget_page(bt, &r, page << 12);
 		bt->invalidated = true; /* the host stack may lead there */
 	}
-}
-
-/* ---- the host stack ---- */
-
-static unsigned stack_of(const struct bt *bt)
-{
-	return !!(bt->mode & MODE_USER);
-}
-
-/* Takes up the return predictions of this context if they still hold. */
-void link_stack_in(struct bt *bt)
-{
-	struct live *l = bt->live;
-	unsigned k = stack_of(bt);
-
-	l->stack_empty = (u64)(uintptr_t)bt->host_stack[k] - 16;
-	*(u64 *)(uintptr_t)l->stack_empty = (u64)(uintptr_t)bt->stub_return;
-	if (bt->stack_void)
-		bt->stack_owner[0] = bt->stack_owner[1] = 0;
-	bt->stack_void = false;
-	bt->entered_context = l->context;
-	l->guest_rsp = bt->stack_owner[k] == l->context ? bt->stack_rsp[k]
-							: l->stack_empty;
-}
-
-void link_stack_out(struct bt *bt)
-{
-	unsigned k =
-		bt->live->stack_empty != (u64)(uintptr_t)bt->host_stack[0] - 16;
-
-	bt->stack_owner[k] = bt->entered_context;
-	bt->stack_rsp[k] = bt->live->guest_rsp;
-}
-
-bool link_straight(struct bt *bt)
-{
-	struct live *l = bt->live;
-	u32 eip = bt->cpu->eip;
-	const struct jump_entry *j = jump_get(bt, eip);
-
-	/* A page that is not followed may have gone unheard. */
-	if (!j || !bt->followed_entry)
-		return false;
-	link_stack_out(bt);
-	link_stack_in(bt);
-	l->resume_pc = j->host;
-	return true;
 }

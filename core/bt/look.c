@@ -28,7 +28,8 @@ static const struct {
 } stubs[] = {
 	STUB(enter), STUB(resume), STUB(fault), STUB(exit_plain),
 	STUB(exit_edge), STUB(dead), STUB(jump), STUB(slot), STUB(return),
-	STUB(op), STUB(soft), STUB(watched), STUB(post), STUB(fpu), STUB(tell),
+	STUB(op), STUB(int), STUB(iret), STUB(sysenter), STUB(sysexit),
+	STUB(soft), STUB(watched), STUB(post), STUB(fpu), STUB(tell),
 };
 
 static const u8 *stub_start(const struct bt *bt, unsigned i)

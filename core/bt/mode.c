@@ -6,7 +6,7 @@
  * word tested where it matters), so that a kernel's code is translated once
  * whatever process it serves.  A code segment that is not flat is named by
  * an index, since its base and limit are part of every branch. */
-#include "core/bt/bt_priv.h"
+#include "core/bt/level.h"
 
 #include "core/mem/window.h"
 
@@ -73,21 +73,35 @@ u32 mode_now(struct bt *bt)
 
 /* ---- what follows from it ---- */
 
-static struct view *view_of(struct bt *bt, u32 mode)
+/* Does anybody want to hear of transfers, or of modes? */
+static bool is_observed(const struct bt *bt)
 {
-	return &bt->view[!!(mode & MODE_USER)];
+	return bt->points_on || bt->wanted.exits || bt->wanted.events ||
+	       bt->on_mode || op_hooks.interrupted || TRACING(cpu_mode) ||
+	       TRACING(cpu_software_interrupt) || TRACING(cpu_iret);
 }
 
-static void keep_view(struct bt *bt)
+static void keep_level(struct bt *bt)
 {
+	const u32 flat = MODE_CS32 | MODE_CS_FLAT | MODE_SS_FLAT;
+	struct level *k = level_of(bt, bt->mode & MODE_USER);
 	const struct live *l = bt->live;
 
-	*view_of(bt, bt->mode) = (struct view){
-		.valid = true, .mode = bt->mode,
-		.window = l->window, .window_map = l->window_map,
-		.lines = l->lines, .context = l->context,
-		.context_number = l->context_number, .jumps = l->jumps,
-	};
+	bt->observed = is_observed(bt);
+	if (bt->observed) {
+		mode_forget_levels(bt);
+		return;
+	}
+	if ((bt->mode & flat) != flat || bt->mode & (MODE_V86 | MODE_ALIGN) ||
+	    !(bt->mode & (MODE_CPL0 | MODE_USER)))
+		return;
+	k->mode = bt->mode;
+	k->window = l->window;
+	k->window_map = l->window_map;
+	k->lines = l->lines;
+	k->context = l->context;
+	k->context_number = l->context_number;
+	k->jumps = l->jumps;
 }
 
 static u64 segment_window(struct bt *bt, unsigned seg)
@@ -111,7 +125,7 @@ void run_refresh_mode(struct bt *bt)
 
 	c->mode_changed = c->level_changed = false;
 	if (user != l->user_window || supervisor != bt->supervisor_window)
-		mode_forget_views(bt);
+		mode_forget_levels(bt);
 	paravirt_refresh(bt);
 	bt->mode = mode_now(bt);
 	if (TRACING(cpu_mode))
@@ -135,49 +149,5 @@ void run_refresh_mode(struct bt *bt)
 	in_line_context(bt);
 	fpu_refresh(bt);
 	debugreg_refresh(bt);
-	keep_view(bt);
-}
-
-/* The mode after CPL, CS and SS changed, which are flat. */
-static u32 mode_at_level(const struct bt *bt)
-{
-	const struct cpu *c = bt->cpu;
-	u32 m = (bt->mode & (MODE_DS_FLAT | MODE_ES_FLAT | MODE_PAGED)) |
-		MODE_CS32 | MODE_CS_FLAT | MODE_SS_FLAT;
-
-	if (c->cpl == 0)
-		return m | MODE_CPL0;
-	if (c->sysflags & EFL_AC && c->cr0 & CR0_AM)
-		m |= MODE_ALIGN;
-	return m | MODE_USER;
-}
-
-static bool segment_is_wide(const struct live *l, const struct bt *bt, unsigned i)
-{
-	return l->seg_window[i] != (u64)(uintptr_t)bt->nowhere;
-}
-
-void mode_refresh_level(struct bt *bt)
-{
-	u32 mode = mode_at_level(bt);
-	const struct view *v = view_of(bt, mode);
-	struct live *l = bt->live;
-
-	if (bt->cpu->mode_changed || !v->valid || v->mode != mode ||
-	    bt->on_mode || TRACING(cpu_mode)) {
-		run_refresh_mode(bt);
-		return;
-	}
-	bt->cpu->level_changed = false;
-	bt->mode = mode;
-	for (unsigned i = 0; i < ARRAY_LEN(l->seg_window); i++)
-		if (segment_is_wide(l, bt, i))
-			l->seg_window[i] = v->window;
-	l->window = v->window;
-	l->window_map = v->window_map;
-	l->lines = v->lines;
-	l->context = v->context;
-	l->context_number = v->context_number;
-	l->jumps = v->jumps;
-	in_line_context(bt);
+	keep_level(bt);
 }

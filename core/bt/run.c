@@ -5,7 +5,7 @@
  * handed to translated code is what is left of it, and a block that is
  * longer than that is replaced by a temporary one that fits, so a run ends
  * at its limit exactly, whatever blocks, links or breakpoints there are. */
-#include "core/bt/bt_priv.h"
+#include "core/bt/level.h"
 
 #include "core/mem/window.h"
 

@@ -26,42 +26,79 @@ static void save_scratch(struct bt *bt, struct emit *e)
 		e_store_rip(e, 1, &bt->live->r[i], R8 + i);
 }
 
-/* Everything but r8..r11, which must be saved before: flags need r10. */
-static void save_state(struct bt *bt, struct emit *e)
+static void save_general(struct bt *bt, struct emit *e)
 {
 	for (unsigned i = 0; i < 8; i++)
 		e_store_rip(e, 0, &bt->cpu->gpr[i], host_of[i]);
-	e8(e, 0x9c); /* pushfq */
-	e8(e, 0x41); /* pop r10 */
-	e8(e, 0x5a);
-	e_rex(e, REX_B); /* and r10d, EFL_ARITH */
-	e8(e, 0x81);
-	e8(e, 0xe2);
-	e32(e, EFL_ARITH);
-	e_store_rip(e, 0, &bt->cpu->arith, R10);
-	e_store_rip(e, 1, &bt->live->budget, R14);
-	e_store_rip(e, 1, &bt->live->guest_rsp, RSP);
-	e_load_rip(e, 1, RSP, &bt->live->c_rsp);
-	e8(e, 0xfc); /* cld, as the C ABI wants */
+}
+
+static void e_bytes(struct emit *e, const u8 *bytes, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		e8(e, bytes[i]);
+}
+
+/* ax := flags, as write_flags takes them; PUSHF and POPF would be
+ * microcode. */
+static void read_flags(struct emit *e)
+{
+	static const u8 code[] = { 0x9f,		/* lahf */
+				   0x0f, 0x90, 0xc0 };	/* seto al */
+
+	e_bytes(e, code, sizeof(code));
 }
 
 /* SAHF gives all but OF; adding 127 to a byte that holds OF gives that. */
+static void write_flags(struct emit *e)
+{
+	static const u8 code[] = { 0x04, 0x7f, /* add al, 127 */
+				   0x9e };     /* sahf */
+
+	e_bytes(e, code, sizeof(code));
+}
+
+/* What read_flags read, to cpu->arith. */
+static void save_flags(struct bt *bt, struct emit *e)
+{
+	static const u8 code[] = {
+		0x0f, 0xb6, 0xcc,		    /* movzx ecx, ah */
+		0x81, 0xe1, EFL_ARITH & 0xff, 0, 0, 0, /* and ecx, .. */
+		0x0f, 0xb6, 0xc0,		    /* movzx eax, al */
+		0xc1, 0xe0, 11,			    /* shl eax, 11 */
+		0x09, 0xc8,			    /* or eax, ecx */
+	};
+
+	e_bytes(e, code, sizeof(code));
+	e_store_rip(e, 0, &bt->cpu->arith, RAX);
+}
+
+/* The host's direction flag is always clear, as the C ABI wants. */
+static void save_rest(struct bt *bt, struct emit *e)
+{
+	e_store_rip(e, 1, &bt->live->budget, R14);
+	e_store_rip(e, 1, &bt->live->guest_rsp, RSP);
+	e_load_rip(e, 1, RSP, &bt->live->c_rsp);
+}
+
+/* Everything but r8..r11. */
+static void save_state(struct bt *bt, struct emit *e)
+{
+	save_general(bt, e);
+	read_flags(e);
+	save_flags(bt, e);
+	save_rest(bt, e);
+}
+
 static void load_flags(struct bt *bt, struct emit *e)
 {
+	static const u8 code[] = { 0x89, 0xc1,	     /* mov ecx, eax */
+				   0xc1, 0xe9, 11,   /* shr ecx, 11 */
+				   0x88, 0xc4,	     /* mov ah, al */
+				   0x88, 0xc8 };     /* mov al, cl */
+
 	e_load_rip(e, 0, RAX, &bt->cpu->arith);
-	e_mov_rr(e, 0, RCX, RAX);
-	e8(e, 0xc1); /* shr ecx, 11 */
-	e8(e, 0xe9);
-	e8(e, 11);
-	e8(e, 0x83); /* and ecx, 1 */
-	e8(e, 0xe1);
-	e8(e, 1);
-	e8(e, 0x80); /* add cl, 127 */
-	e8(e, 0xc1);
-	e8(e, 0x7f);
-	e8(e, 0x88); /* mov ah, al */
-	e8(e, 0xc4);
-	e8(e, 0x9e); /* sahf */
+	e_bytes(e, code, sizeof(code));
+	write_flags(e);
 }
 
 static void load_state(struct bt *bt, struct emit *e)
@@ -133,10 +170,10 @@ static const u8 *make_call(struct bt *bt, struct emit *e, void *fn, int arg1,
 	save_scratch(bt, e);
 	save_state(bt, e);
 	e_mov_ri64(e, RDI, (u64)(uintptr_t)bt);
-	if (arg1 >= R8) /* from memory: save_state used r10 */
-		e_load_rip(e, 1, RSI, &bt->live->r[arg1 - R8]);
+	if (arg1 >= R8)
+		e_mov_rr(e, 1, RSI, arg1);
 	if (arg2 >= R8)
-		e_load_rip(e, 1, RDX, &bt->live->r[arg2 - R8]);
+		e_mov_rr(e, 1, RDX, arg2);
 	e_mov_ri64(e, RAX, (u64)(uintptr_t)fn);
 	e8(e, 0xff); /* call rax */
 	e8(e, 0xd0);
@@ -158,6 +195,52 @@ static const u8 *make_call(struct bt *bt, struct emit *e, void *fn, int arg1,
 	for (unsigned i = pointer ? 2 : 0; i < 4; i++)
 		e_load_rip(e, 1, R8 + i, &bt->live->r[i]);
 	e_rip(e, 0, 0xff, 4, &bt->live->op_return, 0);
+	return start;
+}
+
+/* The same for a transfer between levels.  What C code saves need not be
+ * loaded if it goes straight on, nor r8..r11, which mean nothing there. */
+static const u8 *make_transfer(struct bt *bt, struct emit *e, void *fn,
+			       bool same_flags)
+{
+	static const u8 lost[] = { RAX, RCX, RDX, RSI, RDI };
+	const u8 *start = emit_pc(e);
+	u8 *straight, *left;
+
+	e_rip(e, 0, 0x8f, 0, &bt->live->op_return, 0); /* pop */
+	save_general(bt, e);
+	read_flags(e);
+	if (same_flags)
+		e_mov_rr(e, 0, R12, RAX); /* C code keeps it */
+	save_flags(bt, e);
+	save_rest(bt, e);
+	e_mov_ri64(e, RDI, (u64)(uintptr_t)bt);
+	e_mov_rr(e, 1, RSI, R8);
+	e_mov_rr(e, 1, RDX, R9);
+	e_mov_ri64(e, RAX, (u64)(uintptr_t)fn);
+	e8(e, 0xff); /* call rax */
+	e8(e, 0xd0);
+	e_cmp_imm(e, RAX, CALL_STRAIGHT);
+	straight = e_short(e, 0x74); /* je */
+	e_cmp_imm(e, RAX, CALL_RESUME);
+	left = e_short(e, 0x75); /* jne */
+	e_jmp(e, bt->stub_resume);
+	e_short_here(e, left);
+	leave(e);
+	e_short_here(e, straight);
+	e_load_rip(e, 1, RSP, &bt->live->guest_rsp);
+	e_load_rip(e, 1, R13, &bt->live->context);
+	e_load_rip(e, 1, R15, &bt->live->window);
+	if (same_flags) {
+		e_mov_rr(e, 0, RAX, R12);
+		write_flags(e);
+	} else {
+		load_flags(bt, e);
+	}
+	for (unsigned i = 0; i < ARRAY_LEN(lost); i++)
+		e_load_rip(e, 0, lost[i], &bt->cpu->gpr[lost[i]]);
+	e_load_rip(e, 0, R12, &bt->cpu->gpr[ESP]);
+	e_rip(e, 0, 0xff, 4, &bt->live->resume_pc, 0);
 	return start;
 }
 
@@ -334,6 +417,10 @@ void stubs_emit(struct bt *bt)
 	make_slot(bt, &e);
 	make_return(bt, &e);
 	bt->stub_op = make_call(bt, &e, (void *)bt_call_op, R8, R9, false);
+	bt->stub_int = make_transfer(bt, &e, (void *)bt_int, true);
+	bt->stub_iret = make_transfer(bt, &e, (void *)bt_iret, false);
+	bt->stub_sysenter = make_transfer(bt, &e, (void *)bt_sysenter, true);
+	bt->stub_sysexit = make_transfer(bt, &e, (void *)bt_sysexit, true);
 	bt->stub_soft = make_call(bt, &e, (void *)bt_soft_access, R8, R9, true);
 	make_watched(bt, &e);
 	make_mapped(bt, &e, false);
@@ -342,5 +429,8 @@ void stubs_emit(struct bt *bt)
 	bt->stub_fpu = make_call(bt, &e, (void *)bt_fpu_needed, R10, R11, false);
 	bt->stub_tell = make_call(bt, &e, (void *)bt_tell_call, R8, R9, false);
 	CHECK(!e.full, "stubs need more room");
+	for (unsigned i = 0; i < ARRAY_LEN(bt->level); i++)
+		*(u64 *)(uintptr_t)bt->level[i].stack_empty =
+			(u64)(uintptr_t)bt->stub_return;
 	bt->stubs_size = GUEST_PAGE;
 }

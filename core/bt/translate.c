@@ -54,6 +54,24 @@ static void *keep(struct tr *t, const void *what, u64 size)
 
 /* Calls the current instruction's operation; goes on after it when that
  * says so. */
+static const u8 *stub_of(const struct tr *t)
+{
+	const struct bt *bt = t->bt;
+
+	switch (t->in->op->operation) {
+	case OPERATION_int_n:
+		return bt->stub_int;
+	case OPERATION_iret:
+		return bt->stub_iret;
+	case OPERATION_sysenter:
+		return bt->stub_sysenter;
+	case OPERATION_sysexit:
+		return bt->stub_sysexit;
+	default:
+		return bt->stub_op;
+	}
+}
+
 void emit_op(struct tr *t)
 {
 	e_store_rip_eip(&t->e, &t->bt->cpu->eip, t->eip);
@@ -67,7 +85,7 @@ void emit_op_at(struct tr *t)
 	e_mov_ri64(&t->e, R8,
 		   (u64)(uintptr_t)keep(t, t->in, sizeof(*t->in)));
 	emit_count(t, R9, 0, 0);
-	e_call(&t->e, t->bt->stub_op);
+	e_call(&t->e, stub_of(t));
 	t->fpu_ready = 0;
 }
 

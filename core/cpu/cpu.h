@@ -33,18 +33,24 @@ struct dtable {
 };
 
 /* Transfers between privilege levels that passed all checks once (core/op/
- * known.c).  As long as the bytes of the descriptors are what they were, so is
+ * known.h).  As long as the bytes of the descriptors are what they were, so is
  * what they lead to; where these are in the host's memory holds as long as
  * `age` is that of struct cpu. */
 struct known_bytes {
 	const void *at;
 	u64 raw;
 };
+struct known_frame {
+	const u64 *age_at; /* mem_reach_age(); NULL: nothing is known */
+	u64 age;	   /* what it was */
+	u8 *host;
+	u32 page;
+};
 struct known_gate { /* to 32-bit flat code at level 0 */
 	u32 age;
 	u16 vector;
 	u8 dpl;
-	bool trap;
+	u32 iflag; /* what is left of IF */
 	u32 eip;
 	struct known_bytes gate, code;
 	struct seg cs; /* attr 0: nothing is known */
@@ -66,6 +72,7 @@ struct known {
 	struct known_gate gate[KNOWN_GATES];
 	struct known_stack stack;
 	struct known_return inner, outer;
+	struct known_frame frame; /* where the last one was */
 };
 
 enum exc {

@@ -15,6 +15,7 @@
  * turn.
  *
  * The frame is written last; registers change after it. */
+#include "core/op/known.h"
 #include "core/op/op_priv.h"
 #include "trace/trace.h"
 

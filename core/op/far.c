@@ -10,6 +10,7 @@
  * Order in every path: read and check descriptors, see that the stack has
  * room, check the target against the new limit, write the frame, then commit
  * CS, EIP, CPL and the stack.  The frame is the last thing that can fail. */
+#include "core/op/known.h"
 #include "core/op/op_priv.h"
 
 /* One far transfer in progress. */
@@ -304,52 +305,16 @@ enum op_result op_ret_far(struct cpu *c, const struct insn *in)
 	return op_jumped(far_return_same(c, &cs, off, 2 * size + release));
 }
 
-/* ---- SYSENTER, SYSEXIT (SDM 2B, 3A 5.8.7) ---- */
-
-/* Field by field, each in its place: a copy would wait for these stores. */
-static void load_flat(struct seg *s, u16 sel, u16 type)
-{
-	s->sel = sel;
-	s->attr = SEG_P | SEG_S | SEG_DB | SEG_G | SEG_RW | SEG_A | type |
-		  (sel & 3u) << SEG_DPL_SHIFT;
-	s->base = 0;
-	s->limit = 0xffffffffu;
-	s->memo = 0;
-}
-
-static void flat_transfer(struct cpu *c, u16 cs_sel, u16 ss_sel, u32 eip,
-			  u32 esp)
-{
-	load_flat(&c->seg[SEG_CS], cs_sel, SEG_CODE);
-	load_flat(&c->seg[SEG_SS], ss_sel, 0);
-	c->cpl = cs_sel & 3;
-	c->gpr[ESP] = esp;
-	c->eip = eip;
-	c->level_changed = true;
-}
+/* ---- SYSENTER, SYSEXIT ---- */
 
 enum op_result op_sysenter(struct cpu *c, const struct insn *in)
 {
-	u16 cs = c->sysenter_cs & 0xfffc;
-
 	(void)in;
-	if (cpu_is_real(c) || !cs)
-		return op_fault(c, EXC_GP, 0);
-	if (cpu_is_vm86(c))
-		c->mode_changed = true;
-	c->sysflags &= ~(u32)(EFL_VM | EFL_RF);
-	c->iflag = 0;
-	flat_transfer(c, cs, cs + 8, c->sysenter_eip, c->sysenter_esp);
-	return OP_JUMP;
+	return known_sysenter(c) ? OP_JUMP : op_fault(c, EXC_GP, 0);
 }
 
 enum op_result op_sysexit(struct cpu *c, const struct insn *in)
 {
-	u16 cs = c->sysenter_cs & 0xfffc;
-
 	(void)in;
-	if (cpu_is_real(c) || c->cpl != 0 || !cs)
-		return op_fault(c, EXC_GP, 0);
-	flat_transfer(c, (cs + 16) | 3, (cs + 24) | 3, c->gpr[EDX], c->gpr[ECX]);
-	return OP_JUMP;
+	return known_sysexit(c) ? OP_JUMP : op_fault(c, EXC_GP, 0);
 }

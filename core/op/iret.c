@@ -10,6 +10,7 @@
  *
  * NMIs are unblocked first, even if the IRET faults (SDM 3A 6.7.1).  Which
  * flags change is decided with the CPL from before the return. */
+#include "core/op/known.h"
 #include "core/op/op_priv.h"
 #include "trace/trace.h"
 

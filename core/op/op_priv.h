@@ -197,21 +197,9 @@ static inline void far_commit(struct cpu *c, const struct seg *cs, u32 eip)
 	c->mode_changed = true;
 }
 
-/* ---- transfers that were checked before (known.c) ---- */
-
-struct event {
-	u8 vector;
-	enum event_kind kind;
-	bool has_error;
-	u32 error;
-	u32 eip;    /* return address */
-	u32 eflags; /* image to push */
-};
-/* Does all that delivery through that gate or this IRET means, and more
- * quickly, if the same was done before; else nothing. */
-bool known_deliver(struct cpu *c, const struct event *e);
-bool known_iret(struct cpu *c);
-/* It was done: to `cs`, from its gate; with a change to the stack `ss`. */
+struct event;
+/* A transfer was done, to CPL 0 through that gate or by IRET: the next such
+ * one needs not ask as much (known.h). */
 void known_delivered(struct cpu *c, const struct event *e,
 		     const struct desc *gate, bool inward);
 void known_returned(struct cpu *c, bool outward);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* LINK: core/bt/link.o core/base/err.o core/base/check.o */
 /* Link tables and the address spaces they belong to. */
-#include "core/bt/bt_priv.h"
+#include "core/bt/level.h"
 
 #include "core/mem/window.h"
 
@@ -64,7 +64,8 @@ static int set_up(void **state)
 	bt->cfg.links = true;
 	bt->stub_slot = code;
 	for (unsigned i = 0; i < 2; i++)
-		bt->host_stack[i] = (u8 *)(stack[i] + 64);
+		bt->level[i].stack_empty = (u64)(uintptr_t)(stack[i] + 62);
+	bt->entered = &bt->level[0];
 	if (link_init(bt, &e))
 		return 1;
 	link_reset(bt);
