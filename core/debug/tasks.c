@@ -321,8 +321,12 @@ static void show_task(struct debug *d, const struct task_layout *l, u32 task,
 	if (!strcmp(state, "-"))
 		return;
 	read_name(d, l, task, name);
-	buf_printf(out, "%c %5u  %-9s ", is_current ? '*' : ' ',
-		   field(d, task, l->pid), is_current ? "running" : state);
+	buf_printf(out, "%c ", is_current ? '*' : ' ');
+	if (l->pid != TASK_NONE)
+		buf_printf(out, "%5u  ", field(d, task, l->pid));
+	else
+		buf_printf(out, "%5s  ", "");
+	buf_printf(out, "%-9s ", is_current ? "running" : state);
 	if (cr3)
 		buf_printf(out, "%08x  ", cr3);
 	else

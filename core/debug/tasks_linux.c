@@ -269,7 +269,6 @@ static void find_rest(struct debug *d, const struct samples *all,
 {
 	s32 end = (s32)all->s[0].len - 8;
 
-	l->pid = find(all, l->link, end, is_pid);
 	l->space = find(all, l->link, end, is_mm);
 	if (l->space != TASK_NONE)
 		l->page_tables = find_pgd(d, l->first, l->link, l->space);
@@ -279,16 +278,28 @@ static void find_rest(struct debug *d, const struct samples *all,
 
 /* ---- init_task ---- */
 
-/* Is there at `comm` the name of a task that others hang on to? */
+/* Is there at `comm` the name of a task that others hang on to, and has it
+ * number 0?  Process 1 is called swapper, too, before it becomes init. */
 static bool is_init(struct debug *d, struct samples *all, u32 comm,
 		    struct task_layout *l)
 {
+	u32 at = comm - BEFORE;
+
 	all->count = 0;
 	all->patience -= all->patience < A_LOOK ? all->patience : A_LOOK;
-	take(d, all, comm - BEFORE);
-	l->first = comm - BEFORE;
+	take(d, all, at);
+	l->first = at;
 	l->link = find_tasks(d, all);
-	return l->link != TASK_NONE;
+	if (l->link == TASK_NONE)
+		return false;
+	while (all->count < SAMPLES) {
+		at = read_word(d, at + (u32)l->link) - (u32)l->link;
+		if (at == l->first)
+			break;
+		take(d, all, at);
+	}
+	l->pid = find(all, l->link, (s32)all->s[0].len - 8, is_pid);
+	return l->pid != TASK_NONE;
 }
 
 static bool find_init(struct debug *d, struct samples *all, u32 from, u64 len,
@@ -331,7 +342,6 @@ static bool find_first(struct debug *d, struct samples *all,
 int tasks_find_linux(struct debug *d, struct task_layout *l, struct err *e)
 {
 	static struct samples all; /* 200 KiB: not for the stack */
-	u32 at;
 
 	*l = (struct task_layout){
 		.link = TASK_NONE,
@@ -355,13 +365,6 @@ int tasks_find_linux(struct debug *d, struct task_layout *l, struct err *e)
 			       "tasks: this is neither lantern nor Linux with "
 			       "more than one task; `set tasks' describes "
 			       "others");
-	at = l->first;
-	while (all.count < SAMPLES) {
-		at = read_word(d, at + (u32)l->link) - (u32)l->link;
-		if (at == l->first)
-			break;
-		take(d, &all, at);
-	}
 	find_rest(d, &all, l);
 	if (symbols_address(d->symbols, "__sched_text_start", &l->sched_from))
 		symbols_address(d->symbols, "__sched_text_end", &l->sched_to);

@@ -55,13 +55,18 @@ def with_threads(place):
 def linux(flavour, initrd):
     text, errors = session(("-no-reboot", "-m", "256M", "-kernel", "build/linux/vmlinuz-" + flavour, "-initrd", initrd,
                             "-append", 'console=ttyS0 quiet vitrine.run="/threads & sleep 100 & sleep 1"'),
-                           "info tasks", "catch port out 0x604", "continue", "info tasks", "print $cr3")
+                           "info tasks", "tbreak -icount 4000000000", "continue", "info tasks", "catch port out 0x604", "continue",
+                           "info tasks", "print $cr3")
     assert errors == ["tasks: this is neither lantern nor Linux with more than one task; `set tasks' describes others"], errors
     has(text, r"^ +0  ready +swapper/0", r"^ +1  sleeping  [0-9a-f]{8}  init +0x\w+ <do_wait\+\d+>$",
         r"^ +2  sleeping +kthreadd +0x\w+ <kthreadd\+\d+>$", r"^ +\d+  sleeping  [0-9a-f]{8}  sleep +0x\w+ <hrtimer_nanosleep\+\d+>$",
         r"^ +(\d+)  sleeping  ([0-9a-f]{8})  threads +0x\w+ <futex_\w+\+\d+>\n"
         r" +\d+  sleeping  \2  - first +0x\w+ <__ia32_sys_pause\+\d+>\n +\d+  sleeping  \2  - second +0x\w+ <__ia32_sys_pause",
         r"^ +\d+  idle +rcu_gp", r"^\* +\d+  running   [0-9a-f]{8}  \w+")
+    # Before it has become init, process 1 is a swapper, too, and lies in memory before init_task.
+    early = text.split("after 4000000000")[1].split("Catchpoint")[0]
+    has(early, r"^ +0  ready +swapper/0 ", r"^ +1  \w+ +swapper/0 ", r"^ +2  sleeping +kthreadd ")
+    assert len(re.findall(r"^.? +0  ", early, re.MULTILINE)) == 1, early
     cr3 = int(re.search(r"^\$1 = (\w+)", text, re.MULTILINE)[1], 0)
     assert int(re.search(r"^\* +\d+  running   (\w+)", text, re.MULTILINE)[1], 16) == cr3, text
 
