@@ -69,12 +69,12 @@ struct block {
 	u32 order; /* place in bt->order */
 	u16 guest_len, insns;
 	bool dead, temporary;
+	bool moves; /* it can be copied elsewhere (rebase.c) */
 	bool calls_rom; /* has calls of the ROM or of a thunk in line, */
 	u32 rom_shift;	/* whose linear addresses less the physical are this */
 	struct insn_mark *marks; /* insns + 1 of them */
 	const u16 *fixups; /* where it depends on its place (emit.h); */
-	u32 fixup_count;   /* 0: it cannot be copied elsewhere */
-	u32 ways_fixup_count; /* so many more, of the ways out */
+	u16 fixup_count, ways_fixup_count; /* the latter of the ways out */
 	struct block *page_next, *page2_next;
 	struct block **page_link, **page2_link; /* what leads to it there */
 	struct block *copy; /* the one made of it last (rebase.c) */
@@ -154,7 +154,7 @@ struct area {
 };
 
 enum { BLOCK_INSNS = 64, EDGES_MAX = 1 << 20 }; /* at most */
-enum { FIXUPS_MAX = 1024, PLACES = 1 << 16, THUNKS = 1 << 12 };
+enum { FIXUPS_MAX = 1024, PLACES = 1 << 18, THUNKS = 1 << 12 };
 
 enum { BOUNCE_PAGES = 2, SITES_SIZE = 1 << 16 };
 

@@ -38,12 +38,12 @@ struct move {
 
 static struct block **place_of(struct bt *bt, gpa_t gpa, u32 mode)
 {
-	return &bt->places[((u32)gpa * 2654435761u ^ mode * 40503u) >> 16];
+	return &bt->places[((u32)gpa * 2654435761u ^ mode * 40503u) >> 14];
 }
 
 void rebase_note(struct bt *bt, struct block *b)
 {
-	if (b->fixup_count)
+	if (b->moves)
 		*place_of(bt, b->gpa, b->mode) = b;
 }
 
@@ -59,7 +59,7 @@ bool rebase_can(const struct tr *t)
 
 static bool fits(const struct block *b, gpa_t gpa, u32 mode)
 {
-	return b && !b->dead && b->fixup_count && b->gpa == gpa &&
+	return b && !b->dead && b->moves && b->gpa == gpa &&
 	       b->mode == mode;
 }
 

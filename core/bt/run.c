@@ -119,7 +119,7 @@ static void link_straddling(struct bt *bt, const struct edge *edge)
 	e = (struct emit){ .at = site + 4 + rel, .end = site + 4 + rel + 15,
 			   .delta = bt->code_x - bt->code_w };
 	e_through_slot(&e, 4, edge->target, slot);
-	edge->from->fixup_count = 0; /* its fixups are not right any more */
+	edge->from->moves = false; /* its fixups are not right any more */
 }
 
 void link_jump(struct bt *bt, struct edge *edge, struct block *to)

@@ -464,8 +464,9 @@ static void keep_fixups(struct tr *t)
 	__builtin_memcpy(kept, t->e.fixups, n * sizeof(*kept));
 	__builtin_memcpy(kept + n, t->ways.fixups, ways * sizeof(*kept));
 	b->fixups = kept;
-	b->fixup_count = n;
-	b->ways_fixup_count = ways;
+	b->fixup_count = (u16)n;
+	b->ways_fixup_count = (u16)ways;
+	b->moves = true;
 }
 
 /* A branch that the block goes on behind ends what is paid for at once. */
