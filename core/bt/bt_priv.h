@@ -197,6 +197,7 @@ struct soft_pending {
 	gpa_t gpa[2];
 	u32 len[2];
 	unsigned parts;
+	bool x87;
 	u8 *bounce;
 	gla_t lin;
 };
@@ -671,6 +672,8 @@ enum { SOFT_CALL = 1 << 16 }; /* of bt_soft_post */
 
 /* fpu.c: the guest's x87/SSE state in or out of the host registers */
 void fpu_out(struct bt *bt);
+/* An unmasked exception stands that kept a store from storing; after fpu_out. */
+bool fpu_refused(const struct bt *bt);
 /* Does an unmasked x87 exception wait, in the state stored? */
 bool fpu_error(const struct cpu *c);
 void fpu_in(struct bt *bt);

@@ -15,7 +15,7 @@
 
 #include "core/mem/window.h"
 
-enum { FSW_ES = 0x80 };
+enum { FSW_IE = 1, FSW_OE = 8, FSW_UE = 16, FSW_ES = 0x80 };
 
 /* The parts of an FXSAVE image that depend on the form (SDM 2A FXSAVE). */
 struct fx_pointers {
@@ -46,6 +46,13 @@ void fpu_refresh(struct bt *bt)
 				(c->cr0 & (CR0_TS | CR0_EM));
 	bt->live->sse_blocked = bt->live->fpu_blocked ||
 				!(c->cr4 & CR4_OSFXSR);
+}
+
+bool fpu_refused(const struct bt *bt)
+{
+	const struct fx_pointers *f = (const void *)bt->cpu->fxsave;
+
+	return f->fsw & ~f->fcw & (FSW_IE | FSW_OE | FSW_UE);
 }
 
 bool fpu_error(const struct cpu *c)

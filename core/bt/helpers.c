@@ -95,19 +95,21 @@ static u64 raised_here(struct bt *bt, u32 unretired)
 
 /* ---- soft access ---- */
 
-/* An x87 store that meets an unmasked exception stores nothing (SDM 1 8.5):
- * what is written in its place is what was there.  (A device is written
- * nevertheless; asking it what it holds might change it.) */
-static void as_it_is(struct bt *bt, u8 *buf)
+/* An x87 store that meets an unmasked exception other than inexactness stores
+ * nothing (SDM 1 8.5): one that began with zeros left them, and its exception
+ * stands.  (FNSTCW and FNSTSW store then, too, but never zero: there is
+ * always a one in FCW, and the exception in FSW.) */
+static bool stored_nothing(const struct bt *bt)
 {
 	const struct soft_pending *p = &bt->soft;
+	unsigned size = p->len[0] + (p->parts == 2 ? p->len[1] : 0);
 
-	for (unsigned i = 0; i < p->parts; buf += p->len[i++]) {
-		const u8 *at = mem_phys_ptr(bt->cpu->mem, p->gpa[i], p->len[i]);
-
-		if (at)
-			copy_bytes(buf, at, p->len[i]);
-	}
+	if (!p->x87 || !fpu_refused(bt))
+		return false;
+	for (unsigned i = 0; i < size; i++)
+		if (p->bounce[i])
+			return false;
+	return true;
 }
 
 static void *bounce(struct bt *bt, gla_t lin, unsigned size, u32 how)
@@ -119,8 +121,9 @@ static void *bounce(struct bt *bt, gla_t lin, unsigned size, u32 how)
 	fpu_out(bt);
 	bt->in_code = true; /* devices ask for the time */
 	p->bounce = buf;
-	if (how & SOFT_X87 && !(how & SOFT_READ))
-		as_it_is(bt, buf);
+	p->x87 = how & SOFT_X87;
+	if (p->x87 && !(how & SOFT_READ))
+		fill_bytes(buf, 0, size);
 	if (how & SOFT_READ) {
 		mem_phys_read(bt->cpu->mem, p->gpa[0], buf, p->len[0]);
 		if (p->parts == 2)
@@ -236,12 +239,24 @@ static bool must_look(const struct bt *bt)
 	return bt->invalidated || irq_deliverable(bt) || bt->kick;
 }
 
+static void write_back(struct bt *bt)
+{
+	const struct soft_pending *p = &bt->soft;
+	struct mem *m = bt->cpu->mem;
+	unsigned size = p->len[0];
+
+	mem_phys_write(m, p->gpa[0], p->bounce, p->len[0]);
+	if (p->parts == 2) {
+		mem_phys_write(m, p->gpa[1], p->bounce + size, p->len[1]);
+		size += p->len[1];
+	}
+	mem_ask_watch(bt->cpu, p->lin, size, true, true);
+}
+
 /* After the instruction whose soft write went to a bounce buffer; or, with
  * SOFT_CALL, in the middle of a CALL to live->indirect. */
 u64 bt_soft_post(struct bt *bt, u32 unretired)
 {
-	struct soft_pending *p = &bt->soft;
-	struct mem *m = bt->cpu->mem;
 	bool fpu_was_live = bt->cpu->fpu_live;
 	bool call = unretired & SOFT_CALL;
 	unsigned index;
@@ -254,11 +269,8 @@ u64 bt_soft_post(struct bt *bt, u32 unretired)
 	bt->invalidated = false;
 	fpu_out(bt);
 	bt->in_code = true;
-	mem_phys_write(m, p->gpa[0], p->bounce, p->len[0]);
-	if (p->parts == 2)
-		mem_phys_write(m, p->gpa[1], p->bounce + p->len[0], p->len[1]);
-	mem_ask_watch(bt->cpu, p->lin, p->len[0] + (p->parts == 2 ? p->len[1] : 0),
-		      true, true);
+	if (!stored_nothing(bt))
+		write_back(bt);
 	bt->in_code = false;
 	if (fpu_was_live)
 		fpu_in(bt);

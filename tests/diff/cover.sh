@@ -18,19 +18,19 @@ if [ -z "$dir" ]; then
 	rm "$dir/image"
 fi
 cat "$dir"/* | awk -F '\t' '
-	{ key = $1; name[key] = $2; why[key] = $13 }
+	{ key = $1; name[key] = $2; why[key] = $15 }
 	!(key in seen) { seen[key] = ++rows; order[rows] = key }
 	{ reg[key] += $3; mem[key] += $4; wide[key] += $5; other[key] += $6; n += $3 + $4
-	  for (k = 0; k < 6; k++) place[key, k] += $(7 + k) }
+	  for (k = 0; k < 8; k++) place[key, k] += $(7 + k) }
 	END {
-		split("plain|over a page|up to special|over its edge|in special|page with code", where, "|")
+		split("plain|over a page|up to special|over its edge|in special|page with code|over a device page edge|in a device page", where, "|")
 		for (i = 1; i <= rows; i++) {
 			key = order[i]
 			if (why[key] == "" && reg[key] + mem[key]) {
 				run++
 				both += reg[key] && mem[key]
 				prefixed += wide[key] || other[key]
-				for (k = 0; k < 6; k++) at[k] += place[key, k] > 0
+				for (k = 0; k < 8; k++) at[k] += place[key, k] > 0
 			} else if (why[key] != "") {
 				left++
 				lines = lines sprintf("%-14s %-12s not run: %s\n", key, name[key], why[key])
@@ -40,7 +40,7 @@ cat "$dir"/* | awk -F '\t' '
 			}
 		}
 		printf "%s%d instructions; of %d rows %d were run, %d with register and memory operands, %d with prefixes\n", lines, n, rows, run, both, prefixed
-		for (k = 0; k < 6; k++) printf "%d rows with an operand %s\n", at[k], where[k + 1]
+		for (k = 0; k < 8; k++) printf "%d rows with an operand %s\n", at[k], where[k + 1]
 		printf "%d are tested elsewhere, %d nowhere\n", left, missing
 		exit missing > 0
 	}'

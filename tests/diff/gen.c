@@ -367,7 +367,7 @@ int main(int argc, char **argv)
 		b->code = here();
 		b->special = rnd(SPECIAL_KINDS);
 		if (classes & ROWS) {
-			row();
+			row(b->special);
 			cover_place[row_place][row_made]++;
 			made++;
 		} else {

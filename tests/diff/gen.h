@@ -75,10 +75,10 @@ void media(bool mmx);
 
 /* rows.c */
 struct opcode;
-enum { ROW_PLACES = 6 };
-extern const char *const row_place_names[ROW_PLACES];
+enum { ROW_PLACES = 8 };
 extern unsigned row_made, row_place, row_next; /* of the block made last */
-void row(void);
+/* A block whose special page is of that kind. */
+void row(unsigned special);
 /* What tests the row instead; NULL: this does. */
 const char *row_elsewhere(const struct opcode *o);
 

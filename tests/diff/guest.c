@@ -87,11 +87,18 @@ static void paging_on(void)
 /* With paging off nothing is asked of the page. */
 static void protect(uint32_t special)
 {
-	static const uint8_t rights[SPECIAL_KINDS] = {6, 5, 3};
+	static const uint8_t rights[SPECIAL_KINDS] = {6, 5, 3, 7};
 	uint32_t at = ARENA + ARENA_SIZE;
 
-	tables[at >> 22][at >> 12 & 1023] = at | rights[special];
+	tables[at >> 22][at >> 12 & 1023] =
+		(special == DEVICE ? DEVICE_AT : at) | rights[special];
 	__asm__ volatile("invlpg (%0)" : : "r"(at) : "memory");
+}
+
+static void fill(uint32_t page)
+{
+	for (uint32_t i = 0; i < 0x1000; i += 4)
+		*(uint32_t *)(page + i) = 0x11111111;
 }
 
 void guest_main(const char *words)
@@ -110,8 +117,8 @@ void guest_main(const char *words)
 	gate_set(0x80, leave_handler, 3);
 	__asm__ volatile("lidt %0" : : "m"(pointer));
 	copy((void *)GATE_CODE, leave_block, leave_block_end - leave_block + 3);
-	for (uint32_t i = 0; i < 0x1000; i += 4)
-		*(uint32_t *)(ARENA + ARENA_SIZE + i) = 0x11111111;
+	fill(ARENA + ARENA_SIZE);
+	fill(DEVICE_AT);
 	if (find(words, "paging"))
 		paging_on();
 	judge((struct image *)IMAGE, only);

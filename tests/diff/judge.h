@@ -56,6 +56,9 @@ static void normalize(struct result *r, const struct block *b)
 		*(uint32_t *)(r->fx + 32 + 16 * st + 12) = 0;
 	}
 	r->arena = fold(1, (void *)ARENA, ARENA_SIZE / 4);
+	if (b->special == DEVICE)
+		r->arena = fold(r->arena, (void *)(ARENA + ARENA_SIZE),
+				DEVICE_USED / 4);
 }
 
 static uint32_t hash(const struct result *r, uint32_t h)
@@ -132,6 +135,9 @@ static void judge(const struct image *im, uint32_t only)
 			protect(special = b->special);
 		for (int run = 0; run < RUNS; run++) {
 			copy((void *)ARENA, im->arena, ARENA_SIZE);
+			if (b->special == DEVICE)
+				copy((void *)(ARENA + ARENA_SIZE), im->arena,
+				     DEVICE_USED);
 			r->vector = NO_FAULT;
 			r->error = r->eip = r->address = 0;
 			enter_block(&b->start[run], b->code,

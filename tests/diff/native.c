@@ -117,8 +117,14 @@ static void copy(void *to, const void *from, uint32_t n)
 
 static void protect(uint32_t special)
 {
+	/* What a device's page holds is not in the page that is no device's. */
+	if (!mprotect((void *)(ARENA + ARENA_SIZE), 0x1000,
+		      PROT_READ | PROT_WRITE))
+		memset((void *)(ARENA + ARENA_SIZE), 0x11, 0x1000);
 	if (mprotect((void *)(ARENA + ARENA_SIZE), 0x1000,
-		     special == READ_ONLY ? PROT_READ : PROT_NONE)) {
+		     special == DEVICE      ? PROT_READ | PROT_WRITE
+		     : special == READ_ONLY ? PROT_READ
+					    : PROT_NONE)) {
 		perror("native: mprotect");
 		exit(4);
 	}

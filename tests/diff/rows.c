@@ -3,6 +3,8 @@
  * form of its operands, with the prefixes it takes and some that it does not,
  * and with its memory operand in all kinds of places: across pages, up to
  * the special page (layout.h), over its edge and inside, in a page with code.
+ * Where the special page is a device's, what the instruction does to memory
+ * it does there, too.
  *
  * Nothing follows the instruction, so it may leave any register in any state;
  * what it uses as an address without naming it is set up before. */
@@ -52,10 +54,12 @@ const char *row_elsewhere(const struct opcode *o)
 /* ---- places ---- */
 
 enum { PAGE = 0x1000, SPECIAL = ARENA + ARENA_SIZE };
-const char *const row_place_names[ROW_PLACES] = {
-	"plain",         "over a page", "up to special",
-	"over its edge", "in special",  "page with code"};
+/* Where the operand is: plainly in the arena, over a page of it, up to the
+ * special page, over its edge, in it, in a page with code; then over the edge
+ * of a device's page, and in it.  cover.sh knows this order. */
+enum { PLACES = 6, DEVICES_EDGE = PLACES, IN_DEVICE };
 unsigned row_place;
+static unsigned special_is;
 
 /* Makes the first page of the arena one that holds code: runs a RET there. */
 static void make_code(void)
@@ -70,7 +74,12 @@ static uint32_t choose(int len, bool must_be_plain)
 {
 	uint32_t at, k = len > 1 ? 1 + rnd(len - 1) : 0;
 
-	row_place = must_be_plain ? (one_in(3) ? 1 : 0) : rnd(ROW_PLACES);
+	if (special_is == DEVICE && one_in(2))
+		row_place = 3 + rnd(2);
+	else if (must_be_plain)
+		row_place = one_in(3) ? 1 : 0;
+	else
+		row_place = rnd(PLACES);
 	switch (row_place) {
 	case 1:
 		at = ARENA + PAGE * (1 + rnd(3)) - k;
@@ -82,7 +91,8 @@ static uint32_t choose(int len, bool must_be_plain)
 		at = SPECIAL - k;
 		break;
 	case 4:
-		at = SPECIAL + rnd(PAGE - 16);
+		at = SPECIAL + (special_is == DEVICE ? 64 + rnd(256)
+						     : rnd(PAGE - 16));
 		break;
 	case 5:
 		make_code();
@@ -93,6 +103,8 @@ static uint32_t choose(int len, bool must_be_plain)
 	}
 	if (one_in(2) && row_place != 1 && row_place != 3)
 		at &= ~15u;
+	if (special_is == DEVICE && (row_place == 3 || row_place == 4))
+		row_place += DEVICES_EDGE - 3;
 	return at;
 }
 
@@ -378,11 +390,12 @@ static void without(const struct opcode *o)
 unsigned row_next;
 unsigned row_made; /* the row of the block just made */
 
-void row(void)
+void row(unsigned special)
 {
 	const struct opcode *o;
 	int reg;
 
+	special_is = special;
 	do
 		o = &opcodes[row_made = row_next++ % opcode_count];
 	while (row_elsewhere(o) || o->operation == OPERATION_fxsave ||

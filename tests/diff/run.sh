@@ -23,7 +23,7 @@ if [ "$insns" -gt $most ]; then
 fi
 B=${B:-build} WORDS=${WORDS-paging}
 ENGINE=${ENGINE:-${VITRINE:-$B/vitrine} -batch}
-[ "$ENGINE" != qemu ] || ENGINE="qemu-system-i386 -accel tcg -cpu max -display none -no-reboot -serial none -monitor none -debugcon stdio"
+[ "$ENGINE" != qemu ] || ENGINE="qemu-system-i386 -accel tcg -cpu max -display none -no-reboot -serial none -monitor none -debugcon stdio -device pc-testdev"
 out=$B/diff/$seed-$insns${WORDS:+-$WORDS}${1:+-$(echo "$*" | tr ' ' -)}
 mkdir -p "$out"
 

@@ -8,7 +8,7 @@
 /* LINK: core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c */
 /* LINK: core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c */
 /* LINK: core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c */
-/* LINK: core/dev/ferr.c core/dev/fwcfg.c core/dev/acpi_pm.c core/dev/debugport.c core/dev/tables.c core/dev/bios.S */
+/* LINK: core/dev/ferr.c core/dev/fwcfg.c core/dev/acpi_pm.c core/dev/debugport.c core/dev/testdev.c core/dev/tables.c core/dev/bios.S */
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,7 +4,7 @@
 /* LINK: core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c */
 /* LINK: core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c */
 /* LINK: core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c */
-/* LINK: core/dev/acpi_pm.c core/dev/debugport.c core/dev/ferr.c core/dev/fwcfg.c core/dev/tables.c core/dev/bios.S */
+/* LINK: core/dev/acpi_pm.c core/dev/debugport.c core/dev/testdev.c core/dev/ferr.c core/dev/fwcfg.c core/dev/tables.c core/dev/bios.S */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -178,6 +178,20 @@ static void reset_leaves_time_to_the_machine(void **state)
 	assert_true(bus_next_deadline(m->bus) > m->now);
 }
 
+static void test_device_echoes_and_drives_lines(void **state)
+{
+	struct machine *m = *state;
+
+	out32(m, 0xe0, 0x12345678);
+	out8(m, 0xe2, 0xab);
+	assert_int_equal(in32(m, 0xe0), 0x12ab5678);
+	assert_int_equal(bus_port_in(m->bus, 0xe1, 2), 0xab56);
+	out8(m, 0x200e, 1);
+	assert_true(bus_irq_level(m->bus, 14));
+	out8(m, 0x200e, 0);
+	assert_false(bus_irq_level(m->bus, 14));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +217,8 @@ int main(void)
 			screen_shows_what_is_in_text_memory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(dma_registers_keep_their_bytes,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_device_echoes_and_drives_lines, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(every_device_shows_itself,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

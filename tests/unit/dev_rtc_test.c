@@ -4,7 +4,7 @@
 /* LINK: core/base/check.c core/dev/bus.c core/dev/pic.c core/dev/lapic.c */
 /* LINK: core/dev/ioapic.c core/dev/pit.c core/dev/rtc.c core/dev/kbd.c */
 /* LINK: core/dev/uart.c core/dev/vga.c core/dev/pci.c core/dev/dma.c */
-/* LINK: core/dev/acpi_pm.c core/dev/debugport.c core/dev/ferr.c core/dev/fwcfg.c core/dev/tables.c core/dev/bios.S */
+/* LINK: core/dev/acpi_pm.c core/dev/debugport.c core/dev/testdev.c core/dev/ferr.c core/dev/fwcfg.c core/dev/tables.c core/dev/bios.S */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
