@@ -28,7 +28,7 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*_test.c))
 FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 GUEST := $(patsubst tests/guest/%.S,$(B)/guest/%.elf,$(wildcard tests/guest/*.S))
 
-.PHONY: test-faults all run check help linux bench bench-full bench-check bench-vmi bench-gdb bench-trace asan debug install fuzz fmt docs diff tour floors rebase clean deps soak lint
+.PHONY: test-faults all run check help linux bench bench-full bench-check bench-vmi bench-gdb bench-trace asan debug install fuzz fmt docs diff tour floors rebase clean deps soak lint check-asan check-checked check-chaos
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .PRECIOUS: $(B)/obj/%.o build/fuzz/obj/%.o
@@ -40,10 +40,19 @@ run: $(B)/vitrine $(if $(PROVIDER),$(B)/vitrine-trace.so) $(B)/lantern.elf ## in
 	else exec $(B)/vitrine -batch -kernel $(B)/lantern.elf -append tour; fi
 
 check: all $(UNIT) $(GUEST) $$(CPU_GUEST) ## install what is missing, build, run the whole suite (T=word runs the tests named so)
-	@B=$(B) CC="$(CC)" CLANG="$(CLANG)" CFLAGS="$(CFLAGS)" tests/run.sh $(T)
+	@B=$(B) CC="$(CC)" CLANG="$(CLANG)" CFLAGS="$(CFLAGS)" LOG="$(LOG)" TRANSLATOR="$(TRANSLATOR)" SLOW="$(SLOW)" tests/run.sh $(T)
+
+check-asan: ## the suite with the program built with sanitizers (T=word); hours
+	@$(MAKE) --no-print-directory check MODE=asan SLOW=12
+
+check-checked: ## the suite with every invariant checked all the time (T=word)
+	@$(MAKE) --no-print-directory check LOG=build/log-checked TRANSLATOR=check=$(or $(CHECK),1000) SLOW=6
+
+check-chaos: ## the suite with all happening at random that must not matter (SEED=1, T=word)
+	@$(MAKE) --no-print-directory check LOG=build/log-chaos TRANSLATOR=chaos=$(or $(SEED),1),check=$(or $(CHECK),5000),code=262144 SLOW=12
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' Makefile
 
 linux: $(B)/vitrine ## fetch Debian's i386 kernel and busybox and boot them to a shell (FLAVOUR=686 or 686-pae)
 	@ENGINE=$${ENGINE:-$(B)/vitrine} scripts/linux.sh boot

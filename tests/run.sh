@@ -6,18 +6,20 @@
 # Every folder of tests has a `list`: lines of NAME LIMIT COMMAND, as text or, if executable, printed by it. LIMIT is in
 # seconds. Commands run from the top folder with standard input empty, two at a time; status 0 is passed, 77 skipped,
 # anything else, also a time-out, failed. What a test prints is kept in build/log/NAME.log.
-# environment: B where the build is (build), JOBS (2), REBASE=1 for tests that can accept their output.
+# environment: B where the build is (build), JOBS (2), REBASE=1 for tests that can accept their output,
+# LOG where logs are kept (B/log), TRANSLATOR words of -translator for every run of the program, SLOW how many times longer each test may take (1).
 cd "$(dirname "$0")/.." || exit 4
 export B=${B:-build} CC=${CC:-gcc} CLANG=${CLANG:-clang} CFLAGS=${CFLAGS:--std=gnu11 -D_GNU_SOURCE -I.}
 export XDG_STATE_HOME=$PWD/$B/state XDG_CONFIG_HOME=$PWD/$B/config # not the developer's own
 export LC_ALL=C NO_COLOR=1 VITRINE=${VITRINE:-$B/vitrine} LANTERN=${LANTERN:-$B/lantern.elf}
-LOG=$B/log
+LOG=${LOG:-$B/log}
 export LOG
 
 if [ "${1-}" = --one ]; then # NAME LIMIT COMMAND, called below
 	name=$2 limit=$3 command=$4
 	log=$LOG/${name//\//-}.log
 	begin=$EPOCHREALTIME
+	limit=$((limit * ${SLOW:-1}))
 	timeout -k 5 "$limit" bash -c "$command" >"$log" 2>&1 </dev/null
 	status=$?
 	seconds=$(awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $begin }")
@@ -32,6 +34,11 @@ fi
 
 rm -rf "$LOG"
 mkdir -p "$LOG"
+if [ -n "${TRANSLATOR-}" ]; then
+	printf '#!/bin/sh\nexec %q -translator %q "$@"\n' "$(realpath "$VITRINE")" "$TRANSLATOR" >"$LOG/vitrine"
+	chmod +x "$LOG/vitrine"
+	VITRINE=$LOG/vitrine
+fi
 for list in tests/*/list; do
 	if [ -x "$list" ]; then "$list"; else cat "$list"; fi
 done | while read -r name limit command; do

@@ -21,16 +21,21 @@ import time
 
 VITRINE = os.environ.get("VITRINE", "build/vitrine")
 FLAVOUR = os.environ.get("FLAVOUR", "686")
-LINUX = [VITRINE, "-no-reboot", "-m", "128M", "-kernel", f"build/linux/vmlinuz-{FLAVOUR}",
-         "-initrd", "build/linux/initrd.gz"]
+
+
+def linux(memory="128M", initrd="build/linux/initrd.gz"):
+    return [VITRINE, "-no-reboot", "-m", memory, "-kernel", f"build/linux/vmlinuz-{FLAVOUR}", "-initrd", initrd]
+
+
+LINUX = linux()
 WORK = ("while :; do seq 3000 | sort -rn | md5sum >/dev/null; for i in 1 2 3 4 5 6 7 8; do (echo $i) >/dev/null; done; "
         "tar cf - /bin 2>/dev/null | gzip | gunzip | wc -c >/tmp/n; dd if=/dev/zero of=/tmp/z bs=64k count=64 2>/dev/null; "
         "rm -f /tmp/z; ls -lR / >/dev/null 2>&1; awk 'BEGIN { for (i = 0; i < 20000; i++) s += i * i; print s }' >/dev/null; "
         "n=$((n + 1)); echo round $n; done")
 
 
-def command(run, *more):
-    return LINUX + ["-append", f'console=ttyS0 vitrine.run="{run}"', *more]
+def command(run, *more, machine=tuple(LINUX)):
+    return [*machine, "-append", f'console=ttyS0 vitrine.run="{run}"', *more]
 
 
 def count(stats):
@@ -63,25 +68,33 @@ def usage(pid):
 class Guest:
     """The working guest, on virtual time, its rounds read from its serial port."""
 
-    def __init__(self, *more):
-        self.process = subprocess.Popen(command(WORK, "-batch", *more), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT)
+    def __init__(self, *more, run=WORK, machine=tuple(LINUX)):
+        self.process = subprocess.Popen(command(run, "-batch", *more, machine=machine), stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.rounds = 0
         os.set_blocking(self.process.stdout.fileno(), False)
         self.text = b""
 
     def look(self):
         try:
-            self.text = self.text[-100:] + (os.read(self.process.stdout.fileno(), 1 << 16) or b"")
+            more = os.read(self.process.stdout.fileno(), 1 << 16)
+            self.text = self.text[-100:] + more
+            self.read(more)
         except BlockingIOError:
             pass
+        if self.process.poll() is not None:
+            self.ended()
+
+    def ended(self):
+        sys.exit(f"the guest ended: {self.text[-300:]!r}")
+
+    def read(self, _):
         if found := re.findall(rb"round (\d+)", self.text):
             self.rounds = int(found[-1])
-        if self.process.poll() is not None:
-            sys.exit(f"the guest ended: {self.text[-300:]!r}")
 
     def end(self):
-        self.process.send_signal(signal.SIGTERM)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
         self.process.wait(30)
 
 
@@ -128,6 +141,18 @@ def answer(s, last=False):
     return re.search(rb"\$([^#]*)#..", got).group(1)
 
 
+def visit(where):
+    """A debugger attaches, looks, steps and leaves."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(where)
+        s.settimeout(120)
+        for text in (b"?", b"g", b"s", b"mc1000000,40", b"s"):
+            s.send(packet(text))
+            answer(s)
+        s.send(packet(b"D"))
+        answer(s, True)
+
+
 def attach(n):
     with tempfile.TemporaryDirectory() as place:
         where = f"{place}/gdb"
@@ -136,14 +161,7 @@ def attach(n):
             time.sleep(0.05)
         first = None
         for i in range(n):
-            with socket.socket(socket.AF_UNIX) as s:
-                s.connect(where)
-                s.settimeout(120)
-                for text in (b"?", b"g", b"s", b"mc1000000,40", b"s"):
-                    s.send(packet(text))
-                    answer(s)
-                s.send(packet(b"D"))
-                answer(s, True)
+            visit(where)
             if i % 50 == 0:
                 guest.look()
             if i == n // 2:
