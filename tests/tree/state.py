@@ -5,12 +5,12 @@ import re
 import sys
 
 NO_STATE = {
-    "cpu": "fpu_live mode_changed flushed last_exit mem bus vm",  # the translator's, and borrowed
+    "cpu": "fpu_live mode_changed level_changed known flushed last_exit mem bus vm",  # the translator's, and borrowed
     "seg": "memo memo_raw memo_at",  # remembered to be faster
     "timer": "fire dev order name",  # set when it is made
     "uart": "irq port", "ferr": "irq",
     "alarm": "v",
-    "vmi": "vm in_line timing rows time moved moved_arg told_of open open_count",  # host time, the user's choice, records
+    "vmi": "vm in_line timing rows time moved moved_arg told_of open open_count in_code",  # host time, the user's choice, records
     "vm": None, "kind": "",  # named one by one in snapshot.c
 }
 ALWAYS = {"bus"}
