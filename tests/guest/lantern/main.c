@@ -21,6 +21,7 @@ void kernel_main(u32 magic, u32 info)
 	segments_init();
 	traps_init();
 	vmi_start();
+	pv_patch();
 	printk("\nlantern: a teaching kernel, on %s\n", hv_name());
 
 	cpu_identify();

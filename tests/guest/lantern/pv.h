@@ -13,6 +13,8 @@
  * which is the convention of VMware's VMI, so that most of its entry points
  * fit without glue.
  *
+ * Calls through it are made direct ones once it is filled (pv_patch).
+ *
  * Two instructions cannot be calls, because no register is free when they
  * run: iret and sysexit.  Their places in entry.S are five bytes long, the
  * length of a call or a jump, and labelled pv_site_iret and pv_site_sysexit.
@@ -95,6 +97,9 @@ struct paravirt_ops {
 enum { PV_FLUSH = 1 };	/* all that is not global */
 
 extern struct paravirt_ops pv;
+
+/* The table has changed: calls lead to what it names now. */
+void pv_patch(void);
 
 /* vmi.c: looks for a hypervisor to call. */
 void vmi_start(void);

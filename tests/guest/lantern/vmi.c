@@ -351,6 +351,7 @@ static int set_counting(bool on)
 		memset(counts, 0, sizeof(counts));
 	counting = on;
 	fill();
+	pv_patch();
 	interrupts_restore(flags);
 	return 0;
 }
