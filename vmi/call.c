@@ -40,6 +40,12 @@ static const struct insn iret_call = { .op = &bt_call_iret, .len = 5, LIKE_STUB 
 static const struct insn sysexit_call = { .op = &bt_call_sysexit, .len = 5,
 					  LIKE_STUB };
 
+static const struct insn announce = { .op = &bt_announce, .len = STUB_INSN_LEN,
+				      .imm = true };
+static const struct insn disown = { .op = &bt_announce, .len = STUB_INSN_LEN };
+static const struct insn lazy_mode = { .op = &bt_lazy_mode,
+				       .len = STUB_INSN_LEN };
+
 static const struct {
 	u8 bytes[4];
 	u8 len;
@@ -196,6 +202,9 @@ static void tell_translator(struct vmi *v)
 				 .in_line = v->in_line,
 				 .native = in_line,
 				 .faults = v->faults,
+				 .lazy = &v->lazy,
+				 .lazy_modes = LAZY_MODES,
+				 .senseless = v->senseless,
 				 .ticks = v->timing ? v->time.ticks : NULL,
 				 .told = vmi_told,
 				 .told_arg = v };

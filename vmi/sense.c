@@ -3,7 +3,7 @@
  * function sees to, and is counted apart. */
 #include "vmi/vmi_priv.h"
 
-enum { FLUSHES = 3, LAZY_MODES = 3, DEBUG_REGISTERS = 8, APIC_STEP = 16 };
+enum { FLUSHES = 3, DEBUG_REGISTERS = 8, APIC_STEP = 16 };
 
 bool makes_sense(u32 number, const struct cpu *c)
 {

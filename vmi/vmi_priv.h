@@ -25,6 +25,7 @@ struct alarm {
 	bool lvtt;  /* wired to the local APIC's timer, else to IRQ 0 */
 };
 
+enum { LAZY_MODES = 3 };
 enum { AP_STATE_BYTES = 92, APS = 16, LINEAR_MAPPINGS = 4 };
 
 /* A call that has begun, while calls are traced (trace.c). */

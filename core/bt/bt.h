@@ -130,6 +130,10 @@ struct bt_paravirt {
 	bool in_line; /* false: every call is an operation */
 	const struct insn *const *native;
 	u64 *faults, *ticks;
+	/* Where bt_lazy_mode notes eax; if that is not below lazy_modes,
+	 * senseless[number] goes up. */
+	u32 *lazy, lazy_modes;
+	u64 *senseless;
 	/* Of these (bit n: call n) that are not operations `told` hears each
 	 * step, before the instruction counts as done. */
 	u64 tells[BT_CALLS_MAX / 64];
@@ -145,11 +149,11 @@ u64 *bt_calls(struct bt *bt);
 void bt_stop_at_calls(struct bt *bt, const u64 bits[BT_CALLS_MAX / 64]);
 /* The call that the guest is about to make in the ROM; -1: none. */
 int bt_call_here(const struct bt *bt);
-/* Two instructions that no opcode names: eax := IF at bit 9 (as in EFLAGS),
- * and IF := bit 9 of eax. */
+/* Instructions that no opcode names: eax := IF at bit 9 (as in EFLAGS), IF :=
+ * bit 9 of eax, mem_announce_table() of page eax if the immediate is 1, ... */
 struct opcode;
 extern const struct opcode bt_get_if, bt_set_if, bt_kernel_stack, bt_call_iret,
-	bt_call_sysexit;
+	bt_call_sysexit, bt_announce, bt_lazy_mode;
 /* The row of a call that is an operation: its number and its place in the
  * ROM, at level 0, were looked at when it was translated. */
 extern const struct opcode bt_paravirt_call;

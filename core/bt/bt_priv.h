@@ -548,6 +548,8 @@ bool paravirt_stops_here(const struct bt *bt);
 void paravirt_after(struct tr *t);
 void rule_get_if(struct tr *t);
 void rule_set_if(struct tr *t);
+void rule_announce(struct tr *t);
+void rule_lazy_mode(struct tr *t);
 
 /* in_line.c */
 /* If the CALL at `index`, which ends at offset `at`, calls a stub, what it calls

@@ -60,6 +60,8 @@ static const char *const class_reasons[] = {
 	[C_THUNK] = "a call that asks where it is: the answer is a constant",
 	[C_CALL_IN_LINE] = "a call of VMI's ROM: its stub follows in line",
 	[C_RET_IN_LINE] = "the return of a stub in line: nothing is left of it",
+	[C_ANNOUNCE] = "a VMI call in line: a bit of the page's flags",
+	[C_LAZY_MODE] = "a VMI call in line: the mode is noted",
 	[C_SET_IF] = "a VMI call in line: IF is in the CPU's state",
 };
 

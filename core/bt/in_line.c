@@ -140,9 +140,7 @@ static bool callee(struct tr *t, gla_t lin, gpa_t *gpa)
 		return false;
 	number = paravirt_call_at(bt, *gpa);
 	native = number < 0 ? NULL : p->native[number];
-	return native && (stays(native) || leaves(native)) &&
-	       (native->op != &bt_set_if || bt->has_shrx) &&
-	       !break_between(bt, lin, p->stride) &&
+	return native && (stays(native) || leaves(native)) && !break_between(bt, lin, p->stride) &&
 	       !paravirt_stops(bt, *gpa) && follow_new(bt, lin);
 }
 

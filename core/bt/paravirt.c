@@ -23,6 +23,9 @@ const struct opcode bt_call_sysexit = { .class = C_CALL_LEAVES, .form = F_END,
 					.name = "sysexit",
 					.operation = OPERATION_sysexit };
 
+const struct opcode bt_announce = { .class = C_ANNOUNCE, .name = "announce" };
+const struct opcode bt_lazy_mode = { .class = C_LAZY_MODE, .name = "lazy_mode" };
+
 /* As the table's UD1, but the block goes on behind it. */
 const struct opcode bt_paravirt_call = {
 	.class = C_OP, .form = F_MODRM, .name = "call", .operation = OPERATION_ud1,
@@ -93,6 +96,15 @@ void bt_stop_at_calls(struct bt *bt, const u64 bits[BT_CALLS_MAX / 64])
 
 /* ---- translating them ---- */
 
+static bool can_be_made(const struct bt *bt, const struct insn *native)
+{
+	const struct opcode *op = native->op;
+
+	return bt->has_shrx ||
+	       (op != &bt_set_if && op != &bt_call_sysexit &&
+		op != &bt_announce && op != &bt_lazy_mode);
+}
+
 void paravirt_decoded(struct tr *t, unsigned index, struct insn *in)
 {
 	const struct bt_paravirt *p = &t->bt->paravirt;
@@ -107,10 +119,11 @@ void paravirt_decoded(struct tr *t, unsigned index, struct insn *in)
 	native = p->native[number];
 	if (p->ticks && t->bt->has_shrx && !t->trial)
 		t->timed[index] = (u8)(number + 1);
-	if (p->in_line && native && (t->bt->has_shrx || (native->op != &bt_set_if && native->op != &bt_call_sysexit))) {
+	if (p->in_line && native && can_be_made(t->bt, native)) {
 		*in = *native;
 		if (native->op->class == C_KERNEL_STACK ||
-		    native->op->class == C_CALL_LEAVES)
+		    native->op->class == C_CALL_LEAVES ||
+		    native->op->class == C_LAZY_MODE)
 			in->disp = (s32)number; /* for by_function() */
 		t->call[index] = (u8)(number + 1);
 	} else {
@@ -297,6 +310,47 @@ void rule_set_if(struct tr *t)
 	e_pdep(e, R8, R8, R9);
 	e_store_rip(e, 0, &t->bt->cpu->iflag, R8);
 	emit_look(t);
+}
+
+/* A bit of the page's flags, if there is such a page. */
+void rule_announce(struct tr *t)
+{
+	struct emit *e = &t->e;
+	u32 pages;
+	u8 bit, *flags = mem_announced(t->bt->cpu->mem, &bit, &pages), *none;
+
+	e_lea(e, 1, R9, RAX, -1, 0, -(s32)pages);
+	e_mov_rr(e, 1, R10, RCX);
+	e_rorx32(e, RCX, R9);
+	e_mov_rr(e, 0, RCX, RCX); /* 0: not below */
+	none = e_short(e, JECXZ);
+	e_mov_ri64(e, R8, (u64)(uintptr_t)flags);
+	e_rm(e, 0, 0x0fb6, R9, R8, RAX, 0, 0); /* movzx */
+	e_mov_ri(e, R11, (u8)~bit);
+	e_pext(e, R9, R9, R11);
+	e_pdep(e, R9, R9, R11);
+	if (t->in->imm)
+		e_lea(e, 0, R9, R9, -1, 0, bit);
+	e_rm(e, 0, 0x88, R9, R8, RAX, 0, 0);
+	e_short_here(e, none);
+	e_mov_rr(e, 1, RCX, R10);
+}
+
+/* One more that makes no sense, if eax is no mode. */
+void rule_lazy_mode(struct tr *t)
+{
+	const struct bt_paravirt *p = &t->bt->paravirt;
+	struct emit *e = &t->e;
+
+	e_lea(e, 1, R9, RAX, -1, 0, -(s32)p->lazy_modes);
+	e_rorx32(e, R9, R9); /* -1: it is below */
+	e_lea(e, 0, R9, R9, -1, 0, 1);
+	e_mov_ri64(e, R10, (u64)(uintptr_t)(p->senseless + t->in->disp));
+	e_rm(e, 1, 0x8b, R8, R10, -1, 0, 0);
+	e_lea(e, 1, R8, R8, R9, 0, 0);
+	e_rm(e, 1, 0x89, R8, R10, -1, 0, 0);
+	e_mov_ri64(e, R10, (u64)(uintptr_t)p->lazy);
+	e_rm(e, 0, 0x89, RAX, R10, -1, 0, 0);
 }
 
 /* What cannot be made in line is called after all. */

@@ -60,6 +60,8 @@ bool stack_waits(const struct tr *t)
 	switch (in->op->class) {
 	case C_NOP:
 	case C_GET_IF:
+	case C_ANNOUNCE:
+	case C_LAZY_MODE:
 		return true;
 	case C_CLI:
 		return t->mode & MODE_CPL0;

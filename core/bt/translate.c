@@ -358,6 +358,12 @@ static void emit_insn(struct tr *t)
 	case C_SET_IF:
 		rule_set_if(t);
 		break;
+	case C_ANNOUNCE:
+		rule_announce(t);
+		break;
+	case C_LAZY_MODE:
+		rule_lazy_mode(t);
+		break;
 	default:
 		rule_odd(t);
 		break;
@@ -427,7 +433,7 @@ static bool falls(const struct tr *t)
 	target = t->cold[t->cold_count - 1].target;
 	away = (s32)(target - b->eip);
 	gpa = b->gpa + (gpa_t)away;
-	return same_page(t, target) &&
+	return away && same_page(t, target) &&
 	       (gpa & (GUEST_PAGE - 1)) <= GUEST_PAGE - INSN_MAX &&
 	       !stops_at(t, away) && !out_of_room(t->bt, 3) &&
 	       !cache_look(t->bt, b->lin + (u32)away, gpa, t->mode);

@@ -179,6 +179,9 @@ bool mem_is_watched(const struct mem *m, gla_t lin);
 void mem_on_announced(struct mem *m, u64 (*said)(void *arg), void *arg);
 /* What it says of the page of gpa. */
 void mem_announce_table(struct mem *m, gpa_t gpa, bool is_table);
+/* For who says so in line: a byte for each of the pages of RAM, in which `bit`
+ * is set if it is a table. */
+u8 *mem_announced(struct mem *m, u8 *bit, u32 *pages);
 /* Nothing was said. */
 void mem_forget_tables(struct mem *m);
 

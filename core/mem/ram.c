@@ -175,6 +175,13 @@ void mem_announce_table(struct mem *m, gpa_t gpa, bool is_table)
 	m->page_flags[gpa >> 12] |= is_table ? PAGE_TABLE : 0;
 }
 
+u8 *mem_announced(struct mem *m, u8 *bit, u32 *pages)
+{
+	*bit = PAGE_TABLE;
+	*pages = (u32)(m->ram_size >> 12);
+	return m->page_flags;
+}
+
 void mem_forget_tables(struct mem *m)
 {
 	for (u64 i = 0; i < m->ram_size >> 12; i++)

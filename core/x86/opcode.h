@@ -87,6 +87,8 @@ enum opcode_class {
 	C_THUNK, /* a call of a function that only tells where it was called */
 	C_CALL_IN_LINE, /* what is called follows, and its RET */
 	C_RET_IN_LINE,
+	C_ANNOUNCE, /* what is said of the page of number eax */
+	C_LAZY_MODE, /* eax is noted */
 	C_SET_IF, /* IF := bit 9 of eax, without STI's shadow */
 };
 

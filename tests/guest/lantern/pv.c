@@ -5,8 +5,6 @@
  *
  * A kernel port to another privilege model would start by reading this file:
  * it is the complete list of what a kernel does that a program may not.
- *
- * The end of the file makes calls through the table cheap.
  */
 #include "kernel.h"
 
@@ -274,53 +272,6 @@ struct paravirt_ops pv = {
 	.cycles_per_second = native_unknown,
 	.wall_clock = native_unknown,
 };
-
-/*
- * A call through the table reads it each time, though it changes only when
- * vmi.c fills it.  So we do as Linux does and write, over each such call, one
- * that leads straight to where the table says.  The compiler makes of
- * `pv.cli()' six bytes, FF 15 and the address of the member.  No other
- * instruction of ours can look so: what else names a member has these two
- * bytes as opcode and operand or not at all.
- */
-struct site {
-	u8 *call;
-	const u32 *member;
-};
-
-enum { SITES = 256, CALL_THROUGH = 0x15FF, CALL_LENGTH = 6 };
-enum { OPCODE_CALL = 0xE8, OPCODE_NOP = 0x90 };
-static struct site sites[SITES];
-static u32 site_count;
-
-static void find_sites(void)
-{
-	extern u8 kernel_start[], text_end[];
-
-	for (u8 *at = kernel_start; at + CALL_LENGTH <= text_end; at++) {
-		u32 member = *(u32 *)(at + 2);
-
-		if (*(u16 *)at != CALL_THROUGH || site_count == SITES ||
-		    member - (u32)&pv >= sizeof(pv))
-			continue;
-		sites[site_count++] = (struct site){ at, (u32 *)member };
-	}
-}
-
-/* With interrupts off: none must meet half a call. */
-void pv_patch(void)
-{
-	if (!site_count)
-		find_sites();
-	for (u32 i = 0; i < site_count; i++) {
-		u8 *call = sites[i].call;
-		u32 distance = *sites[i].member - ((u32)call + 5);
-
-		call[0] = OPCODE_CALL;
-		memcpy(call + 1, &distance, sizeof(distance));
-		call[5] = OPCODE_NOP;
-	}
-}
 
 const char *hv_name(void)
 {

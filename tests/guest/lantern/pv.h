@@ -98,7 +98,7 @@ enum { PV_FLUSH = 1 };	/* all that is not global */
 
 extern struct paravirt_ops pv;
 
-/* The table has changed: calls lead to what it names now. */
+/* sites.c: the table has changed, and calls lead to what it names now. */
 void pv_patch(void);
 
 /* vmi.c: looks for a hypervisor to call. */
