@@ -166,9 +166,12 @@ static struct addr fs_gs(struct tr *t, unsigned seg)
 	return (struct addr){ R8, R9, 0, 0 };
 }
 
+/* May the host add the displacement, in 64 bits?  One that is far below zero
+ * is an address in the upper half, of a table that the register indexes: the
+ * sum is to wrap. */
 static bool small(s32 disp)
 {
-	return disp > -(s32)WINDOW_GUARD && disp < (s32)WINDOW_GUARD;
+	return disp > -(1 << 24) && disp < (s32)WINDOW_GUARD;
 }
 
 /*T:20 A memory operand becomes a host address. */
