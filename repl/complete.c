@@ -122,8 +122,8 @@ static char *next_breakpoint(const char *text, int again)
 
 	if (!again)
 		completing.index = 0;
-	for (; b; b = b->next)
-		if (i++ == completing.index && !b->hidden) {
+	for (; b; b = debug_break_next(b))
+		if (i++ == completing.index) {
 			completing.index++;
 			if (asprintf(&name, "%d", b->number) < 0)
 				return NULL;

@@ -61,7 +61,7 @@ static void bucket(struct debug *d, struct breakpoint *b, bool in)
 {
 	struct breakpoint **at = debug_bucket(d, b->addr);
 
-	if (b->kind != BREAK_CODE)
+	if (b->kind != BREAK_CODE || b->pending)
 		return;
 	while (*at && *at != b)
 		at = &(*at)->here;
@@ -80,7 +80,7 @@ static unsigned watch_access(enum break_kind kind)
 
 static int insert(struct debug *d, struct breakpoint *b, struct err *e)
 {
-	if (shared(d, b))
+	if (b->pending || shared(d, b))
 		return 0;
 	switch (b->kind) {
 	case BREAK_CODE:
@@ -105,7 +105,7 @@ static int insert(struct debug *d, struct breakpoint *b, struct err *e)
 
 static void take_out(struct debug *d, struct breakpoint *b)
 {
-	if (shared(d, b))
+	if (b->pending || shared(d, b))
 		return;
 	if (b->kind == BREAK_CODE)
 		vm_break_remove(d->vm, b->addr);
@@ -174,6 +174,7 @@ struct breakpoint *debug_break_append(struct debug *d,
 	*end = b;
 	bucket(d, b, true);
 	d->call_catches += is_call(b);
+	d->pending += b->pending;
 	return b;
 }
 
@@ -217,6 +218,7 @@ void debug_break_delete(struct debug *d, struct breakpoint *b)
 	*at = b->next;
 	bucket(d, b, false);
 	d->call_catches -= is_call(b);
+	d->pending -= b->pending;
 	if (d->hit == b)
 		d->hit = NULL;
 	if (d->client_hit == b)
@@ -226,6 +228,20 @@ void debug_break_delete(struct debug *d, struct breakpoint *b)
 	free(b->condition);
 	free(b->what);
 	free(b);
+}
+
+void debug_break_move(struct debug *d, struct breakpoint *b, const gla_t *to)
+{
+	if (b->enabled)
+		take_out(d, b);
+	bucket(d, b, false);
+	d->pending -= b->pending;
+	b->pending = !to;
+	d->pending += b->pending;
+	b->addr = to ? *to : 0;
+	bucket(d, b, true);
+	if (b->enabled && insert(d, b, NULL))
+		b->enabled = false;
 }
 
 int debug_break_enable(struct debug *d, struct breakpoint *b, bool on,
@@ -247,7 +263,7 @@ int debug_break_condition(struct debug *d, struct breakpoint *b,
 	struct value v;
 	struct expr_env env;
 
-	if (condition && *condition) {
+	if (condition && *condition && !b->pending) {
 		/* Only its form is judged: what it reads may exist later.
 		 * A condition that changes the guest is refused. */
 		debug_env(d, &env);
@@ -274,9 +290,21 @@ struct breakpoint *debug_break_find(struct debug *d, int number)
 	return NULL;
 }
 
+static struct breakpoint *visible(struct breakpoint *b)
+{
+	while (b && b->hidden)
+		b = b->next;
+	return b;
+}
+
 struct breakpoint *debug_breaks(struct debug *d)
 {
-	return d->breaks;
+	return visible(d->breaks);
+}
+
+struct breakpoint *debug_break_next(struct breakpoint *b)
+{
+	return visible(b->next);
 }
 
 /* ---- at a stop ---- */
@@ -403,6 +431,16 @@ bool debug_at_break(void *arg, gla_t lin)
 	return d->hit;
 }
 
+bool debug_break_asked(struct debug *d)
+{
+	gla_t pc = debug_pc(d);
+
+	for (struct breakpoint *b = *debug_bucket(d, pc); b; b = b->here)
+		if (b->addr == pc && b->met && b->met_at == vm_icount(d->vm))
+			return true;
+	return false;
+}
+
 bool debug_break_wanted(struct debug *d, enum vm_stop why)
 {
 	nothing_met(d);
@@ -463,6 +501,10 @@ static void show_place(struct debug *d, const struct breakpoint *b,
 	if (b->kind == BREAK_TIME) {
 		buf_printf(out, "%10s after %llu instructions", "",
 			   (unsigned long long)b->icount);
+		return;
+	}
+	if (b->pending) {
+		buf_printf(out, "%-10s %s", "<PENDING>", b->what);
 		return;
 	}
 	buf_printf(out, "0x%08x", b->addr);

@@ -127,6 +127,8 @@ struct breakpoint {
 	u64 icount; /* of BREAK_TIME */
 	bool enabled, temporary;
 	bool hidden; /* made by a step, not by a person */
+	bool pending;    /* code: at a name that is not known yet, nowhere */
+	bool is_its_own; /* the name is told by the guest itself (pending.c) */
 	bool alone;  /* when it is met, others there are not: they were before */
 	bool client; /* gdb's (see debug_client_add) */
 	bool hardware, persistent, parked;
@@ -151,6 +153,10 @@ struct breakpoint {
 struct breakpoint *debug_break_add(struct debug *d, enum break_kind kind,
 				   gla_t addr, unsigned len, const char *what,
 				   const char *condition, struct err *e);
+/* At a location as a person types it, or "" where the guest stands.  A name
+ * that the guest may still tell of is waited for: the breakpoint is pending. */
+struct breakpoint *debug_break_at(struct debug *d, const char *text,
+				  const char *condition, struct err *e);
 /* The same for an event; `what` is "exception #PF". */
 struct breakpoint *debug_catch_add(struct debug *d, enum vm_event event,
 				   u32 number, const char *what,
@@ -167,8 +173,9 @@ int debug_break_condition(struct debug *d, struct breakpoint *b,
 struct breakpoint *debug_break_find(struct debug *d, int number);
 /* The one that the guest stands at since the last stop, or NULL. */
 struct breakpoint *debug_hit(struct debug *d);
-/* The list, oldest first; hidden ones included. */
+/* Those that a person or a client has made, oldest first. */
 struct breakpoint *debug_breaks(struct debug *d);
+struct breakpoint *debug_break_next(struct breakpoint *b);
 void debug_break_show(struct debug *d, struct buf *out);
 
 /* ---- a client's breakpoints (client.c) ----

@@ -45,6 +45,9 @@ struct debug {
 	struct breakpoint *breaks;
 	struct breakpoint *code[BUCKETS]; /* by address */
 	unsigned call_catches;
+	unsigned pending; /* breakpoints at names that are not known yet */
+	struct breakpoint *paging_catch; /* while there are */
+	struct buf untold; /* what was found out while the guest ran */
 	struct agent_env env; /* for expressions of a client */
 	void (*print)(void *arg, const char *text, size_t len);
 	void *print_arg;
@@ -54,7 +57,8 @@ struct debug {
 	void *probe_arg;
 	struct registers_before before_call;
 	bool call_is_open; /* one was called and did not return */
-	gla_t stop_pc; /* where it came to stand */
+	gla_t stop_pc; /* where it came to stand, its breakpoints seen */
+	u64 went_at;   /* icount, when it last set out */
 	int next_number;
 	enum vm_stop why;
 	struct breakpoint *asked; /* whose condition is being looked at */
@@ -84,6 +88,8 @@ bool debug_frame_register(struct debug *d, const char *name, struct value *v);
  * many.  Have others been loaded since? */
 unsigned modules_put(struct debug *d, unsigned *modules);
 bool modules_changed(struct debug *d);
+/* Have breakpoints been asked since the guest came to where it is? */
+bool debug_break_asked(struct debug *d);
 /* vm_on_break's: does one of ours want to stop at the breakpoint met?  Counts
  * hits, sets d->hit. */
 bool debug_at_break(void *arg, gla_t lin);
@@ -102,6 +108,13 @@ void debug_client_settle(struct debug *d);
 /* Does the client's breakpoint, met, want to stop?  Runs its commands. */
 bool debug_client_wants(struct debug *d, struct breakpoint *b);
 struct breakpoint **debug_bucket(struct debug *d, gla_t addr);
+/* From where it is to there; NULL: it has no place. */
+void debug_break_move(struct debug *d, struct breakpoint *b, const gla_t *to);
+/* pending.c: symbols have come; those that the guest told have gone; the guest
+ * goes on. */
+void debug_pending_place(struct debug *d);
+void debug_pending_lose(struct debug *d);
+void debug_pending_wait(struct debug *d);
 /* Takes the old values of watched places, before the guest goes on. */
 void debug_watch_arm(struct debug *d);
 /* Tells the machine of the next count of instructions to stop at. */

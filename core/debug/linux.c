@@ -91,6 +91,7 @@ int debug_linux_symbols(struct debug *d, struct buf *out)
 	d->knows_linux = true;
 	more = modules_put(d, &modules);
 	symbols_ready(d->symbols);
+	debug_pending_place(d);
 	if (out) {
 		buf_printf(out, "%u symbols", k.count);
 		tell_version(d, out);
@@ -116,6 +117,7 @@ static void know_modules(struct debug *d, struct buf *out)
 	symbols_lose(d->symbols);
 	n = modules_put(d, &modules);
 	symbols_ready(d->symbols);
+	debug_pending_place(d);
 	if (out)
 		buf_printf(out, "%u symbols of %u module%s, found in memory\n",
 			   n, modules, modules == 1 ? "" : "s");
@@ -125,6 +127,10 @@ void debug_know_guest(struct debug *d, struct buf *out)
 {
 	u64 now = vm_icount(d->vm);
 
+	if (out && out != &d->untold) {
+		buf_append(out, buf_text(&d->untold), d->untold.len);
+		buf_clear(&d->untold);
+	}
 	if (!(debug_cpu(d)->cr0 & CR0_PG))
 		return;
 	if (d->knows_linux ||
@@ -148,6 +154,7 @@ bool debug_linux_text(struct debug *d, gpa_t *at)
 
 void debug_forget_guest(struct debug *d)
 {
+	debug_pending_lose(d);
 	if (d->knows_linux || d->modules)
 		symbols_lose(d->symbols);
 	d->modules = d->modules_mark = 0;

@@ -29,10 +29,13 @@ static void set_out(struct debug *d)
 {
 	debug_watch_arm(d);
 	debug_time_arm(d);
+	if (d->pending || d->paging_catch)
+		debug_pending_wait(d);
 	d->hit = d->client_hit = NULL;
 	/* The breakpoint that it stands at was seen; not one that the person
 	 * has sent it to since. */
 	vm_pass_break(d->vm, debug_pc(d) == d->stop_pc);
+	d->went_at = vm_icount(d->vm);
 	d->running = true;
 }
 
@@ -42,9 +45,12 @@ static bool arrived(struct debug *d)
 	bool wanted = true;
 
 	d->running = false;
-	d->stop_pc = debug_pc(d);
 	if (d->why == STOP_WATCHPOINT || d->why == STOP_CATCH)
 		wanted = debug_break_wanted(d, d->why);
+	if (wanted || debug_break_asked(d))
+		d->stop_pc = debug_pc(d);
+	else if (vm_icount(d->vm) != d->went_at)
+		d->stop_pc = ~debug_pc(d); /* what is next was not asked */
 	if (wanted && d->hit)
 		debug_break_spent(d);
 	return wanted;

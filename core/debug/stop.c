@@ -122,6 +122,7 @@ void debug_free(struct debug *d)
 	while (d->breaks)
 		debug_break_delete(d, d->breaks);
 	symbols_free(d->symbols);
+	buf_free(&d->untold);
 	while (d->spaces) {
 		struct space_symbols *s = d->spaces;
 

@@ -43,22 +43,25 @@ static int add_break(struct console *c, char *args, bool temporary,
 {
 	char *condition = words_split_if(args);
 	struct breakpoint *b;
-	gla_t addr = debug_pc(c->d);
 
 	args = words_trim(args);
 	if (!strncmp(args, "-icount", 7) && (!args[7] || args[7] == ' '))
 		return add_time(c, words_trim(args + 7), condition, temporary,
 				e);
-	if (*args && debug_location(c->d, args, &addr, e))
-		return -1;
-	b = debug_break_add(c->d, BREAK_CODE, addr, 0, args, condition, e);
+	b = debug_break_at(c->d, args, condition, e);
 	if (!b)
 		return -1;
 	b->temporary = temporary;
-	buf_printf(c->to, "%s %d at ",
+	buf_printf(c->to, "%s %d ",
 		   temporary ? "Temporary breakpoint" : "Breakpoint",
 		   b->number);
-	debug_address(c->d, addr, c->to);
+	if (b->pending) {
+		buf_printf(c->to, "(%s) pending: set when the guest's own "
+				  "symbols are known.\n", args);
+		return 0;
+	}
+	buf_printf(c->to, "at ");
+	debug_address(c->d, b->addr, c->to);
 	buf_byte(c->to, '\n');
 	return 0;
 }
@@ -165,7 +168,7 @@ int cmd_delete(struct console *c, char *args, struct err *e)
 		return cmd_undisplay(c, words_trim(args + 7), e);
 	if (!*args)
 		for (b = debug_breaks(c->d); b; b = next) {
-			next = b->next;
+			next = debug_break_next(b);
 			delete_one(c, b);
 		}
 	while ((word = words_next(&args))) {
@@ -183,7 +186,7 @@ static int switch_breaks(struct console *c, char *args, bool on, struct err *e)
 	char *word;
 
 	if (!*args)
-		for (b = debug_breaks(c->d); b; b = b->next)
+		for (b = debug_breaks(c->d); b; b = debug_break_next(b))
 			if (debug_break_enable(c->d, b, on, e))
 				return -1;
 	while ((word = words_next(&args))) {
@@ -245,7 +248,7 @@ int cmd_commands(struct console *c, char *args, struct err *e)
 		if (!b)
 			return -1;
 	} else {
-		for (b = last; last; last = last->next)
+		for (; last; last = debug_break_next(last))
 			b = last;
 		if (!b)
 			return err_set(e, "there is no breakpoint to give "

@@ -37,6 +37,8 @@ for packets in (
     (f"Z0,{exec_:x},1", "vCont;c", f"z0,{exec_:x},1", *["vCont;s:1"] * 300, f"vCont;r{exec_:x},{exec_ + 16:x}:1", "g", "mc0100000,1000",
      "qXfer:osdata:read:maps:0,fff", "Qbtrace:bts", "vCont;s:1", "qXfer:btrace:read:all:0,ffff", "Qbtrace:off"),
     ("Z2,c0000800,4", "Z3,c0000808,1"),  # where nothing is
+    # The console's `delete' takes what a person made, not what a tracepoint needs.
+    ("QTinit", f"QTDP:1:{at:x}:E:0:0", f"QTDP:-1:{at:x}:M4,0,40", "QTStart", "qRcmd," + b"delete".hex(), "QTStop", "QTinit"),
 ):
     seen = tour(*packets)
     assert seen[:2] == plain[:2], (packets, seen[:2], plain[:2])
