@@ -371,6 +371,35 @@ static inline void e_near_here(struct emit *e, u8 *place)
 		__builtin_memcpy(place, &distance, 4);
 }
 
+static inline void e_bytes(struct emit *e, const u8 *bytes, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		e8(e, bytes[i]);
+}
+
+/* Flags := those that LAHF and SETO AL have put into ax.  POPF would be
+ * microcode.  SAHF gives all but OF; adding 127 to a byte that holds OF gives
+ * that. */
+static inline void e_flags_ax(struct emit *e)
+{
+	static const u8 code[] = { 0x04, 0x7f, /* add al, 127 */
+				   0x9e };     /* sahf */
+
+	e_bytes(e, code, sizeof(code));
+}
+
+/* Flags := the image that is both in eax and in ecx, which are lost. */
+static inline void e_flags_image(struct emit *e)
+{
+	static const u8 code[] = { 0xc1, 0xe9, 11,   /* shr ecx, 11 */
+				   0x83, 0xe1, 1,    /* and ecx, 1 */
+				   0x88, 0xc4,	     /* mov ah, al */
+				   0x88, 0xc8 };     /* mov al, cl */
+
+	e_bytes(e, code, sizeof(code));
+	e_flags_ax(e);
+}
+
 enum { CC_B = 2, CC_AE = 3, CC_E = 4, CC_NE = 5, JECXZ = 0xe3, JMP8 = 0xeb };
 
 #endif

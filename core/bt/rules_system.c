@@ -8,7 +8,8 @@
  * there is nothing to do.  POPF mostly changes the arithmetic flags, IF and
  * DF, which are stored.  All else is left to the operations.
  *
- * No host flag may change, hence LEA to subtract and JRCXZ to ask. */
+ * No host flag may change, hence LEA to subtract and JRCXZ to ask; until POPF
+ * is sure to set them all. */
 #include "core/bt/bt_priv.h"
 
 static unsigned seg_of(const struct insn *in)
@@ -149,6 +150,15 @@ static void load_seg(struct tr *t)
 
 /* ---- POPF ---- */
 
+/* That one of r10d's, which host flags need not survive. */
+static void store_flag(struct emit *e, u32 *to, u32 flag)
+{
+	e_mov_rr(e, 0, R9, R10);
+	e_rr(e, 0, 0x81, 4, R9); /* and r9d, flag */
+	e32(e, flag);
+	e_store_rip(e, 0, to, R9);
+}
+
 /* The image has the system flags that are set already (VM and RF it does not
  * change): the others are stored, and if now an interrupt waits that can come,
  * the dispatcher sees to it. */
@@ -179,20 +189,13 @@ static void popf(struct tr *t)
 	done = e_short(e, JMP8);
 	e_short_here(e, same);
 	e_lea(e, 0, R12, R12, -1, 0, 4);
-	e_mov_ri(e, R8, EFL_DF);
-	e_pext(e, R9, R10, R8);
-	e_pdep(e, R9, R9, R8);
-	e_store_rip(e, 0, &c->dflag, R9);
-	e_mov_ri(e, R8, EFL_ARITH);
-	e_pext(e, R9, R10, R8);
-	e_pdep(e, R9, R9, R8);
-	e8(e, 0x41); /* push r9 */
-	e8(e, 0x51);
-	e_mov_ri(e, R8, EFL_IF);
-	e_pext(e, R9, R10, R8);
-	e_pdep(e, R9, R9, R8);
-	e_store_rip(e, 0, &c->iflag, R9);
-	e8(e, 0x9d); /* popfq */
+	store_flag(e, &c->dflag, EFL_DF);
+	store_flag(e, &c->iflag, EFL_IF);
+	e_mov_rr(e, 1, R9, RAX);
+	e_mov_rr(e, 0, RAX, R10);
+	e_mov_rr(e, 0, RCX, R10);
+	e_flags_image(e);
+	e_mov_rr(e, 1, RAX, R9);
 	e_mov_rr(e, 1, RCX, R11);
 	emit_look(t);
 	e_short_here(e, done);

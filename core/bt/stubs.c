@@ -32,27 +32,12 @@ static void save_general(struct bt *bt, struct emit *e)
 		e_store_rip(e, 0, &bt->cpu->gpr[i], host_of[i]);
 }
 
-static void e_bytes(struct emit *e, const u8 *bytes, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		e8(e, bytes[i]);
-}
-
-/* ax := flags, as write_flags takes them; PUSHF and POPF would be
+/* ax := flags, as e_flags_ax takes them; PUSHF and POPF would be
  * microcode. */
 static void read_flags(struct emit *e)
 {
 	static const u8 code[] = { 0x9f,		/* lahf */
 				   0x0f, 0x90, 0xc0 };	/* seto al */
-
-	e_bytes(e, code, sizeof(code));
-}
-
-/* SAHF gives all but OF; adding 127 to a byte that holds OF gives that. */
-static void write_flags(struct emit *e)
-{
-	static const u8 code[] = { 0x04, 0x7f, /* add al, 127 */
-				   0x9e };     /* sahf */
 
 	e_bytes(e, code, sizeof(code));
 }
@@ -91,14 +76,9 @@ static void save_state(struct bt *bt, struct emit *e)
 
 static void load_flags(struct bt *bt, struct emit *e)
 {
-	static const u8 code[] = { 0x89, 0xc1,	     /* mov ecx, eax */
-				   0xc1, 0xe9, 11,   /* shr ecx, 11 */
-				   0x88, 0xc4,	     /* mov ah, al */
-				   0x88, 0xc8 };     /* mov al, cl */
-
 	e_load_rip(e, 0, RAX, &bt->cpu->arith);
-	e_bytes(e, code, sizeof(code));
-	write_flags(e);
+	e_mov_rr(e, 0, RCX, RAX);
+	e_flags_image(e);
 }
 
 static void load_state(struct bt *bt, struct emit *e)
@@ -233,7 +213,7 @@ static const u8 *make_transfer(struct bt *bt, struct emit *e, void *fn,
 	e_load_rip(e, 1, R15, &bt->live->window);
 	if (same_flags) {
 		e_mov_rr(e, 0, RAX, R12);
-		write_flags(e);
+		e_flags_ax(e);
 	} else {
 		load_flags(bt, e);
 	}
