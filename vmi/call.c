@@ -167,7 +167,7 @@ enum op_result vmi_called(void *arg, struct cpu *c, const struct insn *in)
 	if (r == OP_AGAIN) /* the rest is paid for again */
 		v->repeats[number]++;
 	else if (r != OP_FAULT)
-		v->count[number]++;
+		v->in_code[number]++;
 	if (told && r != OP_AGAIN)
 		vmi_told(v, number,
 			 r == OP_FAULT ? BT_CALL_FAULTS : BT_CALL_DONE);

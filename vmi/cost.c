@@ -40,6 +40,7 @@ void cost_gather(struct vmi *v)
 		v->count[i] += v->in_code[i];
 		v->in_code[i] = 0;
 	}
+	mmu_gathered(v);
 }
 
 void cost_begin_timing(struct vmi *v)

@@ -34,13 +34,23 @@ enum op_result vmi_update_pxe(struct vmi *v, struct cpu *c)
 	return OP_NEXT;
 }
 
+static u64 said_in(const u64 *count)
+{
+	return count[VMI_SetPxE] + count[VMI_SetPxELong] +
+	       count[VMI_UpdatePxE] + count[VMI_UpdatePxELong] +
+	       count[VMI_AllocatePage] + count[VMI_ReleasePage];
+}
+
 static u64 said(void *arg)
 {
 	const struct vmi *v = arg;
 
-	return vmi_count(v, VMI_SetPxE) + vmi_count(v, VMI_SetPxELong) +
-	       vmi_count(v, VMI_UpdatePxE) + vmi_count(v, VMI_UpdatePxELong) +
-	       vmi_count(v, VMI_AllocatePage) + vmi_count(v, VMI_ReleasePage);
+	return v->said + said_in(v->in_code);
+}
+
+void mmu_gathered(struct vmi *v)
+{
+	v->said = said_in(v->count);
 }
 
 void mmu_power_on(struct vmi *v)

@@ -47,7 +47,8 @@ struct vmi {
 	u32 lazy;
 	gla_t rom; /* linear, where the kernel asked for relocations */
 	u64 count[CALL_COUNT]; /* ever, but for what is in: */
-	u64 *in_code; /* counts of translated code (bt_calls) */
+	u64 *in_code; /* since the last cost_gather() (bt_calls) */
+	u64 said;     /* of count[], what is said of page tables (mmu.c) */
 	u64 count_from[CALL_COUNT]; /* when counters began anew */
 	u64 faults[VMI_CALLS];	 /* calls that raised an exception */
 	u64 senseless[VMI_CALLS]; /* with arguments that mean nothing */
@@ -75,7 +76,7 @@ struct vmi {
 	void *moved_arg;
 };
 
-/* Calls done, ever: mmu.c goes by it. */
+/* Calls done, ever. */
 static inline u64 vmi_count(const struct vmi *v, unsigned number)
 {
 	return v->count[number] + v->in_code[number];
@@ -132,8 +133,9 @@ void vmi_state(void *arg, struct state_list *to);
 
 /* time.c */
 void alarms_init(struct vmi *v);
-/* Nothing is announced yet. */
+/* Nothing is announced yet; count[] is another. */
 void mmu_power_on(struct vmi *v);
+void mmu_gathered(struct vmi *v);
 void alarms_reset(struct vmi *v);
 
 #endif

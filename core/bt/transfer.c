@@ -17,7 +17,7 @@ static inline bool unusual(const struct bt *bt, u32 unretired)
 	const struct live *l = bt->live;
 
 	return (unretired - 1) | (u32)bt->kick | bt->debug_trap |
-	       bt->observed | l->call_made | l->call_timed |
+	       bt->observed | l->call_timed |
 	       c->nmi_pending | c->mode_changed;
 }
 
@@ -41,6 +41,14 @@ static inline __attribute__((always_inline)) u64 go_on(struct bt *bt)
 	return CALL_STRAIGHT;
 }
 
+/* It was a paravirtual call's (of which nobody is told, see stub_of). */
+static inline void count_call(struct live *l)
+{
+	if (l->call_made)
+		l->calls[l->call_made - 1]++;
+	l->call_made = 0;
+}
+
 u64 bt_int(struct bt *bt, const struct insn *in, u32 unretired)
 {
 	struct cpu *c = bt->cpu;
@@ -57,6 +65,7 @@ u64 bt_iret(struct bt *bt, const struct insn *in, u32 unretired)
 {
 	if (unusual(bt, unretired) || in->opsize != 4 || !known_iret(bt->cpu))
 		return bt_call_op(bt, in, unretired);
+	count_call(bt->live);
 	return go_on(bt);
 }
 
@@ -71,6 +80,7 @@ u64 bt_sysexit(struct bt *bt, const struct insn *in, u32 unretired)
 {
 	if (unusual(bt, unretired) || !known_sysexit(bt->cpu))
 		return bt_call_op(bt, in, unretired);
+	count_call(bt->live);
 	return go_on(bt);
 }
 /*T:*/

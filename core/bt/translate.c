@@ -58,6 +58,8 @@ static const u8 *stub_of(const struct tr *t)
 {
 	const struct bt *bt = t->bt;
 
+	if (paravirt_tells(t))
+		return bt->stub_op;
 	switch (t->in->op->operation) {
 	case OPERATION_int_n:
 		return bt->stub_int;

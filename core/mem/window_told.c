@@ -58,11 +58,11 @@ void window_compared(struct cpu *c)
 
 	if (!m->said)
 		return;
-	u->trust = (struct trust){
-		.known = c->cr0 & CR0_PG,
-		.said = said(m),
-		.opened = { p->win[p->supervisor].opened, u->opened },
-	};
+	u->trust.known = c->cr0 & CR0_PG;
+	u->trust.asked = false;
+	u->trust.said = said(m);
+	u->trust.opened[0] = p->win[p->supervisor].opened;
+	u->trust.opened[1] = u->opened;
 	for (unsigned i = 0; c->cr4 & CR4_PAE && i < 4; i++)
 		u->trust.pdpte[i] = c->pdpte[i];
 }

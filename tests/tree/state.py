@@ -10,7 +10,7 @@ NO_STATE = {
     "timer": "fire dev order name",  # set when it is made
     "uart": "irq port", "ferr": "irq",
     "alarm": "v",
-    "vmi": "vm in_line timing rows time moved moved_arg told_of open open_count in_code",  # host time, the user's choice, records
+    "vmi": "vm in_line timing rows time moved moved_arg told_of open open_count in_code said",  # host time, the user's choice, records
     "vm": None, "kind": "",  # named one by one in snapshot.c
 }
 ALWAYS = {"bus"}
