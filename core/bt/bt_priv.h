@@ -515,6 +515,7 @@ void thunk_forget_all(struct bt *bt);
 void rule_thunk(struct tr *t);
 /* mode.c */
 u32 mode_now(struct bt *bt);
+void mode_refresh_fs_gs(struct bt *bt);
 /* Windows or link tables are not what they were. */
 static inline void mode_forget_levels(struct bt *bt)
 {

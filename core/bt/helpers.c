@@ -48,6 +48,8 @@ static u64 go_to_eip(struct bt *bt, enum bt_exit why, u32 unretired)
 
 	c->flushed = false;
 	bt->live->unretired = unretired;
+	if (c->fs_gs_changed)
+		mode_refresh_fs_gs(bt);
 	if (c->mode_changed | c->level_changed)
 		level_refresh(bt);
 	if (dispatcher_needed(bt) || !link_straight(bt))
@@ -290,6 +292,8 @@ static bool mode_is_same(struct bt *bt)
 {
 	u64 context = bt->live->context, window = bt->live->window;
 
+	if (bt->cpu->fs_gs_changed)
+		mode_refresh_fs_gs(bt);
 	if (!(bt->cpu->mode_changed | bt->cpu->level_changed))
 		return true;
 	run_refresh_mode(bt);

@@ -114,6 +114,13 @@ static u64 segment_window(struct bt *bt, unsigned seg)
 	return wide ? bt->live->window : (u64)(uintptr_t)bt->nowhere;
 }
 
+void mode_refresh_fs_gs(struct bt *bt)
+{
+	bt->cpu->fs_gs_changed = false;
+	bt->live->seg_window[0] = segment_window(bt, SEG_FS);
+	bt->live->seg_window[1] = segment_window(bt, SEG_GS);
+}
+
 void run_refresh_mode(struct bt *bt)
 {
 	struct cpu *c = bt->cpu;
@@ -123,7 +130,7 @@ void run_refresh_mode(struct bt *bt)
 	u64 user = (u64)(uintptr_t)window_user(c->mem);
 	u64 supervisor = (u64)(uintptr_t)window_supervisor(c->mem);
 
-	c->mode_changed = c->level_changed = false;
+	c->mode_changed = c->level_changed = c->fs_gs_changed = false;
 	if (user != l->user_window || supervisor != bt->supervisor_window)
 		mode_forget_levels(bt);
 	paravirt_refresh(bt);
@@ -141,8 +148,7 @@ void run_refresh_mode(struct bt *bt)
 			? l->user_window_map
 			: (u64)(uintptr_t)window_map_supervisor(c->mem);
 	l->lines = (u64)(uintptr_t)bt->lines[!!(bt->mode & MODE_USER)];
-	l->seg_window[0] = segment_window(bt, SEG_FS);
-	l->seg_window[1] = segment_window(bt, SEG_GS);
+	mode_refresh_fs_gs(bt);
 	l->context = link_context(bt);
 	l->context_number = link_number(bt, l->context);
 	l->jumps = (u64)(uintptr_t)link_jumps(bt);

@@ -310,7 +310,7 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 		bool stepping, shadowed;
 		gla_t from;
 
-		if (c->mode_changed | c->level_changed)
+		if (c->mode_changed | c->level_changed | c->fs_gs_changed)
 			run_refresh_mode(bt);
 		stands = standing(bt, limit);
 		if (stands != BT_EXIT_COUNT) {

@@ -66,11 +66,19 @@ struct known_return { /* by IRET from level 0 to flat segments */
 	struct known_bytes code, stack;
 	struct seg cs, ss; /* no SS: to the same level */
 };
-enum { KNOWN_GATES = 16 };
+struct known_segment { /* loaded into DS, ES, FS or GS */
+	u32 age;
+	u16 sel;
+	u8 cpl;
+	struct known_bytes bytes;
+	struct seg s; /* attr 0: nothing is known */
+};
+enum { KNOWN_GATES = 16, KNOWN_SEGMENTS = 8 };
 struct known {
 	u32 age; /* of the places of descriptors */
 	struct known_gate gate[KNOWN_GATES];
 	struct known_stack stack;
+	struct known_segment segment[KNOWN_SEGMENTS];
 	struct known_return inner, outer;
 	struct known_frame frame; /* where the last one was */
 };
@@ -143,6 +151,7 @@ struct cpu {
 	bool mode_changed;
 	/* Of all that, only CPL, CS and SS did, which are flat. */
 	bool level_changed;
+	bool fs_gs_changed; /* what no mode key depends on */
 	/* Translations of pages were flushed: the next instruction is looked
 	 * up anew. */
 	bool flushed;

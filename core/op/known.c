@@ -60,6 +60,35 @@ bool known_find_return(struct cpu *c, struct known_return *k)
 	return true;
 }
 
+static struct known_segment *segment_of(struct cpu *c, u16 sel)
+{
+	return &c->known.segment[(sel >> 3) % KNOWN_SEGMENTS];
+}
+
+static bool find_segment(struct cpu *c, struct known_segment *k)
+{
+	if (k->age != c->known.age && !find_of(c, &k->bytes, k->sel))
+		return false;
+	k->age = c->known.age;
+	return true;
+}
+
+bool known_load_data(struct cpu *c, unsigned seg, u16 sel)
+{
+	struct known_segment *k = segment_of(c, sel);
+	struct seg *s = &c->seg[seg];
+
+	if (k->sel != sel || k->cpl != c->cpl || !k->s.attr ||
+	    cpu_is_real(c) || cpu_is_vm86(c) || !find_segment(c, k) ||
+	    !known_same(&k->bytes))
+		return false;
+	seg_set(c, seg, &k->s);
+	s->memo = -(sel | (u32)SEG_MEMO);
+	s->memo_at = k->bytes.at;
+	s->memo_raw = -k->bytes.raw;
+	return true;
+}
+
 void *known_find_frame(struct cpu *c, gla_t lin, unsigned len)
 {
 	void *host = mem_host_ptr(c, lin, len, MEM_WRITE | MEM_SYSTEM);
@@ -107,6 +136,18 @@ void known_delivered(struct cpu *c, const struct event *e,
 	keep(&k->code);
 	if (inward)
 		learn_stack(c);
+}
+
+void known_loaded_data(struct cpu *c, const struct seg *s)
+{
+	struct known_segment *k = segment_of(c, s->sel);
+
+	*k = (struct known_segment){ .sel = s->sel, .cpl = c->cpl, .s = *s,
+				     .age = c->known.age - 1 };
+	if (s->attr & SEG_A && find_segment(c, k))
+		keep(&k->bytes);
+	else
+		k->s.attr = 0;
 }
 
 void known_returned(struct cpu *c, bool outward)

@@ -32,6 +32,10 @@ struct event {
 	u32 eflags; /* image to push */
 };
 
+/* Loads DS, ES, FS or GS if that selector was loaded before; at that place in
+ * seg[], with what translated code compares (known.c). */
+bool known_load_data(struct cpu *c, unsigned seg, u16 sel);
+void known_loaded_data(struct cpu *c, const struct seg *s);
 /* Finds descriptors, and the page that lin is in, again (known.c). */
 bool known_find_gate(struct cpu *c, struct known_gate *k);
 bool known_find_stack(struct cpu *c, struct known_stack *k);

@@ -11,6 +11,7 @@
  * The checks take the exception to raise as an argument: MOV says #GP where
  * a task switch says #TS for the same mistake.  Not present is #NP, or #SS
  * for the stack, in both. */
+#include "core/op/known.h"
 #include "core/op/op_priv.h"
 
 enum { REAL_DATA = SEG_P | SEG_S | SEG_RW | SEG_A, VM86_DATA = 0xf3 };
@@ -22,8 +23,12 @@ void seg_set(struct cpu *c, unsigned seg, const struct seg *value)
 	struct seg *s = &c->seg[seg];
 
 	if (s->base != value->base || s->limit != value->limit ||
-	    (s->attr ^ value->attr) & ~(SEG_DPL | SEG_A))
-		c->mode_changed = true;
+	    (s->attr ^ value->attr) & ~(SEG_DPL | SEG_A)) {
+		if (seg == SEG_FS || seg == SEG_GS)
+			c->fs_gs_changed = true;
+		else
+			c->mode_changed = true;
+	}
 	*s = *value;
 }
 
@@ -126,11 +131,15 @@ bool seg_load(struct cpu *c, unsigned seg, u16 selector)
 		seg_load_vm86(c, seg, selector);
 		return true;
 	}
+	if (seg != SEG_SS && known_load_data(c, seg, selector))
+		return true;
 	if (seg == SEG_SS ? !seg_check_ss(c, selector, c->cpl, EXC_GP, &s)
 			  : !seg_check_data(c, selector, EXC_GP, &s))
 		return false;
 	remember(c, &s);
 	seg_set(c, seg, &s);
+	if (seg != SEG_SS && s.attr)
+		known_loaded_data(c, &s);
 	return true;
 }
 

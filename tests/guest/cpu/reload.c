@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Loading a segment register with the selector that it has, again and again:
- * it does nothing, unless the descriptor was changed in the meantime, by a
+/* Loading a segment register with the selector that it has, again and again,
+ * or with another in between: it does nothing, or what it did before, unless the descriptor was changed in the meantime, by a
  * store, by LGDT or LLDT, or by another page where the table is; or unless
  * the register was emptied by a return to user mode. */
 #include "rt.h"
@@ -14,7 +14,8 @@ struct table {
 	u32 base;
 } __attribute__((packed));
 
-/* FS := sel three times, by MOV and by POP; what is at its offset 0. */
+/* FS := sel several times, by MOV and by POP, also after another; what is at
+ * its offset 0. */
 static u32 word(u16 sel)
 {
 	u32 v = 0;
@@ -23,9 +24,11 @@ static u32 word(u16 sel)
 		asm volatile("mov %1, %%fs\n\t"
 			     "pushl %1\n\t"
 			     "popl %%fs\n\t"
+			     "mov %2, %%fs\n\t"
+			     "mov %1, %%fs\n\t"
 			     "movl %%fs:0, %0"
-			     : "=r"(v)
-			     : "r"((u32)sel)
+			     : "=&r"(v)
+			     : "r"((u32)sel), "r"(KDS)
 			     : "memory");
 	return v;
 }
@@ -57,9 +60,8 @@ static void by_stores(void)
 }
 
 /* The descriptor's upper half is replaced between loads of one fragment. */
-static void faults(void)
+static void faults(u32 code)
 {
-	u32 code = FRAG("mov ecx, 3; 1: mov fs, dx; loop 1b; mov [ebx], esi; mov fs, dx; mov eax, fs:[8]");
 	static const struct {
 		const char *name;
 		u32 limit, attr;
@@ -78,6 +80,7 @@ static void faults(void)
 
 		set_gdt(SEL, desc(ONE, 0xfff, DATA | 0x4001));
 		s.edx = SEL;
+		s.edi = KDS;
 		s.ebx = (u32)&rt_gdt[SEL / 8] + 4;
 		s.esi = (u32)(desc(ONE, row[i].limit, row[i].attr) >> 32);
 		run(&s);
@@ -162,7 +165,9 @@ void test(void)
 	poke(ONE, 0x11111111);
 	poke(TWO, 0x22222222);
 	by_stores();
-	faults();
+	faults(FRAG("mov ecx, 3; 1: mov fs, dx; loop 1b; mov [ebx], esi; mov fs, dx; mov eax, fs:[8]"));
+	print("with another in between:\n");
+	faults(FRAG("mov ecx, 3; 1: mov fs, dx; mov fs, di; loop 1b; mov [ebx], esi; mov fs, dx; mov eax, fs:[8]"));
 	by_tables();
 	by_lldt();
 	by_return();
