@@ -54,8 +54,9 @@ check-chaos: ## the suite with all happening at random that must not matter (SEE
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' Makefile
 
-linux: $(B)/vitrine ## fetch Debian's i386 kernel and busybox and boot them to a shell (FLAVOUR=686 or 686-pae)
-	@ENGINE=$${ENGINE:-$(B)/vitrine} scripts/linux.sh boot
+linux: $(B)/vitrine ## fetch Debian's i386 kernel and busybox and boot them to a shell (FLAVOUR=686 or 686-pae); without a terminal to a few commands
+	@export ENGINE=$${ENGINE:-$(B)/vitrine}; if [ -t 0 ]; then exec scripts/linux.sh boot; \
+	else APPEND="$${APPEND-vitrine.run=\"uname -a; ps; free\"}" exec scripts/linux.sh boot -batch -no-reboot; fi
 
 bench: all $(B)/guest/ring.elf ## measure native, translated and QEMU's TCG side by side, and the bars (W=word runs the workloads named so)
 	@tests/bench/bench.py $(W)
