@@ -7,7 +7,8 @@
 # seconds. Commands run from the top folder with standard input empty, two at a time; status 0 is passed, 77 skipped,
 # anything else, also a time-out, failed. What a test prints is kept in build/log/NAME.log.
 # environment: B where the build is (build), JOBS (2), REBASE=1 for tests that can accept their output,
-# LOG where logs are kept (B/log), TRANSLATOR words of -translator for every run of the program, SLOW how many times longer each test may take (1).
+# LOG where logs are kept (B/log), TRANSLATOR words of -translator for every run of the program, SLOW how many times
+# longer each test may take (1).
 cd "$(dirname "$0")/.." || exit 4
 export B=${B:-build} CC=${CC:-gcc} CLANG=${CLANG:-clang} CFLAGS=${CFLAGS:--std=gnu11 -D_GNU_SOURCE -I.}
 export XDG_STATE_HOME=$PWD/$B/state XDG_CONFIG_HOME=$PWD/$B/config # not the developer's own
@@ -38,11 +39,13 @@ if [ -n "${TRANSLATOR-}" ]; then
 	printf '#!/bin/sh\nexec %q -translator %q "$@"\n' "$(realpath "$VITRINE")" "$TRANSLATOR" >"$LOG/vitrine"
 	chmod +x "$LOG/vitrine"
 	VITRINE=$LOG/vitrine
+	apart="bad/host faults/some" # they count what the program asks of the host; this would be a shell
 fi
 for list in tests/*/list; do
 	if [ -x "$list" ]; then "$list"; else cat "$list"; fi
 done | while read -r name limit command; do
 	case $name in '' | '#'*) continue ;; esac
+	case " ${apart-} " in *" $name "*) continue ;; esac
 	if [ $# -gt 0 ]; then
 		chosen=
 		for word; do case $name in *"$word"*) chosen=1 ;; esac; done
