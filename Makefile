@@ -86,9 +86,10 @@ test-faults: all $(B)/guest/stage.elf ## make every system call and allocation o
 	@B=$(B) /usr/bin/python3 tests/faults/faults.py $(W)
 	@$(if $(W),,B=$(B) /usr/bin/python3 tests/faults/faults.py --every 4 trace)
 
-soak: $(B)/vitrine ## boot Debian's kernel N times (200), let it work for long, attach to it 10,000 times, save it at random moments
-	@scripts/linux.sh fetch && export VITRINE=$(B)/vitrine; n=$(if $(filter file,$(origin N)),200,$(N)); for what in "boots $$n" \
-	"work $$((n * 3))" "attach $$((n * 50))" "saved $$((n / 10))"; do python3 tests/linux/soak.py $$what || exit 1; done
+soak: $(B)/vitrine ## boot Debian's kernel N times (200), save it at N/10 moments; a day of work (HOURS=24), attached to N*50 times: hours
+	@scripts/linux.sh fetch && export VITRINE=$(B)/vitrine; n=$(if $(filter file,$(origin N)),200,$(N)); \
+	python3 tests/linux/soak.py boots $$n && python3 tests/linux/soak.py saved $$((n / 10)) && \
+	python3 tests/linux/day.py --hours $(or $(HOURS),24) --attach $$((n * 50))
 
 diff: $(B)/vitrine ## compare N random instructions with this machine's CPU (N=2000000 SEED=1), or with RING=0 N groups of supervisor work with QEMU
 	@$(if $(filter 0,$(RING)),tests/diff/ring0.sh $(or $(SEED),1) $(if $(filter file,$(origin N)),300,$(N)) $(MODES),\

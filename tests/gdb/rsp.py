@@ -11,6 +11,7 @@ import time
 VITRINE = os.environ.get("VITRINE", "build/vitrine")
 LANTERN = os.environ.get("LANTERN", "build/lantern.elf")
 BUILD = os.environ.get("B", "build")
+SLOW = int(os.environ.get("SLOW") or 1)  # how many times longer all may take
 
 
 class Gone(Exception):
@@ -20,7 +21,7 @@ class Gone(Exception):
 class Client:
     """One connection. Bytes beyond ASCII are latin-1 here."""
 
-    def __init__(self, path, timeout=20):
+    def __init__(self, path, timeout=20 * SLOW):
         self.s = socket.socket(socket.AF_UNIX)
         self.s.settimeout(timeout)
         for left in range(100, -1, -1):

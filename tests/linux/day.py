@@ -14,6 +14,8 @@ import json
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -30,7 +32,8 @@ GCC = "usr/lib/gcc/i686-linux-gnu/12"
 LIBS = "usr/lib/i386-linux-gnu"
 PROGRAMS = {"usr/bin/stress-ng": "stress-ng", "usr/bin/i686-linux-gnu-gcc-12": "gcc", "usr/bin/i686-linux-gnu-as": "as",
             "usr/bin/i686-linux-gnu-ld.bfd": "ld", GCC + "/cc1": None, GCC + "/collect2": None}
-ALSO = [GCC + "/crtbegin.o", GCC + "/crtend.o", GCC + "/crtbeginS.o", GCC + "/crtendS.o", GCC + "/libgcc.a", GCC + "/libgcc_eh.a", GCC + "/include",
+ALSO = [GCC + "/crtbegin.o", GCC + "/crtend.o", GCC + "/crtbeginS.o", GCC + "/crtendS.o", GCC + "/libgcc.a", GCC + "/libgcc_eh.a",
+        GCC + "/include",
         "usr/include", LIBS + "/libm.so", LIBS + "/libc.so", LIBS + "/libc_nonshared.a", LIBS + "/crt1.o", LIBS + "/Scrt1.o",
         LIBS + "/crti.o", LIBS + "/crtn.o", "lib/i386-linux-gnu/libm.so.6"]
 
@@ -76,9 +79,17 @@ def pack(into):
         out.write(data + bytes(-len(data) % 4) + cpio.stdout)
 
 
+def usage(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        rss = int(re.search(r"RssAnon:\s+(\d+)", f.read()).group(1))  # the guest's memory is a file's
+    with open(f"/proc/{pid}/maps", encoding="ascii") as f:
+        maps = sum(1 for _ in f)
+    return rss, len(os.listdir(f"/proc/{pid}/fd")), maps
+
+
 def look(pid):
     """What the process has of the host."""
-    now = soak.usage(pid)
+    now = usage(pid)
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
         shared = sum(int(n) for n in re.findall(r"^Pss_Shmem:\s+(\d+)", f.read(), re.M))
     code, inside = 0, False
@@ -123,24 +134,70 @@ def draw(samples, path, title):
                 + "\n".join(out) + "\n</svg>\n")
 
 
-class Day(soak.Guest):
+def drift(name, samples, allowed):
+    """The last third beside the second: what grows with time grows there."""
+    third = len(samples) // 3
+    before, after = max(samples[third:2 * third]), max(samples[2 * third:])
+    print(f"  {name}: at most {before} in the second third, {after} in the last")
+    if third > 20 and after > before * (1 + allowed):
+        sys.exit(f"{name} drifts")
+
+
+def packet(text):
+    return b"$%s#%02x" % (text, sum(text) & 255)
+
+
+def answer(s, last=False):
+    got = b""
+    while not re.search(rb"\$[^#]*#..", got):
+        more = s.recv(65536)
+        if not more:
+            sys.exit("the stub has closed the connection")
+        got += more
+    if not last:
+        s.send(b"+")
+    return re.search(rb"\$([^#]*)#..", got).group(1)
+
+
+def visit(where):
+    """A debugger attaches, looks, steps and leaves."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(where)
+        s.settimeout(120)
+        for text in (b"?", b"g", b"s", b"mc1000000,40", b"s"):
+            s.send(packet(text))
+            answer(s)
+        s.send(packet(b"D"))
+        answer(s, True)
+
+
+class Day:
     """The guest, and when its last round ended: seconds since boot, how many of them idle."""
 
     def __init__(self, out, rounds, period, *more):
-        self.seconds, self.idle, self.failures = 0.0, 0.0, 0
-        initrd = f"{out}.cpio"
-        pack(initrd)
+        self.rounds, self.seconds, self.idle, self.failures = 0, 0.0, 0.0, 0
+        self.text = b""
+        pack(f"{out}.cpio")
         self.log = open(f"{out}.log", "wb")
-        super().__init__(*more, run=f"sh /day.sh {rounds} {period}", machine=soak.linux("384M", initrd))
+        command = soak.command(f"sh /day.sh {rounds} {period}", "-batch", *more, machine=soak.linux("384M", f"{out}.cpio"))
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        os.set_blocking(self.process.stdout.fileno(), False)
 
-    def ended(self):
-        pass
-
-    def read(self, more):
+    def look(self):
+        try:
+            more = os.read(self.process.stdout.fileno(), 1 << 16)
+        except BlockingIOError:
+            return
+        self.text = self.text[-100:] + more
         self.log.write(more)
         self.log.flush()
         for n, up, idle, bad in re.findall(rb"round (\d+) ([\d.]+) ([\d.]+) (\d+)\r?\n", self.text):
             self.rounds, self.seconds, self.idle, self.failures = int(n), float(up), float(idle), int(bad)
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
 
 
 def main():
@@ -160,7 +217,7 @@ def main():
     while day.process.poll() is None and time.monotonic() - begin < o.host * 60:
         time.sleep(0.05 if attached < o.attach else 2)
         if attached < o.attach and os.path.exists(gdb):
-            soak.visit(gdb)
+            visit(gdb)
             attached += 1
         day.look()
         now = time.monotonic()
@@ -179,7 +236,7 @@ def main():
         json.dump(samples, f)
     draw(samples, f"{out}.svg", title)
     for key, allowed in (("own", 0.10), ("guest", 0.10), ("code", 0.10), ("mappings", 0.25), ("files", 0)):
-        soak.drift(dict(SHOWN)[key], [s[key] for s in samples], allowed)
+        drift(dict(SHOWN)[key], [s[key] for s in samples], allowed)
     if day.failures or not day.rounds:
         sys.exit(f"the guest failed: see {out}.log")
 
