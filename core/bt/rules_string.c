@@ -288,7 +288,7 @@ static void mark(struct tr *t)
 	m->begins = begins & 63;
 }
 
-/*T:30 A repeated one is the host's, when the budget has that much left. */
+/*T:25 A repeated one is the host's, when the budget has that much left. */
 static void repeated(struct tr *t, enum way way)
 {
 	struct emit *e = &t->e;

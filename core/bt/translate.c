@@ -372,7 +372,7 @@ static void emit_insn(struct tr *t)
 	}
 }
 
-/*T:20 The head counts, and faults when too little is left for the whole block.
+/*T:15 The head counts, and faults when too little is left for the whole block.
  * Behind a branch that may leave the block what comes is paid for, too. */
 static void emit_pay(struct tr *t, unsigned index)
 {
