@@ -11,22 +11,29 @@
 
 #include <stdlib.h>
 
+/* Blocks of one page are neighbours, in the order of their code, as they are
+ * made and looked for together, and each place is a miss of the host's cache. */
+enum { PAGE_PLACES = 256 };
+
 static u64 hash_of(gla_t lin, gpa_t gpa, u32 mode)
 {
-	u64 key = lin | (gpa >> 12) << 32;
+	u64 key = lin >> 12 | (gpa >> 12) << 20;
 
-	return (key ^ (u64)mode << 20) * 0x9e3779b97f4a7c15ull;
+	return (key ^ (u64)mode << 40) * 0x9e3779b97f4a7c15ull;
 }
 
-/* The place is the uppermost bits, the tag some of the others. */
-static u32 tag_of(u64 hash)
+/* Of the page some bits of the hash, and where in the page. */
+static u32 tag_of(u64 hash, gla_t lin)
 {
-	return (u32)(hash >> 8);
+	return (u32)(hash >> 8 & ~0xfffull) | (lin & 0xfff);
 }
 
-static u32 first_place(const struct bt *bt, u64 hash)
+static u32 first_place(const struct bt *bt, u64 hash, gla_t lin)
 {
-	return (u32)(hash >> (64 - bt->index_bits));
+	u32 in_page = (lin & 0xfff) / (GUEST_PAGE / PAGE_PLACES);
+
+	return ((u32)(hash >> (64 - bt->index_bits)) + in_page) &
+	       ((1u << bt->index_bits) - 1);
 }
 
 static u32 next_place(const struct bt *bt, u32 at)
@@ -37,12 +44,12 @@ static u32 next_place(const struct bt *bt, u32 at)
 struct block *cache_look(const struct bt *bt, gla_t lin, gpa_t gpa, u32 mode)
 {
 	u64 hash = hash_of(lin, gpa, mode);
-	u32 at = first_place(bt, hash);
+	u32 at = first_place(bt, hash, lin), tag = tag_of(hash, lin);
 
 	for (; bt->index[at].number; at = next_place(bt, at)) {
 		struct block *b;
 
-		if (bt->index[at].tag != tag_of(hash))
+		if (bt->index[at].tag != tag)
 			continue;
 		b = bt->order[bt->index[at].number - 1];
 		if (b->lin == lin && b->gpa == gpa && b->mode == mode &&
@@ -108,15 +115,15 @@ static void unlist(struct block *b, gpa_t gpa)
 void cache_insert(struct bt *bt, struct block *b)
 {
 	u64 hash = hash_of(b->lin, b->gpa, b->mode);
-	u32 at = first_place(bt, hash);
+	u32 at = first_place(bt, hash, b->lin), tag = tag_of(hash, b->lin);
 
 	/* A dead block of the same hash gives its place, or code that is
 	 * written again and again would make ever longer rows of them. */
 	while (bt->index[at].number &&
-	       (bt->index[at].tag != tag_of(hash) ||
+	       (bt->index[at].tag != tag ||
 		!bt->order[bt->index[at].number - 1]->dead))
 		at = next_place(bt, at);
-	bt->index[at] = (struct place){tag_of(hash), bt->block_count + 1};
+	bt->index[at] = (struct place){tag, bt->block_count + 1};
 	enlist(bt, b, b->gpa);
 	if (has_other_page(b))
 		enlist(bt, b, b->page2);

@@ -41,6 +41,7 @@ static struct block **place_of(struct bt *bt, gpa_t gpa, u32 mode)
 	return &bt->places[((u32)gpa * 2654435761u ^ mode * 40503u) >> 14];
 }
 
+/* The youngest: what was learnt since about its accesses is in it (site.c). */
 void rebase_note(struct bt *bt, struct block *b)
 {
 	if (b->moves)
