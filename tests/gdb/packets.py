@@ -5,7 +5,7 @@ import re
 import struct
 import time
 
-from rsp import BUILD, Machine, symbols
+from rsp import BUILD, SLOW, Machine, symbols
 
 STAGE = BUILD + "/guest/stage.elf"
 CODE = 0x300000
@@ -173,7 +173,7 @@ with Machine("-append", "run=spin") as m:
         """Through more than a tick, as long as it goes on in that page; has one come?"""
         ticks = c.read(LANTERN["ticks"], 4)
         c.send(f"vCont;r{low:x},{low + 0x1000:x}:1")
-        for _ in range(100):
+        for _ in range(100 * SLOW):
             time.sleep(0.1)
             c.raw("\x03")
             assert c.answer().startswith("T0")
