@@ -7,6 +7,7 @@
  * map, screen, command line, initrd.
  *
  *	09000	GDT: 10h code, 18h data, as the protocol wants
+ *	8f000	a seed for its random numbers
  *	90000	zero page (boot_params); esi points here
  *	91000	command line
  *	top	initrd, as high as the kernel allows and mem= says
@@ -38,6 +39,7 @@ enum {
 	CMD_LINE_PTR = 0x228,
 	INITRD_ADDR_MAX = 0x22c,
 	CMDLINE_SIZE = 0x238,
+	SETUP_DATA = 0x250,
 	PREF_ADDRESS = 0x258,
 	INIT_SIZE = 0x260,
 	HEADER_MAX = 0x290,
@@ -57,6 +59,9 @@ enum {
 	E820_TABLE = 0x2d0,
 
 	LOADED_HIGH = 1,
+	SEED = 0x8f000, /* a struct setup_data: next, type, length, bytes */
+	SEED_TYPE = 9,
+	SEED_LEN = 32,
 	ZERO_PAGE = 0x90000,
 	CMDLINE = 0x91000,
 	CMDLINE_ROOM = LOW_TOP - CMDLINE,
@@ -192,6 +197,27 @@ static int put_command_line(const struct load_request *rq,
 	return 0;
 }
 
+/* Without a seed a kernel from 5.6 on makes the first program that wants random
+ * numbers wait two seconds of guest time, while it counts how its timer
+ * jitters.  The same seed each time, since runs repeat. */
+static int put_seed(const struct load_request *rq, const struct load_plan *p,
+		    u8 *zero, struct err *e)
+{
+	u8 *to = mem_phys_ptr(rq->m, SEED, 16 + SEED_LEN);
+
+	if (p->protocol < 0x20f) /* no kernel that knows of it */
+		return 0;
+	if (!to)
+		return err_set(e, "no memory for the seed");
+	memset(to, 0, 16);
+	put(to + 8, SEED_TYPE, 4);
+	put(to + 12, SEED_LEN, 4);
+	for (unsigned i = 0; i < SEED_LEN; i++)
+		to[16 + i] = (u8)(i * 167 + 41);
+	put(zero + SETUP_DATA, SEED, 8);
+	return 0;
+}
+
 /* ---- initrd ---- */
 
 /* Several files become one: the kernel reads archives one after another,
@@ -310,7 +336,7 @@ int linux_finish(const struct load_request *rq, const struct load_plan *p,
 	load_write_gdt(gdt, out->cs);
 	out->gdt_base = LOAD_GDT;
 	out->esi = ZERO_PAGE;
-	if (put_command_line(rq, p, zero, e))
+	if (put_command_line(rq, p, zero, e) || put_seed(rq, p, zero, e))
 		return -1;
 	return put_initrds(rq, p, zero, e);
 }

@@ -170,6 +170,39 @@ static void errors_name_the_file(void **state)
 	mem_free(rq.m);
 }
 
+/* boot.rst: setup_data, protocol 2.09; its type 9 is a seed, which kernels of
+ * protocol 2.15 may know. */
+static void linux_gets_a_seed(void **state)
+{
+	const u16 protocols[] = {0x20e, 0x20f};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct load_request rq = {.load_at = -1};
+		struct load_result out;
+		struct err e = {""};
+		struct made f;
+		u32 at, bits = 0;
+
+		rq.m = mem_new(RAM, &e);
+		make_linux(&f, protocols[i], 4096);
+		if (load(&f, &rq, &out, &e))
+			fail_msg("%s", e.text);
+		at = u32_at(rq.m, out.esi + 0x250);
+		assert_int_equal(!!at, i);
+		if (at) {
+			assert_int_equal(u32_at(rq.m, at), 0); /* the last */
+			assert_int_equal(u32_at(rq.m, at + 4), 0);
+			assert_int_equal(u32_at(rq.m, at + 8), 9);
+			assert_int_equal(u32_at(rq.m, at + 12), 32);
+			for (unsigned n = 0; n < 32; n += 4)
+				bits += (u32)__builtin_popcount(u32_at(rq.m, at + 16 + n));
+			assert_in_range(bits, 96, 160);
+		}
+		mem_free(rq.m);
+	}
+}
+
 static void linux_gets_its_zero_page(void **state)
 {
 	struct made f, initrd = {.len = 5000};
@@ -485,6 +518,7 @@ int main(void)
 		cmocka_unit_test(noise_is_not_a_kernel),
 		cmocka_unit_test(flat_image_goes_where_it_is_told),
 		cmocka_unit_test(errors_name_the_file),
+		cmocka_unit_test(linux_gets_a_seed),
 		cmocka_unit_test(linux_gets_its_zero_page),
 		cmocka_unit_test(old_linux_gets_its_command_line_the_old_way),
 		cmocka_unit_test(lying_linux_is_refused),
