@@ -125,7 +125,7 @@ def plainly():
     hold; the guest runs the same."""
     with tempfile.TemporaryDirectory() as d:
         expected, _ = finish(start(["-append", LONG]))
-        p = start(["-append", "run=bench mask 900000000"])
+        p = start(["-append", "run=bench mask 2000000000"])
         traces.start_daemon()
         wait_for(lambda: "vitrine_mmu:pt_change" in lttng("list", "-u"))
         listed = lttng("list", "-u")
