@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sessions, those we make and those of others: begun and ended in the middle of a run, many at once, with a daemon that
 is killed, a full disk, no daemon, no program, no provider, no home."""
+import itertools
 import json
 import os
 import re
@@ -120,6 +121,14 @@ def vanishes():
     assert len(size) == 4 and size[0] == size[2] == size[3] < size[1], (size, said[-500:])
 
 
+def beginning(trace, lines=100000):
+    """The first events of a trace, as text; there may be millions, and all are alike."""
+    with subprocess.Popen(["babeltrace2", trace], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as p:
+        text = "".join(itertools.islice(p.stdout, lines))
+        p.kill()
+    return text
+
+
 def plainly():
     """The plain lttng way: events are listed, sessions of others begin and end while the guest runs at full speed; filters
     hold; the guest runs the same."""
@@ -142,7 +151,7 @@ def plainly():
         p.kill()
         p.communicate()
         for i in range(4):
-            text = subprocess.run(["babeltrace2", f"{d}/s{i}"], capture_output=True, text=True).stdout
+            text = beginning(f"{d}/s{i}")
             assert "GetInterruptMask" in text or "DisableInterrupts" in text, i
             assert ("call_entry" in text) == (i != 1), i
         # with a session there from the first instruction
