@@ -22,8 +22,10 @@ if [ $# = 0 ]; then
 		! -path 'tests/diff/ring0/*' ! -path tests/diff/guest.c ! -path tests/bench/ring.c | sort)
 fi
 
+# ctuuninitvar is only looked for with one job, and does not know that recvmsg and process_vm_readv write.
 # shellcheck disable=SC2086 # a list of words
 cppcheck --std=c11 --enable=warning,portability,performance --inline-suppr -j "$JOBS" --quiet --error-exitcode=1 \
+	--suppress=ctuuninitvar \
 	${FLAGS#* } "$@" || bad=1
 
 # clang says on standard error how many warnings of headers it has left out.

@@ -73,6 +73,12 @@ static int set_up(void **state)
 	return 0;
 }
 
+static int tear_down(void **state)
+{
+	free(*state);
+	return 0;
+}
+
 static u64 enter(struct bt *bt, u32 mode)
 {
 	bt->mode = mode | MODE_CS_FLAT;
@@ -148,11 +154,13 @@ static void targets_that_meet_are_both_known(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(a_space_has_one_table, set_up),
-		cmocka_unit_test_setup(a_table_after_the_last_is_found_again,
-				       set_up),
-		cmocka_unit_test_setup(targets_that_meet_are_both_known,
-				       set_up),
+		cmocka_unit_test_setup_teardown(a_space_has_one_table, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_table_after_the_last_is_found_again, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			targets_that_meet_are_both_known, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
