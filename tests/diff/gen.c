@@ -365,12 +365,12 @@ int main(int argc, char **argv)
 
 		start_states(b);
 		b->code = here();
-		b->special = rnd(SPECIAL_KINDS);
 		if (classes & ROWS) {
-			row(b->special);
+			b->special = row(rnd(SPECIAL_KINDS));
 			cover_place[row_place][row_made]++;
 			made++;
 		} else {
+			b->special = rnd(DEVICE);
 			now.classes = class_mix(classes);
 			for (uint32_t i = 0; i < length; i++)
 				made += instruction();

@@ -77,8 +77,9 @@ void media(bool mmx);
 struct opcode;
 enum { ROW_PLACES = 8 };
 extern unsigned row_made, row_place, row_next; /* of the block made last */
-/* A block whose special page is of that kind. */
-void row(unsigned special);
+/* A block whose special page is of that kind, or missing if it was to be a
+ * device's and no operand is there: to look at a device takes long. */
+unsigned row(unsigned special);
 /* What tests the row instead; NULL: this does. */
 const char *row_elsewhere(const struct opcode *o);
 

@@ -60,6 +60,7 @@ enum { PAGE = 0x1000, SPECIAL = ARENA + ARENA_SIZE };
 enum { PLACES = 6, DEVICES_EDGE = PLACES, IN_DEVICE };
 unsigned row_place;
 static unsigned special_is;
+static bool reaches_device;
 
 /* Makes the first page of the arena one that holds code: runs a RET there. */
 static void make_code(void)
@@ -91,8 +92,8 @@ static uint32_t choose(int len, bool must_be_plain)
 		at = SPECIAL - k;
 		break;
 	case 4:
-		at = SPECIAL + (special_is == DEVICE ? 64 + rnd(256)
-						     : rnd(PAGE - 16));
+		at = SPECIAL;
+		at += special_is == DEVICE ? 32 + rnd(64) : rnd(PAGE - 16);
 		break;
 	case 5:
 		make_code();
@@ -103,8 +104,10 @@ static uint32_t choose(int len, bool must_be_plain)
 	}
 	if (one_in(2) && row_place != 1 && row_place != 3)
 		at &= ~15u;
-	if (special_is == DEVICE && (row_place == 3 || row_place == 4))
+	if (special_is == DEVICE && (row_place == 3 || row_place == 4)) {
 		row_place += DEVICES_EDGE - 3;
+		reaches_device = true;
+	}
 	return at;
 }
 
@@ -390,12 +393,13 @@ static void without(const struct opcode *o)
 unsigned row_next;
 unsigned row_made; /* the row of the block just made */
 
-void row(unsigned special)
+unsigned row(unsigned special)
 {
 	const struct opcode *o;
 	int reg;
 
 	special_is = special;
+	reaches_device = false;
 	do
 		o = &opcodes[row_made = row_next++ % opcode_count];
 	while (row_elsewhere(o) || o->operation == OPERATION_fxsave ||
@@ -409,8 +413,9 @@ void row(unsigned special)
 		 (o->modform != REG_FORM && !one_in(3)))
 		with_memory(o, reg);
 	else if (is(o, "prefetchw"))
-		return; /* as a register, it is #UD to some makers */
+		return MISSING; /* as a register, it is #UD to some makers */
 	else
 		with_registers(o, reg);
 	unsure(o);
+	return special == DEVICE && !reaches_device ? MISSING : special;
 }
