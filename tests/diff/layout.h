@@ -27,7 +27,7 @@ enum { MISSING, READ_ONLY, SUPERVISOR, DEVICE, SPECIAL_KINDS };
 /* Device memory that holds what is written (core/dev/testdev.c), memory to a
  * process.  So much of it is as the arena before each run; blocks write
  * nothing else of it. */
-enum { DEVICE_AT = 0xff000000, DEVICE_USED = 128 };
+enum { DEVICE_AT = 0xff000000, DEVICE_USED = 192 };
 
 /* What a block starts from and ends with; order of regs as in PUSHA's numbers
  * (eax ecx edx ebx esp ebp esi edi). */

@@ -93,6 +93,7 @@ static uint32_t choose(int len, bool must_be_plain)
 		break;
 	case 4:
 		at = SPECIAL;
+		/* With 11 double words of a string below DEVICE_USED. */
 		at += special_is == DEVICE ? 32 + rnd(64) : rnd(PAGE - 16);
 		break;
 	case 5:
