@@ -155,6 +155,9 @@ struct cpu {
 	/* Translations of pages were flushed: the next instruction is looked
 	 * up anew. */
 	bool flushed;
+	/* What the kernel last told of a page-table entry that it changed, not
+	 * asked yet: the linear page, and ENTRY_CURRENT; see mem.h. */
+	u32 entry_told;
 
 	u64 efer, pat, apic_base;
 	u32 sysenter_cs, sysenter_esp, sysenter_eip;

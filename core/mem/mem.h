@@ -185,6 +185,13 @@ u8 *mem_announced(struct mem *m, u8 *bit, u32 *pages);
 /* Nothing was said. */
 void mem_forget_tables(struct mem *m);
 
+/* It may also tell of which linear page it changed an entry: in bits 31:12 of
+ * cpu.entry_told, with ENTRY_CURRENT if that is a page of the address space in
+ * use.  Asked when user code is about to go on, this maps the page at once
+ * where that saves work.  What was told need not be true. */
+enum { ENTRY_CURRENT = 0x10 };
+void mem_entry_told(struct cpu *c);
+
 /* Debugger access: no faults, no accessed/dirty bits; returns bytes moved
  * before the first that is no memory.  Writes reach ROM as well. */
 unsigned mem_debug_read(struct cpu *c, gla_t lin, void *buf, unsigned len);

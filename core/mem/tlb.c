@@ -335,6 +335,15 @@ void mem_flush_page(struct cpu *c, gla_t lin)
 	window_flush_page(c, lin);
 }
 
+void mem_entry_told(struct cpu *c)
+{
+	u32 told = c->entry_told;
+
+	c->entry_told = 0;
+	if (told & ENTRY_CURRENT)
+		window_expect(c, told);
+}
+
 void mem_mark_code(struct cpu *c, gpa_t gpa, bool holds_code)
 {
 	struct mem *m = c->mem;

@@ -91,6 +91,10 @@ enum window_page {
 };
 enum window_page window_page_kind(const struct mem *m, gpa_t gpa);
 
+/* Maps a page of user code for all that its entry allows, if it is one that was
+ * met often.  Changes nothing of the guest's. */
+void window_expect(struct cpu *c, gla_t lin);
+
 /* CR3 was loaded (all false), or everything incl. globals must go (all). */
 void window_flush(struct cpu *c, bool all);
 /* Another CR3 was loaded.  True: by what was announced nothing has changed

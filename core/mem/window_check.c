@@ -255,10 +255,27 @@ static void check_host(const struct mem *m)
 	      "I-win-3: a hole at the end of windows");
 }
 
+/* I-win-6; what the host has is seen by check_host. */
+static unsigned check_hollows(const struct window *w, unsigned number)
+{
+	for (unsigned i = 0; i < w->hollows; i++) {
+		u32 page = w->hollow[i].page;
+
+		CHECK(!w->broken && !rec_mapped(record_at(w, page)),
+		      "I-win-6: page %05x of window %u is mapped and hollow",
+		      page, number);
+		for (unsigned k = 0; k < i; k++)
+			CHECK(w->hollow[k].page != page,
+			      "I-win-6: page %05x of window %u is hollow twice",
+			      page, number);
+	}
+	return w->hollows;
+}
+
 static void check_windows(const struct mem *m)
 {
 	const struct window_pool *p = m->windows;
-	unsigned records = 0, mappings = 0;
+	unsigned records = 0, mappings = 0, hollows = 0;
 
 	for (unsigned i = 0; i < WINDOWS; i = window_next(p, i)) {
 		const struct window *w = &p->win[i];
@@ -272,10 +289,13 @@ static void check_windows(const struct mem *m)
 		      "window %u has %u host mappings, counted as %u", i, n,
 		      w->mappings);
 		mappings += n;
+		hollows += check_hollows(w, i);
 	}
 	CHECK(mappings == p->stats.mappings,
 	      "%u host mappings are counted as %u", mappings,
 	      p->stats.mappings);
+	CHECK(hollows == p->hollows, "%u hollow pages are counted as %u",
+	      hollows, p->hollows);
 	CHECK(check_chains(m) == records, "I-win-2: a record in no chain");
 	check_free(p);
 	check_host(m);

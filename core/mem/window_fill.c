@@ -28,13 +28,12 @@ static bool reserved_set(const struct window *w, u64 entry)
 }
 
 /*T:40 What an entry of the guest's tables allows a window to map. */
-u32 window_want(const struct cpu *c, struct window *w, const struct slot *s,
-		u32 i, u64 entry)
+u32 window_want(const struct cpu *c, struct window *w, u64 pde, u32 page,
+		u64 entry)
 {
-	u64 both = s->pde & entry;
+	u64 both = pde & entry;
 	u32 rec = ((u32)entry & REC_FRAME) | REC_PRESENT;
 	unsigned flags = page_flags(c->mem, entry & PHYS_MASK);
-	u32 page = slot_first_page(w, s) + i;
 
 	if (!(entry & PTE_P) || !(entry & PTE_A) || reserved_set(w, entry))
 		return 0;
@@ -134,7 +133,9 @@ static void look_around(struct cpu *c, struct window *w, struct slot *s, u32 i,
 	for (u32 k = 0; k < AHEAD; k++) {
 		u32 old = rec_mapped(s->rec[b->first + k]);
 		u64 entry = slot_entry(w, s, b->first + k);
-		u32 want = window_want(c, w, s, b->first + k, entry);
+		u32 want = window_want(c, w, s->pde,
+				       slot_first_page(w, s) + b->first + k,
+				       entry);
 
 		b->entry[k] = entry;
 		b->want[k] = want;
@@ -189,10 +190,11 @@ static u32 large_run(struct cpu *c, struct window *w, struct slot *s, u32 i,
 		     u32 want)
 {
 	bool have = s->rec[i] == want;
-	u32 n = 1, next;
+	u32 n = 1, next, page = slot_first_page(w, s);
 
 	for (; i + n < slot_pages(w); n++, want = next) {
-		next = window_want(c, w, s, i + n, slot_entry(w, s, i + n));
+		next = window_want(c, w, s->pde, page + i + n,
+				   slot_entry(w, s, i + n));
 		if (!continues(want, next) || (s->rec[i + n] == next) != have)
 			break;
 	}
@@ -207,7 +209,8 @@ static bool fill_large(struct cpu *c, struct window *w, struct slot *s)
 
 	s->clean = !(s->pde & PTE_D);
 	for (i = 0; i < slot_pages(w); i += n) {
-		u32 want = window_want(c, w, s, i, slot_entry(w, s, i));
+		u32 want = window_want(c, w, s->pde, page + i,
+				       slot_entry(w, s, i));
 
 		n = large_run(c, w, s, i, want);
 		if (want && want != s->rec[i] &&
@@ -301,6 +304,28 @@ static enum window_fill suits(const struct cpu *c, const struct walk *w,
 	return WINDOW_FILLED;
 }
 
+/* ---- before they are asked for ---- */
+
+static struct hot_page *hot(struct window_pool *p, u32 page, bool gains)
+{
+	return &p->hot[(page ^ page >> 8 ^ (u32)gains << 7) % HOT_PAGES];
+}
+
+/* User code met the page, which had a mapping or not. */
+static void heat(struct window_pool *p, u32 page, bool gains)
+{
+	*hot(p, page, gains) = (struct hot_page){ page, gains, HOT_TIMES };
+}
+
+/* Is it worth a mapping by what was seen of it?  After some times it has to
+ * show that again. */
+static bool is_hot(struct window_pool *p, u32 page, bool gains)
+{
+	struct hot_page *h = hot(p, page, gains);
+
+	return h->page == page && h->gains == gains && h->left && h->left--;
+}
+
 /* follow_only: for reading, by link_follow */
 static enum window_fill meet(struct cpu *c, gla_t lin, bool write,
 			     enum window_kind kind, bool follow_only)
@@ -310,7 +335,7 @@ static enum window_fill meet(struct cpu *c, gla_t lin, bool write,
 	enum filled done;
 	struct window *win;
 	struct walk w;
-	u32 bad = walk_page(c, lin, write ? MEM_WRITE : MEM_READ, &w);
+	u32 rec, bad = walk_page(c, lin, write ? MEM_WRITE : MEM_READ, &w);
 
 	if (bad) {
 		cpu_raise_pf(c, lin, bad & ~WALK_FAULT);
@@ -326,13 +351,50 @@ static enum window_fill meet(struct cpu *c, gla_t lin, bool write,
 	window_set_format(c, win);
 	if (p->stats.mappings >= p->limit)
 		window_evict(c->mem, false);
+	rec = rec_mapped(page_record(win, lin >> 12));
 	done = follow_only ? follow(c, win, lin >> 12)
 			   : fill(c, win, lin >> 12, write);
 	for (int hard = 0; done == NO_ROOM && hard < 2; hard++) {
 		window_evict(c->mem, hard);
 		done = fill(c, win, lin >> 12, write);
 	}
+	if (kind == WINDOW_USER && !follow_only)
+		heat(p, lin >> 12, rec);
 	return done == FILLED ? WINDOW_FILLED : WINDOW_SOFT;
+}
+
+/* The record that its entries allow, without using them; 0: none. */
+static u32 allowed(struct cpu *c, struct window *w, u32 page)
+{
+	gpa_t at, table;
+	u64 pde = slot_read_pde(c, w, page >> w->shift, &at);
+
+	if (!(pde & PTE_P) || !(pde & PTE_A) || pde_is_large(c, pde))
+		return 0;
+	table = pde & PHYS_MASK & ~0xfffull;
+	if (!(page_flags(c->mem, table) & PAGE_RAM))
+		return 0;
+	return window_want(c, w, pde, page,
+			   table_entry(w, c->mem->ram + table,
+				       page & (slot_pages(w) - 1)));
+}
+
+void window_expect(struct cpu *c, gla_t lin)
+{
+	struct window_pool *p = c->mem->windows;
+	struct window *w;
+	u32 page = lin >> 12, want, rec;
+
+	if (!p || !p->enabled || !(c->cr0 & CR0_PG) ||
+	    p->stats.mappings >= p->limit)
+		return;
+	w = &p->win[p->user];
+	if (w->format != window_format(c))
+		return;
+	rec = rec_mapped(page_record(w, page));
+	want = allowed(c, w, page);
+	if (want && want != rec && is_hot(p, page, rec))
+		fill(c, w, page, want & REC_WRITE);
 }
 
 enum window_fill window_miss(struct cpu *c, gla_t lin, bool write,

@@ -168,7 +168,7 @@ static void record(struct window_pool *p, struct window *w, struct slot *s,
 
 /* ---- the number of host mappings ---- */
 
-static u32 record_of(const struct window *w, u32 page)
+u32 page_record(const struct window *w, u32 page)
 {
 	const struct slot *s;
 
@@ -180,14 +180,14 @@ static u32 record_of(const struct window *w, u32 page)
 
 static u32 mapped_at(const struct window *w, u32 page)
 {
-	return rec_mapped(record_of(w, page));
+	return rec_mapped(page_record(w, page));
 }
 
 bool window_holds(const struct mem *m, enum window_kind kind, gla_t lin,
 		  gpa_t gpa)
 {
 	const struct window_pool *p = m->windows;
-	u32 rec = record_of(&p->win[window_index(p, kind == WINDOW_USER)],
+	u32 rec = page_record(&p->win[window_index(p, kind == WINDOW_USER)],
 			    lin >> 12);
 
 	return rec && (rec & REC_FRAME) == (gpa & ~0xfffull);
@@ -234,6 +234,64 @@ static bool host_reserve(u8 *at, u64 len)
 		    0) != MAP_FAILED;
 }
 
+/* ---- hollow pages ---- */
+
+static void hollow_add(struct window_pool *p, struct window *w, u32 page, u32 rec)
+{
+	w->hollow[w->hollows++] = (struct hollow){ page, rec & REC_FRAME };
+	p->hollows++;
+}
+
+/* Pages that are about to be mapped, or reserved, are hollow no more. */
+static void hollow_forget(struct window_pool *p, struct window *w, u32 page,
+			  u32 n)
+{
+	for (unsigned i = 0; i < w->hollows;) {
+		if (w->hollow[i].page - page >= n) {
+			i++;
+			continue;
+		}
+		w->hollow[i] = w->hollow[--w->hollows];
+		p->hollows--;
+	}
+}
+
+static bool hollow_has(const struct window *w, u32 page, u32 rec)
+{
+	for (unsigned i = 0; i < w->hollows; i++)
+		if (w->hollow[i].page == page)
+			return w->hollow[i].frame == (rec & REC_FRAME);
+	return false;
+}
+
+/* Is there room for all that is mapped there? */
+static bool hollow_room(const struct window_pool *p, const struct window *w,
+			u32 page, u32 n)
+{
+	unsigned some = 0;
+
+	for (u32 k = 0; k < n && some <= HOLLOW_RUN; k++)
+		some += !!mapped_at(w, page + k);
+	return some <= HOLLOW_RUN && w->hollows + some <= HOLLOW_MAX &&
+	       p->hollows + some <= p->limit / 2;
+}
+
+/* Takes all rights from what is mapped there. */
+static bool hollow_out(struct window_pool *p, struct window *w, u32 page, u32 n)
+{
+	if (w->broken || !hollow_room(p, w, page, n) ||
+	    mprotect(w->base + (u64)page * GUEST_PAGE, (u64)n * GUEST_PAGE,
+		     PROT_NONE) < 0)
+		return false;
+	for (u32 k = 0; k < n; k++)
+		if (mapped_at(w, page + k))
+			hollow_add(p, w, page + k, mapped_at(w, page + k));
+	p->stats.unmaps++;
+	TRACE(mmu_shadow_unmap, .window = window_word(w),
+	      .address = page * GUEST_PAGE, .pages = n);
+	return true;
+}
+
 /* Cannot fail: a refusal for a part, which may need one mapping more than
  * there was, is met by emptying the whole window, which frees many. */
 static void host_unmap(struct window_pool *p, struct window *w, u32 page, u32 n)
@@ -241,9 +299,11 @@ static void host_unmap(struct window_pool *p, struct window *w, u32 page, u32 n)
 	p->stats.unmaps++;
 	TRACE(mmu_shadow_unmap, .window = window_word(w),
 	      .address = page * GUEST_PAGE, .pages = n);
+	hollow_forget(p, w, page, n);
 	if (host_reserve(w->base + (u64)page * GUEST_PAGE, (u64)n * GUEST_PAGE))
 		return;
 	w->broken = true;
+	hollow_forget(p, w, 0, WINDOW_PAGES);
 	CHECK(host_reserve(w->base, 1ull << 32),
 	      "the host refuses to keep a window reserved (errno %d)", errno);
 }
@@ -281,22 +341,41 @@ static bool only_gains(const struct window *w, u32 page, u32 n, u32 rec)
 /* mprotect costs a quarter of mmap. */
 static bool host_map(struct mem *m, struct window *w, u32 page, u32 n, u32 rec)
 {
+	struct window_pool *p = m->windows;
 	u8 *at = w->base + (u64)page * GUEST_PAGE;
 	u64 len = (u64)n * GUEST_PAGE;
 	int prot = PROT_READ | (rec & REC_WRITE ? PROT_WRITE : 0);
+	bool is_back = n == 1 && hollow_has(w, page, rec);
 
-	if (m->windows->fail && m->windows->fail--)
+	if (p->fail && p->fail--)
 		return false;
 	if (only_gains(w, page, n, rec) && !mprotect(at, len, prot)) {
-		m->windows->stats.protects++;
+		p->stats.protects++;
 		return true;
 	}
-	m->windows->stats.maps++;
+	hollow_forget(p, w, page, n);
+	p->stats.maps++;
 	TRACE(mmu_shadow_map, .window = window_word(w),
 	      .address = page * GUEST_PAGE, .page = rec & REC_FRAME, .pages = n,
 	      .writable = !!(rec & REC_WRITE));
+	if (is_back && !mprotect(at, len, prot)) {
+		p->stats.protects++;
+		return true;
+	}
 	return mmap(at, len, prot, MAP_SHARED | MAP_FIXED, m->fd,
 		    (off_t)(rec & REC_FRAME)) != MAP_FAILED;
+}
+
+/* No record of these pages, whose host mappings went. */
+static void forget(struct mem *m, struct window *w, struct slot *s, u32 page,
+		   u32 n)
+{
+	unsigned before = edges(w, page, n);
+
+	for (u32 k = 0; k < n; k++)
+		record(m->windows, w, s, page + k, 0);
+	edges_changed(m->windows, w, page, n, before);
+	tell(m, w, page, n);
 }
 
 bool pages_map(struct mem *m, struct window *w, struct slot *s, u32 page, u32 n,
@@ -307,13 +386,13 @@ bool pages_map(struct mem *m, struct window *w, struct slot *s, u32 page, u32 n,
 
 	if (!host_map(m, w, page, n, rec)) {
 		host_unmap(p, w, page, n); /* there may be a hole */
-		pages_unmap(m, w, s, page, n);
+		forget(m, w, s, page, n);
 		return false;
 	}
 	before = edges(w, page, n);
 	p->stats.pages += n;
 	for (u32 k = 0; k < n; k++) {
-		u32 old = record_of(w, page + k), new = rec + GUEST_PAGE *k;
+		u32 old = page_record(w, page + k), new = rec + GUEST_PAGE *k;
 
 		record(p, w, s, page + k, new);
 		if (old && (old ^ new) & REC_FRAME)
@@ -326,7 +405,7 @@ bool pages_map(struct mem *m, struct window *w, struct slot *s, u32 page, u32 n,
 void page_follow(struct mem *m, struct window *w, struct slot *s, u32 page,
 		 u32 rec)
 {
-	u32 old = record_of(w, page);
+	u32 old = page_record(w, page);
 
 	record(m->windows, w, s, page, (rec & ~REC_WRITE) | REC_FOLLOWED);
 	if (old && (old ^ rec) & REC_FRAME)
@@ -345,14 +424,12 @@ void pages_unmap(struct mem *m, struct window *w, struct slot *s, u32 page,
 		 u32 n)
 {
 	struct window_pool *p = m->windows;
-	unsigned before = edges(w, page, n);
 
-	if (any_mapped(w, page, n))
+	if (any_mapped(w, page, n) && !hollow_out(p, w, page, n))
 		host_unmap(p, w, page, n);
-	for (u32 k = 0; k < n; k++)
-		record(p, w, s, page + k, 0);
-	edges_changed(p, w, page, n, before);
-	tell(m, w, page, n);
+	forget(m, w, s, page, n);
+	if (!w->mappings && w->hollows > HOLLOW_MAX / 2)
+		host_unmap(p, w, 0, WINDOW_PAGES); /* makes room */
 }
 
 void pages_protect(struct mem *m, struct window *w, struct slot *s, u32 page,
@@ -369,7 +446,7 @@ void pages_protect(struct mem *m, struct window *w, struct slot *s, u32 page,
 		return;
 	}
 	for (u32 k = 0; k < n; k++)
-		record(p, w, s, page + k, record_of(w, page + k) & ~REC_WRITE);
+		record(p, w, s, page + k, page_record(w, page + k) & ~REC_WRITE);
 	edges_changed(p, w, page, n, before);
 }
 
@@ -438,7 +515,7 @@ void window_protect(struct cpu *c, gpa_t gpa)
 	for (h = p->head[gpa >> 12]; h; h = next) {
 		next = *handle_next(p, h);
 		s = handle_slot(p, h, &w, &page);
-		if (!(record_of(w, page) & REC_WRITE))
+		if (!(page_record(w, page) & REC_WRITE))
 			continue;
 		pages_protect(c->mem, w, s, page, 1);
 		slot_settle(p, w, s); /* a refusal unmaps */
@@ -458,7 +535,7 @@ void window_drop_page(struct mem *m, gla_t lin)
 		struct window *w = &p->win[i];
 		struct slot *s = w->slot[page >> w->shift];
 
-		if (!s || !record_of(w, page))
+		if (!s || !page_record(w, page))
 			continue;
 		pages_unmap(m, w, s, page, 1);
 		slot_settle(p, w, s);

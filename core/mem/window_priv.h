@@ -19,7 +19,9 @@
  * I-win-5: a record that is not 0 has its host mapping, unless it is only
  *          followed, and except in a window
  *          marked broken, where mprotect must not be used: it would open
- *          the reservation. */
+ *          the reservation.
+ * I-win-6: a hollow page has no host mapping by its record; the host has one of
+ *          its frame there, without any right. */
 #ifndef CORE_MEM_WINDOW_PRIV_H
 #define CORE_MEM_WINDOW_PRIV_H
 
@@ -83,6 +85,14 @@ struct trust {
 	u64 pdpte[4];
 };
 
+/* A page that is not mapped any more, but whose host mapping is still there,
+ * without any right: to take it away and make it anew costs the host four times
+ * what it costs to change it.  Few, so that they do not count. */
+enum { HOLLOW_MAX = 64, HOLLOW_RUN = 16 };
+struct hollow {
+	u32 page, frame; /* number; address */
+};
+
 struct window {
 	u8 *base;
 	u8 *map;           /* see window_map() */
@@ -95,11 +105,22 @@ struct window {
 	unsigned mappings; /* edges between unlike pages = host mappings */
 	u64 last_used, generation;
 	u64 opened;        /* slots opened so far */
+	unsigned hollows;
+	struct hollow hollow[HOLLOW_MAX];
 	struct trust trust; /* of a user window */
 	u64 live[SLOTS / 64];  /* slots that exist */
 	u64 local[SLOTS / 64]; /* ... that have pages not global */
 	struct slot *slot[SLOTS];
 };
+
+/* A page that user code met so that it was mapped, in whatever space; or met
+ * so that it got the right to write. */
+struct hot_page {
+	u32 page; /* number */
+	bool gains;
+	u8 left; /* so often it is mapped before it is asked for */
+};
+enum { HOT_PAGES = 256, HOT_TIMES = 8 };
 
 struct window_pool {
 	u8 *region;
@@ -118,6 +139,8 @@ struct window_pool {
 	u32 *head;                 /* chain of each frame of RAM */
 	struct slot *free;
 	struct slot_chunk *chunks;
+	unsigned hollows;          /* of all windows */
+	struct hot_page hot[HOT_PAGES];
 	struct window_stats stats;
 	struct window win[WINDOWS];
 };
@@ -189,6 +212,8 @@ static inline u32 rec_mapped(u32 rec)
 {
 	return rec & REC_FOLLOWED ? 0 : rec;
 }
+/* Of a page number; 0: it has none, or is none. */
+u32 page_record(const struct window *w, u32 page);
 /* Records a page without mapping it. */
 void page_follow(struct mem *m, struct window *w, struct slot *s, u32 page,
 		 u32 rec);
@@ -235,9 +260,9 @@ void window_compared(struct cpu *c);
 
 /* ---- window_fill.c ---- */
 
-/* The record that page i of a slot, with that entry, ought to have; 0: none. */
-u32 window_want(const struct cpu *c, struct window *w, const struct slot *s,
-		u32 i, u64 entry);
+/* The record that a page with these entries ought to have; 0: none. */
+u32 window_want(const struct cpu *c, struct window *w, u64 pde, u32 page,
+		u64 entry);
 /* The entry of page i of a slot: of its table, or as if it had one. */
 u64 slot_entry(const struct window *w, const struct slot *s, u32 i);
 

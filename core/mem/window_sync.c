@@ -155,7 +155,7 @@ static enum change entry_sync(struct cpu *c, struct window *w, struct slot *s,
 	TRACE(mmu_pt_change, .level = 1, .index = (u16)i,
 	      .address = (slot_first_page(w, s) + i) * GUEST_PAGE, .old = old,
 	      .new = now, .learned = TRACE_learned_COMPARE);
-	want = window_want(c, w, s, i, now);
+	want = window_want(c, w, s->pde, slot_first_page(w, s) + i, now);
 	if (!want || (rec ^ want) & REC_FRAME ||
 	    ((rec & REC_GLOBAL) && !(now & PTE_G)))
 		return UNMAP;
