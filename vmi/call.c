@@ -62,6 +62,20 @@ static const struct {
 #include "vmi/calls.def"
 };
 
+/* Which register has the flags of a page-table entry (pxe in calls.def). */
+static u8 entry_flags[VMI_CALLS];
+
+static u8 entry_flags_in(const char *args)
+{
+	static const char *const names[] = { "eax", "ecx", "edx", "ebx" };
+	const char *type = strstr(args, ":pxe:");
+
+	for (u8 r = 0; type && r < ARRAY_LEN(names); r++)
+		if (type - args >= 3 && !memcmp(type - 3, names[r], 3))
+			return r;
+	return BT_TELLS_NOTHING;
+}
+
 /* What calls are, decoded: by one instruction, and in line. */
 static struct insn insns[VMI_CALLS];
 static const struct insn *in_line[VMI_CALLS];
@@ -134,6 +148,13 @@ static enum op_result dispatch(struct vmi *v, struct cpu *c, u32 number,
 	return op_table[insns[number].op->operation](c, &insns[number]);
 }
 
+static void done(struct vmi *v, struct cpu *c, u32 number)
+{
+	v->in_code[number]++;
+	if (number < VMI_CALLS && entry_flags[number] != BT_TELLS_NOTHING)
+		c->entry_told = c->gpr[entry_flags[number]];
+}
+
 /* The operation hook (op.h): an instruction like a stub's, anywhere. */
 enum op_result vmi_called(void *arg, struct cpu *c, const struct insn *in)
 {
@@ -167,7 +188,7 @@ enum op_result vmi_called(void *arg, struct cpu *c, const struct insn *in)
 	if (r == OP_AGAIN) /* the rest is paid for again */
 		v->repeats[number]++;
 	else if (r != OP_FAULT)
-		v->in_code[number]++;
+		done(v, c, number);
 	if (told && r != OP_AGAIN)
 		vmi_told(v, number,
 			 r == OP_FAULT ? BT_CALL_FAULTS : BT_CALL_DONE);
@@ -182,6 +203,7 @@ static void decode_all(void)
 {
 	for (unsigned i = 0; i < VMI_CALLS; i++) {
 		in_line[i] = ways[i].in_line;
+		entry_flags[i] = entry_flags_in(rows[i].args);
 		if (!ways[i].len)
 			continue;
 		decode(ways[i].bytes, ways[i].len, true, &insns[i]);
@@ -205,6 +227,7 @@ static void tell_translator(struct vmi *v)
 				 .lazy = &v->lazy,
 				 .lazy_modes = LAZY_MODES,
 				 .senseless = v->senseless,
+				 .entry_told = entry_flags,
 				 .ticks = v->timing ? v->time.ticks : NULL,
 				 .told = vmi_told,
 				 .told_arg = v };

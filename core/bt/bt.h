@@ -120,7 +120,7 @@ void bt_port_touched(struct bt *bt, u16 port, unsigned size);
  * exception; to ticks[number], if that is not NULL, is added
  * what each call takes, by the host's time-stamp counter.  Tables are
  * borrowed.  Forgets all translations. */
-enum { BT_CALLS_MAX = 128 };
+enum { BT_CALLS_MAX = 128, BT_TELLS_NOTHING = 0xff };
 enum bt_call_step { BT_CALL_BEGINS, BT_CALL_DONE, BT_CALL_FAULTS };
 struct bt_paravirt {
 	u64 rom;
@@ -134,6 +134,9 @@ struct bt_paravirt {
 	 * senseless[number] goes up. */
 	u32 *lazy, lazy_modes;
 	u64 *senseless;
+	/* entry_told[number]: the register that becomes cpu.entry_told when such
+	 * a call is done, or BT_TELLS_NOTHING. */
+	const u8 *entry_told;
 	/* Of these (bit n: call n) that are not operations `told` hears each
 	 * step, before the instruction counts as done. */
 	u64 tells[BT_CALLS_MAX / 64];

@@ -366,6 +366,7 @@ u64 bt_call_op(struct bt *bt, const struct insn *in, u32 unretired)
 		c->sysflags |= EFL_RF;
 		/* fallthrough */
 	default:
+		entry_told(c);
 		if (c->shadow)
 			note_shadow(bt, c->eip);
 		return go_to_eip(bt, BT_EXIT_OPERATION, unretired - 1);

@@ -38,6 +38,13 @@ static inline void level_refresh(struct bt *bt)
 	in_line_context(bt);
 }
 
+/* Back in user code, what the kernel did for it is about to be used. */
+static inline void entry_told(struct cpu *c)
+{
+	if (c->entry_told && c->cpl == 3)
+		mem_entry_told(c);
+}
+
 /* ---- the jump cache ---- */
 
 static inline u64 jump_tag(const struct bt *bt, u32 target)

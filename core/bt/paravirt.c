@@ -236,8 +236,19 @@ void paravirt_before(struct tr *t)
 		start_clock(t);
 }
 
+/* Of which page a page-table entry was changed. */
+static void note_entry(struct tr *t)
+{
+	u8 reg = t->bt->paravirt.entry_told[t->call[t->index] - 1];
+
+	if (reg != BT_TELLS_NOTHING)
+		e_store_rip(&t->e, 0, &t->bt->cpu->entry_told, reg);
+}
+
 void paravirt_after(struct tr *t)
 {
+	if (t->call[t->index])
+		note_entry(t);
 	if (t->timed[t->index])
 		stop_clock(t);
 	if (t->call[t->index] && !may_leave(t) && !t->op_made)

@@ -66,6 +66,7 @@ u64 bt_iret(struct bt *bt, const struct insn *in, u32 unretired)
 	if (unusual(bt, unretired) || in->opsize != 4 || !known_iret(bt->cpu))
 		return bt_call_op(bt, in, unretired);
 	count_call(bt->live);
+	entry_told(bt->cpu);
 	return go_on(bt);
 }
 
@@ -81,6 +82,7 @@ u64 bt_sysexit(struct bt *bt, const struct insn *in, u32 unretired)
 	if (unusual(bt, unretired) || !known_sysexit(bt->cpu))
 		return bt_call_op(bt, in, unretired);
 	count_call(bt->live);
+	entry_told(bt->cpu);
 	return go_on(bt);
 }
 /*T:*/

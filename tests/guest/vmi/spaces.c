@@ -6,7 +6,8 @@
  *
  * What is done is random; a model in this kernel knows what each address must
  * show, and counts what it does not.  It looks by ever other instructions: one
- * that has met many pages reaches them in ways that remember less. */
+ * that has met many pages reaches them in ways that remember less; and from user
+ * mode, which what was told of an entry may have been used for on the way. */
 #include "tests/guest/vmi/vmi.h"
 
 /* spaces_pae.c has 64-bit entries in three levels. */
@@ -196,8 +197,11 @@ static void flush(u32 at)
 
 static pxe entry(void)
 {
+	static const u32 used[] = { 0, A, A | D };
 	pxe e = random(4) ? frame(random(FRAMES)) | P | U : 0;
 
+	if (e)
+		e |= used[random(3)];
 	return e && random(3) ? e | W : e;
 }
 
@@ -208,6 +212,8 @@ static void change(u32 s, u32 t, u32 p)
 
 	if (random(8) == 0)
 		flags |= DEFER;
+	if (random(16) == 0)
+		flags = CURRENT | va(random(TABLES), random(PAGES)); /* a lie */
 	if (random(2)) {
 		set(at, new, flags);
 	} else {
@@ -356,6 +362,36 @@ static void check(u32 t, u32 p)
 		fail("accessed", at, (u32)spaces[current].table[t][p], e | A);
 }
 
+/* By user code, which must show what this kernel knows before anything else is
+ * touched. */
+static void check_as_user(u32 t, u32 p)
+{
+	u32 e = (u32)spaces[current].table[t][p], at_ = va(t, p);
+	struct state s = at(3, next_code());
+
+	s.ecx = at_;
+	s.esp = (u32)rt_ustack - 4;
+	poke(s.esp, touch); /* where it goes on */
+	run(&s);
+	checked++;
+	if (!(e & P) && (s.vec != 14 || s.cr2 != at_))
+		fail("absent to the user", at_, s.vec, 14);
+	else if ((e & P) && s.ebx != (e & ~4095u))
+		fail("read by the user", at_, s.ebx, e & ~4095u);
+	else if ((e & P) && !(spaces[current].table[t][p] & A))
+		fail("accessed by the user", at_, (u32)spaces[current].table[t][p], e | A);
+}
+
+/* As a fault is served: an entry is made, or made anew, and user code goes
+ * on. */
+static void serve(void)
+{
+	u32 t = random(TABLES), p = random(4);
+
+	change(current, t, p);
+	check_as_user(t, p);
+}
+
 /* Away, and back to what was changed meanwhile. */
 static void change_behind(void)
 {
@@ -404,6 +440,8 @@ void test(void)
 			switch_to(random(SPACES));
 		else if (what < 75)
 			change_behind();
+		else if (what < 90)
+			serve();
 		for (u32 k = random(6); k; k--)
 			check(random(TABLES), random(PAGES));
 	}
