@@ -8,13 +8,14 @@
 # anything else, also a time-out, failed. What a test prints is kept in build/log/NAME.log.
 # environment: B where the build is (build), JOBS (2), REBASE=1 for tests that can accept their output,
 # LOG where logs are kept (B/log), TRANSLATOR words of -translator for every run of the program, SLOW how many times
-# longer each test may take (1).
+# longer each test may take (1), and what a test in Python waits for (tests/slow).
 cd "$(dirname "$0")/.." || exit 4
 export B=${B:-build} CC=${CC:-gcc} CLANG=${CLANG:-clang} CFLAGS=${CFLAGS:--std=gnu11 -D_GNU_SOURCE -I.}
 export XDG_STATE_HOME=$PWD/$B/state XDG_CONFIG_HOME=$PWD/$B/config # not the developer's own
 export LC_ALL=C NO_COLOR=1 VITRINE=${VITRINE:-$B/vitrine} LANTERN=${LANTERN:-$B/lantern.elf}
 LOG=${LOG:-$B/log}
 export LOG
+[ "${SLOW:-1}" = 1 ] || export PYTHONPATH=$PWD/tests/slow
 
 if [ "${1-}" = --one ]; then # NAME LIMIT COMMAND, called below
 	name=$2 limit=$3 command=$4
@@ -43,7 +44,7 @@ if [ -n "${TRANSLATOR-}" ]; then
 fi
 case $CFLAGS in
 *-fsanitize=*) # what the sanitizers reserve and open is the host's as well, and there is no sandbox (docs/security.md)
-	apart="bad/host faults/some"
+	apart="bad/host faults/some sandbox/limits sandbox/all-other-calls sandbox/users trace/threads"
 	export SANITIZED=1 LSAN_OPTIONS=suppressions=$PWD/tests/asan/leaks:print_suppressions=0
 	;;
 esac
