@@ -4,7 +4,8 @@
  *
  * Invariants
  * I-bt-1: a block's host code is entered only at its head, and the head of
- *         a dead block leads back to the dispatcher.
+ *         a dead block leads back to the dispatcher, or to a live block
+ *         with a new translation of the same code.
  * I-bt-2: at every host instruction that can fault, the guest registers are
  *         those before the guest instruction.
  * I-bt-3: every page that live blocks were made from is marked as code, so

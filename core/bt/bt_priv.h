@@ -78,6 +78,9 @@ struct block {
 	struct block *page_next, *page2_next;
 	struct block **page_link, **page2_link; /* what leads to it there */
 	struct block *copy; /* the one made of it last (rebase.c) */
+	/* The dead blocks whose heads lead to it; of a dead one, the next of
+	 * those that lead where it does. */
+	struct block *led;
 };
 
 /* A branch to a known address, until it is linked. */
@@ -465,7 +468,7 @@ void *meta_alloc(struct bt *bt, u64 size);
 void cache_watch_temporary(struct bt *bt);
 void cache_code_written(void *arg, gpa_t gpa, u64 len);
 void cache_kill(struct bt *bt, struct block *b, enum trace_word why);
-void cache_revive(struct bt *bt, struct block *dead, const struct block *to);
+void cache_revive(struct bt *bt, struct block *dead, struct block *to);
 struct block *cache_next_in_page(struct block *b, gpa_t page);
 void link_purge_jumps(struct bt *bt);
 void cache_reset(struct bt *bt);

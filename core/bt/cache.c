@@ -184,32 +184,56 @@ static struct emit head_of(const struct bt *bt, const struct block *b)
 		.at = at, .end = at + 16, .delta = bt->code_x - bt->code_w};
 }
 
-/* What leads to the dead block shall lead to `to`, its new translation. */
-void cache_revive(struct bt *bt, struct block *dead, const struct block *to)
+/* Does the dead block's head lead to another? */
+static bool leads_on(const struct block *dead)
+{
+	return *dead->host == 0xe9;
+}
+
+/* What leads to the dead block shall lead to `to`, its new translation, until
+ * that dies. */
+void cache_revive(struct bt *bt, struct block *dead, struct block *to)
 {
 	struct emit e = head_of(bt, dead);
 
 	if (to->temporary || to->dead || to->lin != dead->lin ||
 	    to->gpa != dead->gpa || to->gpa2 != ~0ull || dead->gpa2 != ~0ull ||
-	    to->mode != dead->mode)
+	    to->mode != dead->mode || leads_on(dead))
 		return;
 	e_jmp(&e, to->host);
+	dead->led = to->led;
+	to->led = dead;
 }
 
-/*T:100 Code that was changed: its translation dies at its head. */
+static void end_head(struct bt *bt, const struct block *b)
+{
+	struct emit e = head_of(bt, b);
+
+	e_store_rip_imm(&e, &bt->live->edge, b->order);
+	e_jmp(&e, bt->stub_dead);
+}
+
+/*T:100 Code that was changed: its translation dies at its head.  So do those
+ * that led to it: heads that led from one dead block to the next would be a
+ * way that gets longer each time the code is changed. */
 void cache_kill(struct bt *bt, struct block *b, enum trace_word why)
 {
-	struct emit e;
+	struct block *next;
 
 	if (!b->dead && !b->temporary) {
 		unlist(b, b->gpa);
 		if (has_other_page(b))
 			unlist(b, b->page2);
+		for (struct block *d = b->led; d; d = next) {
+			next = d->led;
+			d->led = NULL;
+			end_head(bt, d);
+		}
+		b->led = NULL;
 	}
+	if (!b->dead)
+		end_head(bt, b);
 	b->dead = true; /* which the index looks at */
-	e = head_of(bt, b);
-	e_store_rip_imm(&e, &bt->live->edge, b->order);
-	e_jmp(&e, bt->stub_dead);
 	bt->stats.invalidated++;
 	past_note(bt, b, why);
 	TRACE(bt_invalidate, .pc = b->lin, .page = b->gpa & ~0xfffull,

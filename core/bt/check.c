@@ -31,13 +31,23 @@ static bool is_head(const struct bt *bt, const u8 *host)
 	return b && b->host == host;
 }
 
-/* I-bt-1: to the dispatcher, or to its successor. */
+static bool is_led(const struct block *b, const struct block *dead)
+{
+	const struct block *at = b->dead ? NULL : b->led;
+
+	while (at && at != dead)
+		at = at->led;
+	return at;
+}
+
+/* I-bt-1: to the dispatcher, or to a live successor, which knows. */
 static void check_dead(const struct bt *bt, const struct block *b)
 {
 	const u8 *h = b->host;
 
 	if (h[0] == 0xe9)
-		CHECK(is_head(bt, target_of(h + 1)),
+		CHECK(is_head(bt, target_of(h + 1)) &&
+			      is_led(cache_by_host(bt, target_of(h + 1)), b),
 		      "I-bt-1: dead block %u leads into another", b->order);
 	else
 		CHECK(h[0] == 0xc7 && get32(h + 6) == b->order &&

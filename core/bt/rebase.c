@@ -208,7 +208,7 @@ static struct block *copy(struct bt *bt, struct block *from, u32 by,
 		return NULL;
 	to = meta_alloc(bt, sizeof(*to));
 	*to = *from;
-	to->copy = NULL;
+	to->copy = to->led = NULL;
 	to->eip += by;
 	to->lin += by;
 	to->falls_to += by;
