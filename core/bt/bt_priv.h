@@ -274,7 +274,7 @@ struct bt {
 		*stub_fault, *stub_op, *stub_soft, *stub_watched, *stub_post,
 		*stub_jump, *stub_fpu, *stub_tell, *stub_dead, *stub_slot,
 		*stub_return, *stub_mapped[2], *stub_int, *stub_iret,
-		*stub_sysenter, *stub_sysexit;
+		*stub_sysenter, *stub_sysexit, *stub_inval_page;
 	/* A load from [r14] at each block's head faults below this. */
 	u8 *budget_base;
 	u8 *nowhere; /* reserved space that no access may reach */
@@ -659,6 +659,7 @@ enum { BUDGET_MAX = 16 << 20 };
 u64 bt_soft_access(struct bt *bt, u32 offset, u32 how);
 u64 bt_soft_post(struct bt *bt, u32 unretired);
 u64 bt_call_op(struct bt *bt, const struct insn *in, u32 unretired);
+u64 bt_inval_page(struct bt *bt, const struct insn *in, u32 unretired);
 /* The same for what may be done with less (transfer.c). */
 u64 bt_int(struct bt *bt, const struct insn *in, u32 unretired);
 u64 bt_iret(struct bt *bt, const struct insn *in, u32 unretired);

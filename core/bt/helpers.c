@@ -373,6 +373,42 @@ u64 bt_call_op(struct bt *bt, const struct insn *in, u32 unretired)
 	}
 }
 
+/* Is lin in the linear 4 MiB of this code?  Then its own pages may be others. */
+static bool is_near(const struct bt *bt, const struct insn *in, gla_t lin)
+{
+	u32 stub = bt->cpu->seg[SEG_CS].base + bt->cpu->eip;
+
+	return !((lin ^ (u32)in->imm) >> 22) || !((lin ^ stub) >> 22);
+}
+
+/* A call's INVLPG: nearly always of a page that has nothing to do with the
+ * code around it, which goes on at once then. */
+u64 bt_inval_page(struct bt *bt, const struct insn *in, u32 unretired)
+{
+	struct cpu *c = bt->cpu;
+	struct live *l = bt->live;
+	gla_t lin = c->seg[in->seg].base + c->gpr[EAX];
+
+	if (c->cpl | bt->debug_trap | bt->observed | l->call_timed |
+	    (c->sysflags & EFL_TF) | c->flushed | is_near(bt, in, lin))
+		return bt_call_op(bt, in, unretired);
+	l->unretired = unretired;
+	bt->eip_open = false;
+	bt->stats.op_calls++;
+	bt->invalidated = false;
+	bt->in_code = true;
+	mem_flush_page(c, lin);
+	op_note(OP_NOTE_INVLPG, lin, 0);
+	bt->in_code = false;
+	count_call(l);
+	if (must_look(bt) || bt->stack_void || l->rom_doubt) {
+		c->eip += in->len;
+		return go_to_eip(bt, BT_EXIT_AFTER, unretired - 1);
+	}
+	c->flushed = false;
+	return CALL_GO_ON;
+}
+
 /* IGNNE# is asserted: as long as there is an error, a WAIT does not.  (Other
  * instructions that would have to go on regardless meet the error again.) */
 static bool still_ignored(struct bt *bt, u32 form, u32 unretired)

@@ -125,7 +125,8 @@ static bool leaves(const struct insn *in)
 static bool stays(const struct insn *native)
 {
 	return !(native->op->form & F_END) || native->op->class == C_STI ||
-	       native->op->class == C_SET_IF;
+	       native->op->class == C_SET_IF ||
+	       native->op->operation == OPERATION_invlpg;
 }
 
 /* Can the call that a CALL to lin makes be in line? */

@@ -45,6 +45,14 @@ static inline void entry_told(struct cpu *c)
 		mem_entry_told(c);
 }
 
+/* It was a paravirtual call's (of which nobody is told, see stub_of). */
+static inline void count_call(struct live *l)
+{
+	if (l->call_made)
+		l->calls[l->call_made - 1]++;
+	l->call_made = 0;
+}
+
 /* ---- the jump cache ---- */
 
 static inline u64 jump_tag(const struct bt *bt, u32 target)

@@ -29,7 +29,7 @@ static const struct {
 	STUB(enter), STUB(resume), STUB(fault), STUB(exit_plain),
 	STUB(exit_edge), STUB(dead), STUB(jump), STUB(slot), STUB(return),
 	STUB(op), STUB(int), STUB(iret), STUB(sysenter), STUB(sysexit),
-	STUB(soft), STUB(watched), STUB(post), STUB(fpu), STUB(tell),
+	STUB(inval_page), STUB(soft), STUB(watched), STUB(post), STUB(fpu), STUB(tell),
 };
 
 static const u8 *stub_start(const struct bt *bt, unsigned i)

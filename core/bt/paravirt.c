@@ -26,6 +26,12 @@ const struct opcode bt_call_sysexit = { .class = C_CALL_LEAVES, .form = F_END,
 const struct opcode bt_announce = { .class = C_ANNOUNCE, .name = "announce" };
 const struct opcode bt_lazy_mode = { .class = C_LAZY_MODE, .name = "lazy_mode" };
 
+/* INVLPG that does not end a block; its immediate is where the block is. */
+static const struct opcode inval_page = {
+	.class = C_OP, .form = F_MODRM, .name = "invlpg",
+	.operation = OPERATION_invlpg, .slow = true,
+};
+
 /* As the table's UD1, but the block goes on behind it. */
 const struct opcode bt_paravirt_call = {
 	.class = C_OP, .form = F_MODRM, .name = "call", .operation = OPERATION_ud1,
@@ -125,6 +131,10 @@ void paravirt_decoded(struct tr *t, unsigned index, struct insn *in)
 		    native->op->class == C_CALL_LEAVES ||
 		    native->op->class == C_LAZY_MODE)
 			in->disp = (s32)number; /* for by_function() */
+		if (native->op->operation == OPERATION_invlpg) {
+			in->op = &inval_page;
+			in->imm = (s32)t->b->lin;
+		}
 		t->call[index] = (u8)(number + 1);
 	} else {
 		in->op = &bt_paravirt_call;

@@ -401,6 +401,7 @@ void stubs_emit(struct bt *bt)
 	bt->stub_iret = make_transfer(bt, &e, (void *)bt_iret, false);
 	bt->stub_sysenter = make_transfer(bt, &e, (void *)bt_sysenter, true);
 	bt->stub_sysexit = make_transfer(bt, &e, (void *)bt_sysexit, true);
+	bt->stub_inval_page = make_call(bt, &e, (void *)bt_inval_page, R8, R9, false);
 	bt->stub_soft = make_call(bt, &e, (void *)bt_soft_access, R8, R9, true);
 	make_watched(bt, &e);
 	make_mapped(bt, &e, false);

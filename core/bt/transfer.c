@@ -41,14 +41,6 @@ static inline __attribute__((always_inline)) u64 go_on(struct bt *bt)
 	return CALL_STRAIGHT;
 }
 
-/* It was a paravirtual call's (of which nobody is told, see stub_of). */
-static inline void count_call(struct live *l)
-{
-	if (l->call_made)
-		l->calls[l->call_made - 1]++;
-	l->call_made = 0;
-}
-
 u64 bt_int(struct bt *bt, const struct insn *in, u32 unretired)
 {
 	struct cpu *c = bt->cpu;

@@ -69,6 +69,8 @@ static const u8 *stub_of(const struct tr *t)
 		return bt->stub_sysenter;
 	case OPERATION_sysexit:
 		return bt->stub_sysexit;
+	case OPERATION_invlpg:
+		return t->call[t->index] ? bt->stub_inval_page : bt->stub_op;
 	default:
 		return bt->stub_op;
 	}

@@ -311,19 +311,40 @@ static struct hot_page *hot(struct window_pool *p, u32 page, bool gains)
 	return &p->hot[(page ^ page >> 8 ^ (u32)gains << 7) % HOT_PAGES];
 }
 
+static bool is_known(struct window_pool *p, u32 page, bool gains)
+{
+	const struct hot_page *h = hot(p, page, gains);
+
+	return h->page == page && h->gains == gains && h->left;
+}
+
 /* User code met the page, which had a mapping or not. */
 static void heat(struct window_pool *p, u32 page, bool gains)
 {
-	*hot(p, page, gains) = (struct hot_page){ page, gains, HOT_TIMES };
+	struct hot_page *h = hot(p, page, gains);
+
+	if (!is_known(p, page, gains))
+		*h = (struct hot_page){ page, gains, 0, HOT_TIMES };
+	if (h->score < HOT_SCORE)
+		h->score += HOT_STEP;
 }
 
-/* Is it worth a mapping by what was seen of it?  After some times it has to
- * show that again. */
+/* It is told of: is it worth a mapping, by what was seen of it? */
 static bool is_hot(struct window_pool *p, u32 page, bool gains)
 {
 	struct hot_page *h = hot(p, page, gains);
 
-	return h->page == page && h->gains == gains && h->left && h->left--;
+	if (!is_known(p, page, gains))
+		return false;
+	if (h->score < HOT_SCORE) {
+		h->score -= h->score > 0;
+		return false;
+	}
+	if (!--h->left) {
+		h->left = HOT_TIMES;
+		h->score = HOT_SCORE - 1;
+	}
+	return true;
 }
 
 /* follow_only: for reading, by link_follow */
@@ -385,11 +406,11 @@ void window_expect(struct cpu *c, gla_t lin)
 	struct window *w;
 	u32 page = lin >> 12, want, rec;
 
-	if (!p || !p->enabled || !(c->cr0 & CR0_PG) ||
-	    p->stats.mappings >= p->limit)
-		return;
+	if (!p || (!is_known(p, page, false) && !is_known(p, page, true)))
+		return; /* mostly */
 	w = &p->win[p->user];
-	if (w->format != window_format(c))
+	if (!p->enabled || !(c->cr0 & CR0_PG) || w->format != window_format(c) ||
+	    p->stats.mappings >= p->limit)
 		return;
 	rec = rec_mapped(page_record(w, page));
 	want = allowed(c, w, page);

@@ -113,14 +113,17 @@ struct window {
 	struct slot *slot[SLOTS];
 };
 
-/* A page that user code met so that it was mapped, in whatever space; or met
- * so that it got the right to write. */
+/* A page that user code met so that it was mapped, in whatever space; or that
+ * it got the right to write.  The score rises by that and sinks each time that
+ * its entry was told of and nothing was done, so it is hot if most of them are
+ * followed by use. */
 struct hot_page {
 	u32 page; /* number */
 	bool gains;
-	u8 left; /* so often it is mapped before it is asked for */
+	u8 score;
+	u8 left; /* so often it is mapped before it has to show that again */
 };
-enum { HOT_PAGES = 256, HOT_TIMES = 8 };
+enum { HOT_PAGES = 256, HOT_TIMES = 8, HOT_STEP = 2, HOT_SCORE = 4 };
 
 struct window_pool {
 	u8 *region;

@@ -147,11 +147,17 @@ static void tell(gla_t lin, u32 entry)
 	mem_check(mem);
 }
 
-static void warm(gla_t lin)
+static void use(gla_t lin)
 {
 	put(lin, A | RWU);
 	FILLS(lin, WRITE, WINDOW_USER);
 	put(lin, 0);
+}
+
+static void warm(gla_t lin)
+{
+	for (u32 i = 0; i < HOT_SCORE / HOT_STEP; i++)
+		use(lin);
 }
 
 static void only_hot_pages(void **state)
@@ -160,6 +166,15 @@ static void only_hot_pages(void **state)
 	tell(AT, B | RWU);
 	assert_false(mapped(AT, READ, WINDOW_USER));
 	put(AT, 0);
+	/* Used now and then, and told of more often. */
+	for (u32 round = 0; round < 4; round++) {
+		use(AT);
+		for (u32 i = 0; i < 3; i++) {
+			tell(AT, B | RWU);
+			assert_false(mapped(AT, READ, WINDOW_USER));
+			put(AT, 0);
+		}
+	}
 	warm(AT);
 	tell(AT, B | RWU);
 	assert_true(mapped(AT, WRITE, WINDOW_USER));
@@ -198,9 +213,11 @@ static void told_by_the_entries(void **state)
 	assert_false(mapped(AT, WRITE, WINDOW_USER));
 	tell(AT, B | RWU); /* gains */
 	assert_false(mapped(AT, WRITE, WINDOW_USER));
-	FILLS(AT, WRITE, WINDOW_USER);
-	put(AT, B | (RWU & ~PTE_RW));
-	tell(AT, B | RWU);
+	for (u32 i = 0; i < 3; i++) {
+		FILLS(AT, WRITE, WINDOW_USER);
+		put(AT, B | (RWU & ~PTE_RW));
+		tell(AT, B | RWU);
+	}
 	assert_true(mapped(AT, WRITE, WINDOW_USER));
 	put(AT, 0);
 	tell(AT, B | (RWU & ~PTE_D));
