@@ -41,6 +41,7 @@ if [ -n "${TRANSLATOR-}" ]; then
 	chmod +x "$LOG/vitrine"
 	VITRINE=$LOG/vitrine
 	apart="bad/host faults/some" # they count what the program asks of the host; this would be a shell
+	export STEPPED=step=on,check=100000 # a turn is an instruction there
 fi
 case $CFLAGS in
 *-fsanitize=*) # what the sanitizers reserve and open is the host's as well, and there is no sandbox (docs/security.md)

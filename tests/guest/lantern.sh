@@ -16,7 +16,7 @@ case $way in
 soft) set -- "$@" -translator windows=off ;;
 unlinked) set -- "$@" -translator links=off ;;
 short) set -- "$@" -translator block=1 ;;
-stepped) set -- "$@" -translator step=on ;;
+stepped) set -- "$@" -translator "${STEPPED:-step=on}" ;;
 small) set -- "$@" -translator code=262144 ;;
 chaos) set -- "$@" -translator "chaos=${SEED:-1},check=${CHECK:-5000},code=262144" ;;
 called) ;;
