@@ -66,6 +66,46 @@ static void other_page(void)
 	}
 }
 
+/* InvalPage flushes the page of the code that calls it: what follows is the
+ * other page's.  The same where the ROM is called. */
+static void own_page(void)
+{
+	const u32 lin = CODE + 0x2000;
+	u32 from = stub[VMI_GetInterruptMask], page = from & ~0xfffu;
+	u32 code = patch(FRAG("vmi GetInterruptMask; mov [edi], esi; mov eax, ebx; vmi InvalPage; vmi GetInterruptMask; mov edx, eax")), was = *pte(page);
+	struct state s;
+
+	for (u32 i = 0; i < 2; i++) {
+		u8 *to = (u8 *)lin + i * 4096;
+
+		*(u32 *)to = 0xf0891f89; /* mov %ebx, (%edi); mov %esi, %eax */
+		to[4] = 0xe8;
+		*(u32 *)(to + 5) = stub[VMI_InvalPage] - (lin + 9);
+		to[9] = 0xba; /* mov $i + 1, %edx; int $0x90 */
+		*(u32 *)(to + 10) = i + 1;
+		to[14] = 0xcd;
+		to[15] = 0x90;
+	}
+	for (u32 i = 0; i < 8; i++) {
+		s = at(0, lin);
+		s.edi = (u32)pte(lin);
+		s.esi = lin;
+		s.ebx = (lin + (~i & 1) * 4096) | P | W;
+		run(&s);
+		print("own page: %x\n", s.edx);
+	}
+	for (u32 i = 0; i < 4; i++) {
+		s = at(0, code);
+		s.edi = (u32)pte(page);
+		s.esi = CODE | P | W;
+		s.ebx = page;
+		run(&s);
+		tell("the ROM's page", &s);
+		*pte(page) = was;
+		invlpg(page);
+	}
+}
+
 /* So often that a monitor may tire of it; and in the middle of a block, behind
  * the call that flushes. */
 static void back_and_forth(void)
@@ -153,6 +193,7 @@ void test(void)
 	paging_on();
 	plain();
 	other_page();
+	own_page();
 	back_and_forth();
 	other_space();
 	return_address();
