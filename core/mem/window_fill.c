@@ -325,8 +325,9 @@ static void heat(struct window_pool *p, u32 page, bool gains)
 
 	if (!is_known(p, page, gains))
 		*h = (struct hot_page){ page, gains, 0, HOT_TIMES };
-	if (h->score < HOT_SCORE)
-		h->score += HOT_STEP;
+	h->score += HOT_USED;
+	if (h->score > HOT_SCORE)
+		h->score = HOT_SCORE;
 }
 
 /* It is told of: is it worth a mapping, by what was seen of it? */
@@ -337,7 +338,7 @@ static bool is_hot(struct window_pool *p, u32 page, bool gains)
 	if (!is_known(p, page, gains))
 		return false;
 	if (h->score < HOT_SCORE) {
-		h->score -= h->score > 0;
+		h->score -= h->score < HOT_TOLD ? h->score : HOT_TOLD;
 		return false;
 	}
 	if (!--h->left) {

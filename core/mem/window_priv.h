@@ -115,15 +115,15 @@ struct window {
 
 /* A page that user code met so that it was mapped, in whatever space; or that
  * it got the right to write.  The score rises by that and sinks each time that
- * its entry was told of and nothing was done, so it is hot if most of them are
- * followed by use. */
+ * its entry was told of and nothing was done, so that it is hot if four of five
+ * times use follows: a mapping in vain costs that much more than one too late. */
 struct hot_page {
 	u32 page; /* number */
 	bool gains;
 	u8 score;
 	u8 left; /* so often it is mapped before it has to show that again */
 };
-enum { HOT_PAGES = 256, HOT_TIMES = 8, HOT_STEP = 2, HOT_SCORE = 4 };
+enum { HOT_PAGES = 256, HOT_TIMES = 16, HOT_USED = 5, HOT_TOLD = 4, HOT_SCORE = 10 };
 
 struct window_pool {
 	u8 *region;

@@ -156,7 +156,7 @@ static void use(gla_t lin)
 
 static void warm(gla_t lin)
 {
-	for (u32 i = 0; i < HOT_SCORE / HOT_STEP; i++)
+	for (u32 i = 0; i < HOT_SCORE / HOT_USED; i++)
 		use(lin);
 }
 
@@ -213,7 +213,7 @@ static void told_by_the_entries(void **state)
 	assert_false(mapped(AT, WRITE, WINDOW_USER));
 	tell(AT, B | RWU); /* gains */
 	assert_false(mapped(AT, WRITE, WINDOW_USER));
-	for (u32 i = 0; i < 3; i++) {
+	for (u32 i = 0; i < HOT_SCORE; i++) {
 		FILLS(AT, WRITE, WINDOW_USER);
 		put(AT, B | (RWU & ~PTE_RW));
 		tell(AT, B | RWU);
