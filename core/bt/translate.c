@@ -575,6 +575,14 @@ static bool ends_block(const struct tr *t, const struct insn *in)
 	return !rule_system_goes_on(t, in);
 }
 
+/* Iterations count, and a short block that has paid for what is behind them
+ * may not have enough for all: there they are paid for alone. */
+static bool stands_alone(const struct tr *t, const struct insn *in)
+{
+	return t->b->temporary && in->rep &&
+	       (in->op->class == C_STRING || (in->opcode & ~3) == 0x6c);
+}
+
 static void decode_run(struct tr *t, unsigned room, unsigned max)
 {
 	struct block *b = t->b;
@@ -585,7 +593,8 @@ static void decode_run(struct tr *t, unsigned room, unsigned max)
 
 		if (n && stops_at(t, (s32)at))
 			break;
-		if (!decode_one(t, at, room - at, in))
+		if (!decode_one(t, at, room - at, in) ||
+		    (n && stands_alone(t, in)))
 			break;
 		b->marks[n] = (struct insn_mark){ .guest = at };
 		paravirt_decoded(t, n, in);
@@ -596,7 +605,8 @@ static void decode_run(struct tr *t, unsigned room, unsigned max)
 		if (!called && at < room)
 			called = thunk_called(t, n - 1, at, max);
 		n += called;
-		if (at >= room || called == 1 || (!called && ends_block(t, in)))
+		if (at >= room || called == 1 || stands_alone(t, in) ||
+		    (!called && ends_block(t, in)))
 			break;
 	}
 	b->marks[n] = (struct insn_mark){ .guest = at };

@@ -13,7 +13,10 @@
 #include <stdio.h>
 
 enum {
-	LOOK_EVERY = 4 << 20, /* instructions between looks at the host */
+	/* Instructions between looks at the host: a millisecond of fast loops, 50
+	 * of a kernel's work.  Who follows the host's clock looks for it, too. */
+	LOOK_EVERY = 16 << 20,
+	LOOK_EVERY_BY_HOST = 4 << 20,
 	BUSY_INSNS = 1 << 20, /* between two HLTs are work */
 	STILL = 4096, /* turns without an instruction between such looks */
 	NS_PER_S = 1000000000,
@@ -476,7 +479,8 @@ static enum vm_stop loop(struct vm *vm, u64 max)
 {
 	struct cpu *c = vm->cpu;
 	u64 end = end_of_run(vm, max);
-	u64 look = c->icount + LOOK_EVERY, last = c->icount;
+	u64 every = vm->clock.host ? LOOK_EVERY_BY_HOST : LOOK_EVERY;
+	u64 look = c->icount + every, last = c->icount;
 	unsigned still = 0;
 	enum vm_stop s;
 
@@ -487,7 +491,7 @@ static enum vm_stop loop(struct vm *vm, u64 max)
 		if (c->icount >= end && !c->exc.pending)
 			return at_end(vm);
 		if (c->icount >= look || vm->look) {
-			look = c->icount + LOOK_EVERY;
+			look = c->icount + every;
 			poll_host(vm, 0);
 			continue;
 		}
