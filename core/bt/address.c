@@ -220,11 +220,16 @@ bool address_is_window(const struct tr *t, unsigned seg)
 	       (seg >= SEG_FS && !(t->mode & MODE_V86) && t->site == SITE_WINDOW);
 }
 
+bool address_stack_is_window(const struct tr *t)
+{
+	return !use_soft(t) && !is_cold(t);
+}
+
 /* [reg + disp] on a flat 32-bit stack. */
 static struct addr on_stack(struct tr *t, unsigned reg, s32 disp,
 			    unsigned size, unsigned access)
 {
-	if (!use_soft(t) && !is_cold(t))
+	if (address_stack_is_window(t))
 		return windowed(t, (int)reg, disp);
 	e_lea(&t->e, 0, R8, (int)reg, -1, 0, disp);
 	if (!use_soft(t))

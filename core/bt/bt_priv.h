@@ -63,6 +63,11 @@ struct block {
 	u8 *host; /* running address of the head */
 	u32 host_len;
 	u32 ways_len;
+	/* Behind a check for x87 or SSE state, which who comes with it ready
+	 * leaves out: what it is, as tr.fpu_ready, and bytes from the head; 0: no
+	 * such check. */
+	u8 needs;
+	u16 ready_at;
 	u8 *ways; /* its ways out to what is not linked, elsewhere */
 	bool falls; /* its code runs on into that of the block at falls_to */
 	u32 falls_to;
@@ -83,22 +88,28 @@ struct block {
 	struct block *led;
 };
 
+/* Where a branch leads that comes with that much of the state ready. */
+static inline const u8 *block_entry(const struct block *b, unsigned ready)
+{
+	return b->needs & ~ready ? b->host : b->host + b->ready_at;
+}
+
 /* A branch to a known address, until it is linked. */
 struct edge {
 	struct block *from;
 	u8 *site;    /* running address of the rel32 to patch, or NULL */
 	gla_t target; /* eip */
 	struct block *to; /* once it is linked; it may have died since */
+	u8 ready; /* as tr.fpu_ready, where it leaves its block */
 };
 
 /* The jump cache: where a target of indirect branches is translated, by its
- * lower half and the context, which begins at a place of its own.  Contexts
- * that differ in their place only have tables that differ, by more than 64
- * KiB, so that -(context + target) tells all entries of a place apart.  Two
- * targets that want the same place get one in either way; the second is only
- * looked at when the first is for another. */
+ * lower half and the context, which begins at a place of its own: so two
+ * contexts have the same entry for targets that differ, and the target tells
+ * all entries of a place apart.  Two targets that want the same place get one
+ * in either way; the second is only looked at when the first is for another. */
 struct jump_entry {
-	u64 tag; /* -(context + target), 0: free */
+	u64 tag; /* ~target, 0: free */
 	u64 host;
 };
 enum {
@@ -216,6 +227,8 @@ struct debug_point {
 enum {
 	CONTEXTS_MAX = 64,
 	SLOTS_MAX = 1 << 17,
+	SLOT_STUB = 12, /* bytes of what an empty slot leads to, */
+	SLOT_STUBS = SLOTS_MAX * SLOT_STUB, /* and all of them */
 	JUMP_PAGES = 1 << 14,
 	TABLE_BYTES = SLOTS_MAX * 8,
 	LINK_CHAINS = 128, /* of a context */
@@ -272,7 +285,7 @@ struct bt {
 	/* stubs (running addresses) */
 	const u8 *stub_enter, *stub_resume, *stub_exit_edge, *stub_exit_plain,
 		*stub_fault, *stub_op, *stub_soft, *stub_watched, *stub_post,
-		*stub_jump, *stub_fpu, *stub_tell, *stub_dead, *stub_slot,
+		*stub_jump, *stub_fpu, *stub_fpu_ahead, *stub_tell, *stub_dead, *stub_slot,
 		*stub_return, *stub_mapped[2], *stub_int, *stub_iret,
 		*stub_sysenter, *stub_sysexit, *stub_inval_page;
 	/* A load from [r14] at each block's head faults below this. */
@@ -434,6 +447,7 @@ struct tr {
 	struct {
 		u8 *patch; /* written address of the rel32 that leads there */
 		u32 target;
+		unsigned ready; /* fpu_ready there */
 	} cold[BLOCK_INSNS + 8];
 	unsigned cold_count;
 	u8 *tail;	 /* the last jump made, while it is the block's end */
@@ -613,11 +627,12 @@ struct addr address_of(struct tr *t, unsigned seg, unsigned size,
 struct addr address_stack(struct tr *t, s32 disp, unsigned size,
 			  unsigned access);
 struct addr address_frame(struct tr *t, unsigned size, unsigned access);
-/* The same with the offset already in r8d; and whether address_of would use
- * a window. */
+/* The same with the offset already in r8d; and whether address_of, and
+ * address_stack, would use a window. */
 struct addr address_given(struct tr *t, unsigned seg, unsigned size,
 			  unsigned access);
 bool address_is_window(const struct tr *t, unsigned seg);
+bool address_stack_is_window(const struct tr *t);
 void address_after_write(struct tr *t);
 void address_after_push(struct tr *t, const u32 *target);
 void emit_ea(struct tr *t, unsigned reg);
@@ -666,6 +681,7 @@ u64 bt_iret(struct bt *bt, const struct insn *in, u32 unretired);
 u64 bt_sysenter(struct bt *bt, const struct insn *in, u32 unretired);
 u64 bt_sysexit(struct bt *bt, const struct insn *in, u32 unretired);
 u64 bt_fpu_needed(struct bt *bt, u32 form, u32 unretired);
+u64 bt_fpu_ahead(struct bt *bt, u32 form);
 u64 bt_tell_call(struct bt *bt, u32 what, u32 unretired); /* paravirt.c */
 /* Where in its block the call out of translated code stands. */
 struct block *calling_block(const struct bt *bt, unsigned *index);

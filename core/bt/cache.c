@@ -176,9 +176,9 @@ void *meta_alloc(struct bt *bt, u64 size)
 	return p;
 }
 
-static struct emit head_of(const struct bt *bt, const struct block *b)
+static struct emit head_of(const struct bt *bt, const u8 *host)
 {
-	u8 *at = codemem_written(bt, b->host);
+	u8 *at = codemem_written(bt, host);
 
 	return (struct emit){
 		.at = at, .end = at + 16, .delta = bt->code_x - bt->code_w};
@@ -194,7 +194,7 @@ static bool leads_on(const struct block *dead)
  * that dies. */
 void cache_revive(struct bt *bt, struct block *dead, struct block *to)
 {
-	struct emit e = head_of(bt, dead);
+	struct emit e = head_of(bt, dead->host);
 
 	if (to->temporary || to->dead || to->lin != dead->lin ||
 	    to->gpa != dead->gpa || to->gpa2 != ~0ull || dead->gpa2 != ~0ull ||
@@ -203,14 +203,25 @@ void cache_revive(struct bt *bt, struct block *dead, struct block *to)
 	e_jmp(&e, to->host);
 	dead->led = to->led;
 	to->led = dead;
+	if (!dead->needs)
+		return;
+	e = head_of(bt, dead->host + dead->ready_at);
+	e_jmp(&e, block_entry(to, dead->needs));
+}
+
+static void end_entry(struct bt *bt, const struct block *b, const u8 *entry)
+{
+	struct emit e = head_of(bt, entry);
+
+	e_store_rip_imm(&e, &bt->live->edge, b->order);
+	e_jmp(&e, bt->stub_dead);
 }
 
 static void end_head(struct bt *bt, const struct block *b)
 {
-	struct emit e = head_of(bt, b);
-
-	e_store_rip_imm(&e, &bt->live->edge, b->order);
-	e_jmp(&e, bt->stub_dead);
+	end_entry(bt, b, b->host);
+	if (b->needs)
+		end_entry(bt, b, b->host + b->ready_at);
 }
 
 /*T:100 Code that was changed: its translation dies at its head.  So do those

@@ -3,7 +3,7 @@
  * tests, between two runs: looks at everything, changes nothing that the
  * guest or the translator could notice, and ends the process where one is
  * not. */
-#include "core/bt/bt_priv.h"
+#include "core/bt/level.h"
 
 #include "core/mem/window.h"
 
@@ -135,7 +135,7 @@ static void check_edges(const struct bt *bt)
 
 		if (!e->to || e->from->dead)
 			continue;
-		CHECK(target_of(e->site) == e->to->host &&
+		CHECK(target_of(e->site) == block_entry(e->to, e->ready) &&
 			      e->to->mode == e->from->mode &&
 			      e->to->eip == e->target,
 		      "the branch of block %u to %08x leads to block %u",
@@ -196,7 +196,7 @@ static u32 check_context(const struct bt *bt, const struct context *k)
 	u32 filled = 0, listed = 0;
 
 	for (u32 i = 0; i < bt->slot_count; i++)
-		filled += table[i] != bt->stub_slot;
+		filled += table[i] != link_empty(bt, i);
 	for (u32 c = 0; c < LINK_CHAINS; c++)
 		for (u32 l = k->links[c]; l != ~0u; l = bt->links[l].next) {
 			u32 slot = bt->links[l].slot;
@@ -206,7 +206,7 @@ static u32 check_context(const struct bt *bt, const struct context *k)
 							12) % LINK_CHAINS ==
 							       c,
 			      "a link is in the wrong chain");
-			CHECK(table[slot] != bt->stub_slot,
+			CHECK(table[slot] != link_empty(bt, slot),
 			      "a link to %08x is listed and empty",
 			      bt->slot_target[slot]);
 			if (is_current(bt, k))
@@ -231,10 +231,12 @@ static void check_links(const struct bt *bt)
 	      bt->link_count);
 }
 
-static const struct context *context_of(const struct bt *bt, u64 table)
+/* Whose jumps begin at that place of the jump cache. */
+static const struct context *context_at(const struct bt *bt, u32 place)
 {
 	for (u32 i = 0; i < bt->context_count; i++)
-		if ((u64)(uintptr_t)bt->contexts[i].table == table)
+		if (jump_place(link_number(
+			    bt, (u64)(uintptr_t)bt->contexts[i].table)) == place)
 			return &bt->contexts[i];
 	return NULL;
 }
@@ -243,9 +245,10 @@ static void check_jump(const struct bt *bt, u32 i)
 {
 	const struct jump_entry *j = &bt->jump_cache[i];
 	u32 target = bt->jump_target[i];
-	const struct context *k = context_of(bt, 0 - j->tag - target);
+	const struct context *k = context_at(bt, (i % JUMP_WAY - (u16)target));
 
-	CHECK(j->tag, "a jump to %08x is listed and empty", target);
+	CHECK(j->tag == jump_tag(target),
+	      "a jump to %08x is listed and not there", target);
 	if (k && is_current(bt, k))
 		check_link(bt, k, (const u8 *)(uintptr_t)j->host, target);
 }

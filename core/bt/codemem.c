@@ -2,8 +2,8 @@
 /* Code memory.
  *
  * One reservation holds, in this order, the CPU state (so that code reaches
- * it relative to RIP), the stubs, the blocks, and a small corner for
- * temporary blocks.  The code is shared memory mapped twice: readable and
+ * it relative to RIP), the stubs, the blocks, a small corner for temporary
+ * blocks, and what empty slots lead to.  The code is shared memory mapped twice: readable and
  * executable where it runs, readable and writable elsewhere (I-bt-4).  It has
  * no file, or perf would look for names in that (core/debug/perfmap.c). */
 #include "core/bt/bt_priv.h"
@@ -16,15 +16,17 @@ enum { HOST_STACKS = 2 * (HOST_STACK + GUEST_PAGE) };
 
 static int map_code(struct bt *bt, u8 *at, struct err *e)
 {
-	bt->code_x = mmap(at, bt->code_size, PROT_READ | PROT_EXEC,
+	u64 size = bt->code_size + SLOT_STUBS;
+
+	bt->code_x = mmap(at, size, PROT_READ | PROT_EXEC,
 			  MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	if (bt->code_x == MAP_FAILED)
 		return err_set(e, "code memory: %s", strerror(errno));
 	/* Nothing is moved of shared memory when its old size is 0: it is
 	 * mapped a second time. */
-	bt->code_w = mremap(bt->code_x, 0, bt->code_size, MREMAP_MAYMOVE);
+	bt->code_w = mremap(bt->code_x, 0, size, MREMAP_MAYMOVE);
 	if (bt->code_w == MAP_FAILED ||
-	    mprotect(bt->code_w, bt->code_size, PROT_READ | PROT_WRITE) < 0)
+	    mprotect(bt->code_w, size, PROT_READ | PROT_WRITE) < 0)
 		return err_set(e, "code memory: %s", strerror(errno));
 	return 0;
 }
@@ -70,7 +72,7 @@ int codemem_init(struct bt *bt, struct err *e)
 	u8 *at;
 
 	bt->code_size = bt->cfg.code_size;
-	at = mmap(NULL, area + bt->code_size, PROT_NONE,
+	at = mmap(NULL, area + bt->code_size + SLOT_STUBS, PROT_NONE,
 		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (at == MAP_FAILED)
 		return err_set(e, "code memory: %s", strerror(errno));
@@ -95,9 +97,9 @@ void codemem_free(struct bt *bt)
 	if (bt->host_stacks)
 		munmap(bt->host_stacks, HOST_STACKS);
 	if (bt->code_w)
-		munmap(bt->code_w, bt->code_size);
+		munmap(bt->code_w, bt->code_size + SLOT_STUBS);
 	if (bt->area)
-		munmap(bt->area, area + bt->code_size);
+		munmap(bt->area, area + bt->code_size + SLOT_STUBS);
 }
 
 /* Makes the rel32 at running address `site` lead to `target`. */

@@ -278,11 +278,9 @@ static inline void e_lea_ecx_r8_less(struct emit *e, u32 eip)
 	e32(e, 0 - eip);
 }
 
-/* mov r8d, eip; jump (4) or call (2) [r13 + slot * 8] */
-static inline void e_through_slot(struct emit *e, unsigned kind, u32 eip,
-				  int slot)
+/* jump (4) or call (2) [r13 + slot * 8] */
+static inline void e_through_slot(struct emit *e, unsigned kind, int slot)
 {
-	e_mov_eip(e, R8, eip);
 	e8(e, 0x41);
 	e8(e, 0xff);
 	e8(e, 0x80 | kind << 3 | 5);
@@ -290,10 +288,9 @@ static inline void e_through_slot(struct emit *e, unsigned kind, u32 eip,
 	e32(e, (u32)slot * 8);
 }
 
-/* mov r8d, eip; mov r8, [r13 + slot * 8] */
-static inline void e_load_slot(struct emit *e, u32 eip, int slot)
+/* mov r8, [r13 + slot * 8] */
+static inline void e_load_slot(struct emit *e, int slot)
 {
-	e_mov_eip(e, R8, eip);
 	e8(e, 0x4d);
 	e8(e, 0x8b);
 	e8(e, 0x85);

@@ -2,7 +2,7 @@
 /* Why a block is as it is: what became of each instruction and for what
  * reason, what leads to the block and out of it, and what became of those that
  * were there before.  Only for people; nothing here runs unless one asks. */
-#include "core/bt/bt_priv.h"
+#include "core/bt/level.h"
 
 /* Why an instruction of that class is not the host's as it stands. */
 static const char *const class_reasons[] = {
@@ -229,7 +229,7 @@ static bool slot_filled(const struct bt *bt, gla_t target, u32 mode)
 		const u64 *table = (const void *)bt->contexts[k].table;
 
 		if (bt->contexts[k].mode == mode &&
-		    table[slot] != (u64)(uintptr_t)bt->stub_slot)
+		    table[slot] != (u64)(uintptr_t)link_empty(bt, slot))
 			return true;
 	}
 	return false;

@@ -455,3 +455,22 @@ u64 bt_fpu_needed(struct bt *bt, u32 form, u32 unretired)
 	fpu_in(bt);
 	return 0;
 }
+
+/* A block that surely needs the state begins: loads it.  If that is not
+ * allowed now, the instructions are run one by one, until the one that needs
+ * it says so itself. */
+u64 bt_fpu_ahead(struct bt *bt, u32 form)
+{
+	struct cpu *c = bt->cpu;
+	unsigned index;
+
+	if (c->cr0 & (CR0_EM | CR0_TS) || c->ignne ||
+	    ((form & F_SSE) && !(c->cr4 & CR4_OSFXSR))) {
+		c->eip = calling_block(bt, &index)->eip;
+		bt->eip_open = false;
+		bt->alone = true;
+		return leave_with(bt, BT_EXIT_AFTER, 0);
+	}
+	fpu_in(bt);
+	return 0;
+}

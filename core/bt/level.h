@@ -55,9 +55,18 @@ static inline void count_call(struct live *l)
 
 /* ---- the jump cache ---- */
 
-static inline u64 jump_tag(const struct bt *bt, u32 target)
+/* Another for each context: the factor is odd, and the numbers are less than
+ * the modulus. */
+static inline u32 jump_place(u64 context_number)
 {
-	return 0 - (bt->live->context + target);
+	return (u32)(context_number * 40503 % JUMP_PLACES);
+}
+
+/* Not 0, and what find_jump (stubs.c) adds up to 0.  The context is in the
+ * entry's place (link_jumps). */
+static inline u64 jump_tag(u32 target)
+{
+	return ~(u64)target;
 }
 
 /* NULL: there is none. */
@@ -66,11 +75,19 @@ static inline const struct jump_entry *jump_get(const struct bt *bt, u32 target)
 	const struct jump_entry *jumps =
 		(const struct jump_entry *)(uintptr_t)bt->live->jumps;
 	const struct jump_entry *j = jumps + (u16)target;
-	u64 tag = jump_tag(bt, target);
+	u64 tag = jump_tag(target);
 
 	return j->tag == tag		? j
 	       : j[JUMP_WAY].tag == tag ? j + JUMP_WAY
 					: NULL;
+}
+
+/* ---- slots ---- */
+
+/* What a slot holds that leads to no block. */
+static inline const u8 *link_empty(const struct bt *bt, u32 slot)
+{
+	return bt->code_x + bt->code_size + slot * SLOT_STUB;
 }
 
 /* ---- the host stack ---- */

@@ -5,7 +5,7 @@
  * page means, in each address space, whatever is mapped there; so it goes
  * through a slot of the space's link table (`jmp [r13+slot]`), shared by all
  * branches to the same address.  Tables begin as private copies of one whose
- * slots all lead to the dispatcher.  A table's place is never used twice
+ * slots all lead to the dispatcher, each by code that says which it is.  A table's place is never used twice
  * before the jump cache is purged: its address is in the cache's tags.
  *
  * A slot is filled only if a window records the target's page, because then
@@ -51,8 +51,8 @@ int link_init(struct bt *bt, struct err *e)
 	if (t == MAP_FAILED || bt->tables == MAP_FAILED ||
 	    bt->links == MAP_FAILED)
 		return err_set(e, "link tables: %s", strerror(errno));
-	for (unsigned i = 0; i < SLOTS_MAX; i++)
-		t[i] = bt->stub_slot;
+	for (u32 i = 0; i < SLOTS_MAX; i++)
+		t[i] = link_empty(bt, i);
 	munmap(t, TABLE_BYTES);
 	return 0;
 }
@@ -77,7 +77,7 @@ static void drop_context(struct bt *bt, u32 i)
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
 		 0) == MAP_FAILED)
 		for (u32 n = 0; n < bt->slot_count; n++)
-			((const u8 **)k->table)[n] = bt->stub_slot;
+			((const u8 **)k->table)[n] = link_empty(bt, n);
 	*k = bt->contexts[--bt->context_count];
 	mode_forget_levels(bt);
 	bt->cpu->mode_changed = true;
@@ -185,6 +185,17 @@ static u32 page_hash(gla_t lin)
 	return (lin >> 12) % JUMP_PAGES;
 }
 
+/* The target in r8d, to who finds the slot empty. */
+static void make_empty(struct bt *bt, u32 slot, gla_t target)
+{
+	u8 *at = codemem_written(bt, link_empty(bt, slot));
+	struct emit e = {.at = at, .end = at + SLOT_STUB,
+			 .delta = bt->code_x - bt->code_w};
+
+	e_mov_ri(&e, R8, target);
+	e_jmp(&e, bt->stub_slot);
+}
+
 /* The slot for branches to eip `target`. */
 int link_slot(struct bt *bt, gla_t target)
 {
@@ -198,18 +209,18 @@ int link_slot(struct bt *bt, gla_t target)
 	slot = (int)bt->slot_count++;
 	bt->slot_target[slot] = target;
 	bt->slot_hash[h] = (u32)slot + 1;
+	make_empty(bt, (u32)slot, target);
 	return slot;
 }
 
 /* ---- the jump cache ---- */
 
-/* Every context has another place: the factor is odd, and the numbers are
- * less than its modulus. */
+/* Every context has another place, from which on 16 bits of the target count:
+ * so one entry is never for the same target in two contexts. */
 struct jump_entry *link_jumps(struct bt *bt)
 {
 	_Static_assert(TABLES_SPACE / TABLE_BYTES <= JUMP_PLACES, "see above");
-	return bt->jump_cache +
-	       (bt->live->context_number * 40503) % JUMP_PLACES;
+	return bt->jump_cache + jump_place(bt->live->context_number);
 }
 
 /* In the first way. */
@@ -250,7 +261,7 @@ static void jump_put(struct bt *bt, u32 i, u32 target, struct jump_entry entry)
 static void jump_set(struct bt *bt, u32 target, const u8 *host)
 {
 	u32 i = jump_index(bt, target);
-	struct jump_entry entry = { jump_tag(bt, target),
+	struct jump_entry entry = { jump_tag(target),
 				    (u64)(uintptr_t)host };
 	struct jump_entry before = bt->jump_cache[i];
 
@@ -367,7 +378,7 @@ static void set_slot(struct bt *bt, u32 n, const struct block *to)
 	if (!k)
 		return;
 	table = (const u8 **)k->table;
-	if (table[n] == bt->stub_slot) {
+	if (table[n] == link_empty(bt, n)) {
 		link = new_link(bt, link_chain(k, bt->slot_target[n]));
 		if (!link) {
 			link_forget_tables(bt);
@@ -446,7 +457,7 @@ static void empty_slots(struct bt *bt, struct context *k, gla_t from, u32 len)
 			at = &bt->links[l].next;
 			continue;
 		}
-		((const u8 **)k->table)[slot] = bt->stub_slot;
+		((const u8 **)k->table)[slot] = link_empty(bt, slot);
 		bt->stats.unlinks++;
 		TRACE(bt_unlink, .target = bt->slot_target[slot]);
 		*at = bt->links[l].next;

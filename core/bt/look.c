@@ -29,7 +29,8 @@ static const struct {
 	STUB(enter), STUB(resume), STUB(fault), STUB(exit_plain),
 	STUB(exit_edge), STUB(dead), STUB(jump), STUB(slot), STUB(return),
 	STUB(op), STUB(int), STUB(iret), STUB(sysenter), STUB(sysexit),
-	STUB(inval_page), STUB(soft), STUB(watched), STUB(post), STUB(fpu), STUB(tell),
+	STUB(inval_page), STUB(soft), STUB(watched), STUB(post), STUB(fpu),
+	STUB(fpu_ahead), STUB(tell),
 };
 
 static const u8 *stub_start(const struct bt *bt, unsigned i)
@@ -111,13 +112,14 @@ struct bt_spot bt_spot(const struct bt *bt, const void *at)
 	const u8 *pc = at;
 	const struct block *b;
 
-	if (pc < bt->code_x || pc >= bt->code_x + bt->code_size)
+	if (pc < bt->code_x || pc >= bt->code_x + bt->code_size + SLOT_STUBS)
 		return spot;
 	spot.kind = pc == bt->stub_fault ? BT_SPOT_FAULT
 		    : pc >= bt->stub_jump && pc < bt->stub_op
 			    ? BT_SPOT_LOOKUP
 			    : BT_SPOT_EXIT;
-	if (pc < bt->code_x + bt->stubs_size)
+	if (pc < bt->code_x + bt->stubs_size ||
+	    pc >= bt->code_x + bt->code_size)
 		return spot;
 	b = cache_by_host(bt, pc);
 	if (!b)

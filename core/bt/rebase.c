@@ -17,7 +17,6 @@ enum {
 	AT = (1 << FIXUP_SHIFT) - 1,
 	MOVES = MODE_USER | MODE_CS32 | MODE_CS_FLAT,
 	STORE_EDGE = 6,  /* bytes of the instruction before an edge's number */
-	SLOT_TARGET = 7, /* bytes from a slot's target to the slot */
 };
 
 /* One copy in the making. */
@@ -122,7 +121,8 @@ static void copy_edge(struct move *m, u8 *number)
 	u8 *site;
 
 	put32(number, bt->edge_count++);
-	*edge = (struct edge){m->to, NULL, old->target + m->by, NULL};
+	*edge = (struct edge){ m->to, NULL, old->target + m->by, NULL,
+			       old->ready };
 	if (!old->site)
 		return;
 	edge->site = old->site + (near ? m->shift : m->ways_shift);
@@ -153,7 +153,8 @@ static void fix(struct move *m, u8 *at, enum fixup kind, s64 shift)
 		put32(at, v - m->by);
 		break;
 	default:
-		put32(at, (u32)link_slot(m->bt, get32(at - SLOT_TARGET)) * 8);
+		put32(at, (u32)link_slot(m->bt, m->bt->slot_target[v / 8] +
+						      m->by) * 8);
 		break;
 	}
 }
@@ -192,7 +193,7 @@ static void copy_fall(struct move *m)
 	edge = &bt->edges[bt->edge_count];
 	e_jmp(&bt->emit, emit_pc(&bt->ways));
 	*edge = (struct edge){ m->to, emit_pc(&bt->emit) - 4, m->to->falls_to,
-			       NULL };
+			       NULL, 0 };
 	emit_way_of_edge(bt, &bt->ways, bt->edge_count++);
 	if (to && to->gpa2 == ~0ull)
 		link_jump(bt, edge, to);

@@ -130,9 +130,13 @@ static void push_return(struct tr *t, const u32 *target)
 static void call_rm(struct tr *t)
 {
 	load_target(t);
-	e_mov_rr(&t->e, 0, R10, R8);
-	push_return(t, NULL);
-	e_mov_rr(&t->e, 0, R8, R10);
+	if (address_stack_is_window(t)) {
+		push_return(t, NULL);
+	} else {
+		e_mov_rr(&t->e, 0, R10, R8);
+		push_return(t, NULL);
+		e_mov_rr(&t->e, 0, R8, R10);
+	}
 	emit_call_indirect(t);
 }
 

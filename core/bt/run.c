@@ -118,13 +118,13 @@ static void link_straddling(struct bt *bt, const struct edge *edge)
 	__builtin_memcpy(&rel, site, 4);
 	e = (struct emit){ .at = site + 4 + rel, .end = site + 4 + rel + 15,
 			   .delta = bt->code_x - bt->code_w };
-	e_through_slot(&e, 4, edge->target, slot);
+	e_through_slot(&e, 4, slot);
 	edge->from->moves = false; /* its fixups are not right any more */
 }
 
 void link_jump(struct bt *bt, struct edge *edge, struct block *to)
 {
-	codemem_patch_jump(bt, edge->site, to->host);
+	codemem_patch_jump(bt, edge->site, block_entry(to, edge->ready));
 	edge->to = to;
 	bt->stats.links++;
 	TRACE(bt_link, .target = to->eip, .how = TRACE_link_JUMP);

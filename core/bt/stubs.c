@@ -327,8 +327,7 @@ static void find_jump(struct bt *bt, struct emit *e, s32 way)
 	e_load_rip(e, 1, R11, &bt->live->jumps);
 	e_lea(e, 1, R10, R10, R10, 0, 0);
 	e_rm(e, 1, 0x8b, RCX, R11, R10, 3, way);
-	e_lea(e, 1, RCX, RCX, R8, 0, 0);
-	e_lea(e, 1, RCX, RCX, R13, 0, 0);
+	e_lea(e, 1, RCX, RCX, R8, 0, 1);
 }
 
 /* Indirect jump (kind 4) or call (2) to r8d.  What has no entry goes where a
@@ -408,6 +407,7 @@ void stubs_emit(struct bt *bt)
 	make_mapped(bt, &e, true);
 	bt->stub_post = make_call(bt, &e, (void *)bt_soft_post, R9, -1, false);
 	bt->stub_fpu = make_call(bt, &e, (void *)bt_fpu_needed, R10, R11, false);
+	bt->stub_fpu_ahead = make_call(bt, &e, (void *)bt_fpu_ahead, R10, -1, false);
 	bt->stub_tell = make_call(bt, &e, (void *)bt_tell_call, R8, R9, false);
 	CHECK(!e.full, "stubs need more room");
 	for (unsigned i = 0; i < ARRAY_LEN(bt->level); i++)

@@ -103,6 +103,7 @@ static bool same_page(const struct tr *t, u32 target)
 static void add_cold(struct tr *t, u32 target)
 {
 	t->cold[t->cold_count].patch = t->e.at;
+	t->cold[t->cold_count].ready = t->fpu_ready;
 	t->cold[t->cold_count++].target = target;
 	e_fixup(&t->e, FIXUP_WAYS);
 	e32(&t->e, 0);
@@ -113,8 +114,8 @@ bool emit_linking(const struct tr *t)
 	return t->bt->cfg.links && !t->b->temporary;
 }
 
-/* Jump (4) or call (2) through the space's link table, the target's address
- * in r8d for whoever finds the slot empty; false when slots ran out. */
+/* Jump (4) or call (2) through the space's link table; false, with the target
+ * in r8d, when slots ran out. */
 static bool through_slot(struct tr *t, struct emit *e, unsigned kind,
 			 u32 target)
 {
@@ -123,7 +124,7 @@ static bool through_slot(struct tr *t, struct emit *e, unsigned kind,
 	if (slot < 0)
 		e_mov_eip(e, R8, target);
 	else
-		e_through_slot(e, kind, target, slot);
+		e_through_slot(e, kind, slot);
 	return slot >= 0;
 }
 
@@ -177,6 +178,7 @@ void emit_continuation(struct tr *t)
 	e_mov_rr(e, 1, RCX, R9);
 	if (t->bt->profiles && !t->trial)
 		profile_emit_here(t);
+	t->fpu_ready = 0; /* who was called may have left it otherwise */
 	emit_jump_to(t, t->next);
 }
 /*T:*/
@@ -247,7 +249,7 @@ static void emit_way(struct tr *t, unsigned i)
 	edge = t->b->temporary ? i : bt->edge_count++;
 	bt->edges[edge] = (struct edge){
 		t->b, near && emit_linking(t) ? patch + e->delta : NULL, target,
-		NULL,
+		NULL, (u8)t->cold[i].ready,
 	};
 	emit_way_of_edge(bt, e, edge);
 }
@@ -277,6 +279,34 @@ void emit_look(struct tr *t)
 	e_mov_rr(e, 0, RCX, R8);
 }
 
+enum { READY_X87 = 1, READY_SSE = 2 };
+
+/* r10 := the form, if the state is blocked.  Returns the jump if it is not, to
+ * give to when_ready. */
+static u8 *when_blocked(struct tr *t, u32 form)
+{
+	struct emit *e = &t->e;
+	u8 *ready;
+
+	t->fpu_ready |= form & F_SSE ? READY_SSE : READY_X87;
+	e_mov_rr(e, 0, R10, RCX);
+	e_load_rip(e, 0, RCX, form & F_SSE ? &t->bt->live->sse_blocked
+					   : &t->bt->live->fpu_blocked);
+	ready = e_short(e, JECXZ);
+	e_mov_rr(e, 0, RCX, R10);
+	e_mov_ri(e, R10, form);
+	return ready;
+}
+
+static void when_ready(struct tr *t, u8 *ready)
+{
+	u8 *done = e_short(&t->e, JMP8);
+
+	e_short_here(&t->e, ready);
+	e_mov_rr(&t->e, 0, RCX, R10);
+	e_short_here(&t->e, done);
+}
+
 /* x87 and SSE: the state may be elsewhere, or not allowed now.  Comes after
  * the operand's address is made (which may put the state elsewhere) and
  * leaves r8 and r9 alone. */
@@ -284,24 +314,49 @@ void emit_fpu_check(struct tr *t)
 {
 	struct emit *e = &t->e;
 	u32 form = t->in->op->form;
-	unsigned kind = form & F_SSE ? 2 : 1;
-	u8 *ready, *done;
+	u8 *ready;
+	unsigned kind = form & F_SSE ? READY_SSE : READY_X87;
 
 	if (!(form & F_FPU) || (t->fpu_ready & kind))
 		return;
-	t->fpu_ready |= kind;
-	e_mov_rr(e, 0, R10, RCX);
-	e_load_rip(e, 0, RCX, form & F_SSE ? &t->bt->live->sse_blocked
-					   : &t->bt->live->fpu_blocked);
-	ready = e_short(e, JECXZ);
-	e_mov_rr(e, 0, RCX, R10);
-	e_mov_ri(e, R10, form);
+	ready = when_blocked(t, form);
 	emit_count(t, R11, 0, 0);
 	e_call(e, t->bt->stub_fpu);
-	done = e_short(e, JMP8);
-	e_short_here(e, ready);
-	e_mov_rr(e, 0, RCX, R10);
-	e_short_here(e, done);
+	when_ready(t, ready);
+}
+
+/* The state that the block surely needs, and nothing before changes whether it
+ * may have it: the form of the first instruction that does; 0: none. */
+static u32 surely_needs(const struct tr *t)
+{
+	if (!emit_linking(t) || t->bt->records || t->trial)
+		return 0;
+	for (unsigned i = 0; i < t->b->insns; i++) {
+		const struct opcode *op = t->insns[i].op;
+
+		if ((op->class < C_INCDEC || op->class > C_LEAVE) &&
+		    op->class != C_COPY)
+			return 0;
+		if (op->form & F_FPU)
+			return op->form & F_WAIT ? 0 : op->form;
+	}
+	return 0;
+}
+
+/* Asks at the block's very beginning, before anything is paid for.  So a loop,
+ * and whoever else comes with the state ready, begins behind it. */
+static void emit_fpu_ahead(struct tr *t)
+{
+	u32 form = surely_needs(t);
+	u8 *ready;
+
+	if (!form)
+		return;
+	ready = when_blocked(t, form);
+	e_call(&t->e, t->bt->stub_fpu_ahead);
+	when_ready(t, ready);
+	t->b->needs = (u8)t->fpu_ready;
+	t->b->ready_at = (u16)(t->e.at - t->e.start);
 }
 
 /* ---- one instruction ---- */
@@ -453,7 +508,7 @@ static void emit_end(struct tr *t)
 		t->e.at = t->tail;
 		t->e.fixup_count--;
 	}
-	while (t->e.at - t->e.start < HEAD_LEN)
+	while (t->e.at - t->e.start < b->ready_at + HEAD_LEN)
 		e8(&t->e, 0x90);
 	b->host_len = (u32)(emit_pc(&t->e) - b->host);
 	for (unsigned i = 0; i < t->cold_count && !t->ways.full; i++)
@@ -505,6 +560,7 @@ static void emit_block(struct tr *t)
 	b->marks = keep(t, b->marks, (b->insns + 1u) * sizeof(*b->marks));
 	if (t->bt->records && !t->trial)
 		recent_emit(t);
+	emit_fpu_ahead(t);
 	emit_head(t);
 	if (t->bt->profiles && !t->trial)
 		profile_emit(t);
