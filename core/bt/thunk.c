@@ -141,22 +141,8 @@ static void call(struct tr *t, int slot)
 	t->fpu_ready = fpu_ready;
 }
 
-/* ADD of a constant to a register follows, as it does in nearly all functions
- * that ask where they are: no one sees the flags from here to there. */
-static bool flags_die(const struct tr *t)
-{
-	const struct insn *in = &t->insns[t->index + 3];
-
-	return t->index + 3 < t->b->insns && in->op->class == C_COPY &&
-	       !in->map && in->opsize == 4 &&
-	       (in->opcode == 0x05 ||
-		((in->opcode == 0x81 || in->opcode == 0x83) && in->mod == 3 &&
-		 in->reg == 0 && in->rm != ESP));
-}
-
 void rule_thunk(struct tr *t)
 {
-	bool die = flags_die(t);
 	int slot = link_slot(t->bt, t->next + t->in->imm);
 	struct emit *e = &t->e;
 	u8 *right;
@@ -164,20 +150,13 @@ void rule_thunk(struct tr *t)
 	e_addr(e, 0, 0xc7, 0, address_stack(t, -4, 4, F_W));
 	e_eip(e, t->next);
 	e_load_slot(e, slot);
-	if (die) { /* cmp dword [r8 + NUMBER_AT], number; je */
-		e_rm(e, 0, 0x81, 7, R8, -1, 0, NUMBER_AT);
-		e32(e, (u32)t->in->disp);
-		right = e_short(e, 0x74);
-	} else {
-		e_rm(e, 0, 0x8b, R9, R8, -1, 0, NUMBER_AT);
-		e_mov_rr(e, 1, R10, RCX);
-		e_lea(e, 0, RCX, R9, -1, 0, -t->in->disp);
-		right = e_short(e, JECXZ);
-		e_mov_rr(e, 1, RCX, R10);
-	}
+	e_rm(e, 0, 0x8b, R9, R8, -1, 0, NUMBER_AT);
+	e_mov_rr(e, 1, R10, RCX);
+	e_lea(e, 0, RCX, R9, -1, 0, -t->in->disp);
+	right = e_short(e, JECXZ);
+	e_mov_rr(e, 1, RCX, R10);
 	call(t, slot);
 	e_short_here(e, right);
-	if (!die)
-		e_mov_rr(e, 1, RCX, R10);
+	e_mov_rr(e, 1, RCX, R10);
 	e_mov_eip(e, t->in->reg, t->next);
 }

@@ -101,20 +101,24 @@ static void changed(void)
 }
 
 /* A call that asks where it is; what answers is changed, mapped elsewhere, and
- * made a page that user code may not reach. */
+ * made a page that user code may not reach.  It finds the flags as they were. */
 static void asked(const char *name, u32 code)
 {
 	print("%s:", name);
 	for (unsigned i = 0; i < 4; i++) {
 		struct state s = at(3, code);
 
+		s.eflags |= 0x8d5;
 		run(&s);
 		if (i != 3)
 			continue;
 		print(" %b", s.vec);
 		values(&s, code);
 		value("cr2", s.vec == 14 ? s.cr2 : 0, code);
-		print(" esp %w\n", s.esp & 0xffff);
+		print(" esp %w", s.esp & 0xffff);
+		if (s.vec == 14)
+			print(" flags %w", s.eflags & 0x8d5);
+		print("\n");
 	}
 }
 
