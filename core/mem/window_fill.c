@@ -339,6 +339,7 @@ static bool is_hot(struct window_pool *p, u32 page, bool gains)
 		return false;
 	if (h->score < HOT_SCORE) {
 		h->score -= h->score < HOT_TOLD ? h->score : HOT_TOLD;
+		h->left = h->score ? HOT_TIMES : 0; /* not known any more */
 		return false;
 	}
 	if (!--h->left) {
