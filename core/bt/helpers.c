@@ -366,6 +366,7 @@ u64 bt_call_op(struct bt *bt, const struct insn *in, u32 unretired)
 		c->sysflags |= EFL_RF;
 		/* fallthrough */
 	default:
+		bt->live->unretired = unretired - 1; /* it is done */
 		entry_told(c);
 		if (c->shadow)
 			note_shadow(bt, c->eip);
