@@ -49,7 +49,7 @@ check-checked: ## the suite with every invariant checked all the time (T=word)
 	@$(MAKE) --no-print-directory check LOG=build/log-checked TRANSLATOR=check=$(or $(CHECK),1000) SLOW=6
 
 check-chaos: ## the suite with all happening at random that must not matter (SEED=1, T=word)
-	@$(MAKE) --no-print-directory check LOG=build/log-chaos TRANSLATOR=chaos=$(or $(SEED),1),check=$(or $(CHECK),5000),code=262144 SLOW=12
+	@$(MAKE) --no-print-directory check LOG=build/log-chaos TRANSLATOR=chaos=$(or $(SEED),1),check=$(or $(CHECK),5000),code=2097152 SLOW=12
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' Makefile

@@ -40,7 +40,8 @@ if [ -n "${TRANSLATOR-}" ]; then
 	printf '#!/bin/sh\nexec %q -translator %q "$@"\n' "$(realpath "$VITRINE")" "$TRANSLATOR" >"$LOG/vitrine"
 	chmod +x "$LOG/vitrine"
 	VITRINE=$LOG/vitrine
-	apart="bad/host faults/some" # they count what the program asks of the host; this would be a shell
+	# They count what the program asks of the host, or copy its file; this is a script.
+	apart="bad/host faults/some trace/without trace/homeless"
 	export STEPPED=step=on,check=100000 # a turn is an instruction there
 fi
 case $CFLAGS in
