@@ -5,7 +5,7 @@ import re
 import sys
 
 NO_STATE = {
-    "cpu": "fpu_live mode_changed level_changed fs_gs_changed known flushed last_exit mem bus vm",  # the translator's, and borrowed
+    "cpu": "fpu_live mode_changed level_changed fs_gs_changed known flushed entry_told last_exit mem bus vm",  # the translator's, and borrowed
     "seg": "memo memo_raw memo_at",  # remembered to be faster
     "timer": "fire dev order name",  # set when it is made
     "uart": "irq port", "ferr": "irq",
