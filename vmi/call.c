@@ -45,6 +45,12 @@ static const struct insn announce = { .op = &bt_announce, .len = STUB_INSN_LEN,
 static const struct insn disown = { .op = &bt_announce, .len = STUB_INSN_LEN };
 static const struct insn lazy_mode = { .op = &bt_lazy_mode,
 				       .len = STUB_INSN_LEN };
+static const struct insn set_long = { .op = &bt_set_long,
+				      .len = STUB_INSN_LEN, .opsize = 4,
+				      .addrsize = 4, .seg = SEG_DS,
+				      .has_modrm = true, .modrm = ECX,
+				      .rm = ECX, .base = ECX,
+				      .index = REG_NONE };
 
 static const struct {
 	u8 bytes[4];

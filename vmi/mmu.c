@@ -21,16 +21,13 @@ enum op_result vmi_set_pxe(struct vmi *v, struct cpu *c)
 
 enum op_result vmi_set_pxe_long(struct vmi *v, struct cpu *c)
 {
-	u32 entry[2] = { c->gpr[EAX], c->gpr[EDX] };
-	const u32 *flags;
+	u32 entry[2] = { c->gpr[EAX], c->gpr[EDX] }, flags;
 
 	(void)v;
-	if (!mem_write(c, SEG_DS, c->gpr[ECX], entry, 8))
+	if (!mem_read(c, SEG_SS, c->gpr[ESP] + 4, &flags, 4) ||
+	    !mem_write(c, SEG_DS, c->gpr[ECX], entry, 8))
 		return OP_FAULT;
-	flags = mem_host_ptr(c, c->seg[SEG_SS].base + c->gpr[ESP] + 4, 4,
-			     MEM_READ);
-	if (flags) /* a hint: not worth a fault */
-		c->entry_told = *flags;
+	c->entry_told = flags;
 	return OP_NEXT;
 }
 

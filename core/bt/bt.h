@@ -157,7 +157,7 @@ int bt_call_here(const struct bt *bt);
  * bit 9 of eax, mem_announce_table() of page eax if the immediate is 1, ... */
 struct opcode;
 extern const struct opcode bt_get_if, bt_set_if, bt_kernel_stack, bt_call_iret,
-	bt_call_sysexit, bt_announce, bt_lazy_mode;
+	bt_call_sysexit, bt_announce, bt_lazy_mode, bt_set_long;
 /* The row of a call that is an operation: its number and its place in the
  * ROM, at level 0, were looked at when it was translated. */
 extern const struct opcode bt_paravirt_call;

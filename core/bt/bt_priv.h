@@ -568,6 +568,7 @@ void rule_get_if(struct tr *t);
 void rule_set_if(struct tr *t);
 void rule_announce(struct tr *t);
 void rule_lazy_mode(struct tr *t);
+void rule_set_long(struct tr *t);
 
 /* in_line.c */
 /* If the CALL at `index`, which ends at offset `at`, calls a stub, what it calls

@@ -62,6 +62,7 @@ static const char *const class_reasons[] = {
 	[C_RET_IN_LINE] = "the return of a stub in line: nothing is left of it",
 	[C_ANNOUNCE] = "a VMI call in line: a bit of the page's flags",
 	[C_LAZY_MODE] = "a VMI call in line: the mode is noted",
+	[C_SET_LONG] = "a VMI call in line: one store of 64 bits",
 	[C_SET_IF] = "a VMI call in line: IF is in the CPU's state",
 };
 

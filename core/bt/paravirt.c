@@ -25,6 +25,8 @@ const struct opcode bt_call_sysexit = { .class = C_CALL_LEAVES, .form = F_END,
 
 const struct opcode bt_announce = { .class = C_ANNOUNCE, .name = "announce" };
 const struct opcode bt_lazy_mode = { .class = C_LAZY_MODE, .name = "lazy_mode" };
+const struct opcode bt_set_long = { .class = C_SET_LONG, .form = F_MODRM | F_W,
+				    .name = "set_long" };
 
 /* INVLPG that does not end a block; its immediate is where the block is. */
 static const struct opcode inval_page = {
@@ -108,7 +110,8 @@ static bool can_be_made(const struct bt *bt, const struct insn *native)
 
 	return bt->has_shrx ||
 	       (op != &bt_set_if && op != &bt_call_sysexit &&
-		op != &bt_announce && op != &bt_lazy_mode);
+		op != &bt_announce && op != &bt_lazy_mode &&
+		op != &bt_set_long);
 }
 
 void paravirt_decoded(struct tr *t, unsigned index, struct insn *in)
@@ -131,6 +134,8 @@ void paravirt_decoded(struct tr *t, unsigned index, struct insn *in)
 		    native->op->class == C_CALL_LEAVES ||
 		    native->op->class == C_LAZY_MODE)
 			in->disp = (s32)number; /* for by_function() */
+		if (native->op->class == C_SET_LONG)
+			in->imm = number; /* the same */
 		if (native->op->operation == OPERATION_invlpg) {
 			in->op = &inval_page;
 			in->imm = (s32)t->b->lin;
@@ -381,6 +386,27 @@ static void by_function(struct tr *t)
 	t->in->op = &bt_paravirt_call;
 	stack_settle(t);
 	emit_op(t);
+}
+
+/* The flags, on the stack, say of which page the entry is. */
+void rule_set_long(struct tr *t)
+{
+	struct emit *e = &t->e;
+	struct addr a;
+
+	if (!(t->mode & MODE_SS_FLAT)) {
+		t->in->disp = (s32)t->in->imm;
+		by_function(t);
+		return;
+	}
+	e_addr(e, 0, 0x8b, R10, address_stack(t, 4, 4, F_R));
+	e_store_rip(e, 0, &t->bt->cpu->entry_told, R10);
+	a = address_of(t, SEG_DS, 8, F_W);
+	e_mov_rr(e, 0, R10, RDX);
+	e_rorx32(e, R10, R10);
+	e_lea(e, 1, R10, R10, RAX, 0, 0);
+	e_addr(e, 1, 0x89, R10, a);
+	address_after_write(t);
 }
 
 enum { ESP0 = 4 }; /* in a 32-bit TSS, SS0 behind it (SDM 3A 7.2.1) */

@@ -423,6 +423,9 @@ static void emit_insn(struct tr *t)
 	case C_LAZY_MODE:
 		rule_lazy_mode(t);
 		break;
+	case C_SET_LONG:
+		rule_set_long(t);
+		break;
 	default:
 		rule_odd(t);
 		break;

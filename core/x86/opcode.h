@@ -89,6 +89,7 @@ enum opcode_class {
 	C_RET_IN_LINE,
 	C_ANNOUNCE, /* what is said of the page of number eax */
 	C_LAZY_MODE, /* eax is noted */
+	C_SET_LONG, /* edx:eax to (ecx), 4(esp) is noted */
 	C_SET_IF, /* IF := bit 9 of eax, without STI's shadow */
 };
 

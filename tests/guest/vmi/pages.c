@@ -234,6 +234,7 @@ static void bad_pointers(void)
 	VMI(0, "mov ecx, 0x3000000; push 0; vmi SetPxELong; pop eax");
 	VMI(0, "mov ecx, 0x1fffffc; push 0; vmi SetPxELong; pop eax");
 	print("the first half: %x\n", peek(0x1fffffc));
+	VMI(0, "mov ecx, 0x1ffff00; mov esp, 0x2000000; vmi SetPxELong");
 	VMI(0, "mov edx, 0xc8080; vmi SetPxE"); /* the ROM itself */
 	print("the ROM is %x\n", peek(0xc8080));
 	VMI(0, "mov eax, 0x3000000; vmi InvalPage");
