@@ -165,6 +165,9 @@ void window_reset(struct cpu *c)
 		p->win[i].last_used = p->win[i].generation = 0;
 		p->key[i] = 0;
 	}
+	for (unsigned i = 0; i < HOT_PAGES; i++)
+		p->hot[i] = (struct hot_page){ 0 };
+	c->entry_told = 0;
 	p->clock = p->generation = 0;
 	p->supervisor = 0;
 	p->user = WINDOW_SUPERVISORS;

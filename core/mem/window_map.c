@@ -489,9 +489,10 @@ void window_drop(struct mem *m, struct window *w)
 		slot_settle(p, w, s);
 	}
 	w->loose = false;
+	if (any || w->hollows)
+		host_unmap(p, w, 0, WINDOW_PAGES);
 	if (!any)
 		return;
-	host_unmap(p, w, 0, WINDOW_PAGES);
 	w->broken = false;
 	p->stats.mappings -= w->mappings;
 	w->mappings = 0;
