@@ -5,8 +5,9 @@
  * page means, in each address space, whatever is mapped there; so it goes
  * through a slot of the space's link table (`jmp [r13+slot]`), shared by all
  * branches to the same address.  Tables begin as private copies of one whose
- * slots all lead to the dispatcher, each by code that says which it is.  A table's place is never used twice
- * before the jump cache is purged: its address is in the cache's tags.
+ * slots all lead to the dispatcher, each by code that says which it is.  A
+ * table's place is never used twice before the jump cache is purged: an entry's
+ * place there follows from it.
  *
  * A slot is filled only if a window records the target's page, because then
  * mem says when that page is mapped elsewhere (link_unmapped).
