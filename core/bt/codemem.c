@@ -3,9 +3,10 @@
  *
  * One reservation holds, in this order, the CPU state (so that code reaches
  * it relative to RIP), the stubs, the blocks, a small corner for temporary
- * blocks, and what empty slots lead to.  The code is shared memory mapped twice: readable and
- * executable where it runs, readable and writable elsewhere (I-bt-4).  It has
- * no file, or perf would look for names in that (core/debug/perfmap.c). */
+ * blocks, and what empty slots lead to.  The code is shared memory mapped twice:
+ * readable and executable where it runs, readable and writable elsewhere
+ * (I-bt-4).  It has no file, or perf would look for names in that
+ * (core/debug/perfmap.c). */
 #include "core/bt/bt_priv.h"
 
 #include <errno.h>
