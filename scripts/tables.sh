@@ -135,7 +135,7 @@ void one(const char *l, const char *w) { if (strcmp(l, list)) printf("%s| %s | "
 puts(" |\n\n`call` is a row of `vmi/calls.def`, `exception` of `core/cpu/exceptions.def`, `stop` of `core/cpu/stops.def`, by its name.");
 C
 page sandbox-calls.md "System calls of the locked machine" core/sandbox/calls.def <<'C'
-puts("Why there is a sandbox, and what it promises, is in [security.md](security.md). A call that is not here ends the process\nwith status 5. `broker`: the broker does it, or refuses. `refuse`, `absent`: it fails with EPERM, ENOSYS, and the process goes\non. Of rows with the same name one must fit; `ARG(n, v)`: argument n is v; `NOT(n, v)`: it is not; `BITS(n, m, v)`: its\nbits m are v; `SELF` is the machine's own process.\n");
+puts("Why there is a sandbox, and what it promises, is in [security.md](security.md). A call that is not here ends the process\nwith status 5. `broker`: the broker does it, or refuses. `refuse`, `absent`: it fails with EPERM, ENOSYS, and the process goes\non. Of rows with the same name one must fit; `ARG(n, v)`: argument n is v; `NOT(n, v)`: it is not; `BELOW(n, v)`: it is less; `BITS(n, m, v)`: its\nbits m are v; `SELF` is the machine's own process.\n");
 puts("| call | | limits | why |\n|---|---|---|---|");
 #define ALLOW "allow"
 #define BROKER "broker"

@@ -52,6 +52,10 @@ enum { LIMITS_MAX = 3, PROGRAM_MAX = 4096 };
 	{                                \
 		n, SCMP_CMP_NE, value, 0 \
 	}
+#define BELOW(n, value)                  \
+	{                                \
+		n, SCMP_CMP_LT, value, 0 \
+	}
 #define BITS(n, mask, value)                       \
 	{                                          \
 		n, SCMP_CMP_MASKED_EQ, mask, value \

@@ -220,9 +220,8 @@ static struct outcome remove_file(const char *path, bool directory)
 		return failed(errno);
 	if (lstat(resolved, &st))
 		o = failed(errno);
-	else if (directory
-			 ? !policy_may_write(resolved, false) /* an empty one */
-			 : !policy_may_remove(resolved))
+	else if (directory ? !policy_may_write(resolved, true) /* a trace's */
+			   : !policy_may_remove(resolved))
 		o = failed(EACCES);
 	else
 		o = result_of(directory ? rmdir(resolved) : unlink(resolved));

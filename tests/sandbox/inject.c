@@ -3,6 +3,7 @@
  *
  *   inject PID NUMBER [ARGUMENT...]
  *
+ * NUMBER is of a call of 64 bits, or 32:NUMBER, one made with INT 80h.
  * An argument is a number, s:TEXT (a string), u:PATH or i:PORT (the address of
  * a socket), pid (the process's own).  Prints what it returned, or how the
  * process ended, with its status. */
@@ -65,8 +66,9 @@ static unsigned long long argument(const char *text)
 	return strtoull(text, NULL, 0);
 }
 
-/* Some SYSCALL instruction in its C library. */
-static unsigned long long find_syscall(void)
+/* A SYSCALL instruction, or INT 80h, in its C library: as bytes of another
+ * instruction if need be. */
+static unsigned long long find_in_library(const char *wanted)
 {
 	static unsigned char bytes[2 << 20];
 	char name[64], line[512];
@@ -80,14 +82,14 @@ static unsigned long long find_syscall(void)
 		    sscanf(line, "%llx-%llx", &from, &to) == 2) {
 			struct iovec here = {bytes, sizeof(bytes)}, there = {(void *)from, to - from};
 			ssize_t n = process_vm_readv(pid, &here, 1, &there, 1, 0);
-			unsigned char *at = n > 1 ? memmem(bytes, (size_t)n, "\x0f\x05", 2) : NULL;
+			unsigned char *at = n > 1 ? memmem(bytes, (size_t)n, wanted, 2) : NULL;
 
 			fclose(maps);
 			if (at)
 				return from + (unsigned long long)(at - bytes);
 			break;
 		}
-	fprintf(stderr, "no SYSCALL found\n");
+	fprintf(stderr, "no such instruction found\n");
 	exit(4);
 }
 
@@ -103,6 +105,7 @@ static int ended(int status)
 int main(int argc, char **argv)
 {
 	struct user_regs_struct was, regs;
+	bool is_32;
 	int status;
 
 	if (argc < 3) {
@@ -118,8 +121,9 @@ int main(int argc, char **argv)
 		die("registers");
 	regs = was;
 	scratch = (was.rsp - SCRATCH) & ~15ull;
-	regs.rip = find_syscall();
-	regs.rax = strtoull(argv[2], NULL, 0);
+	is_32 = !strncmp(argv[2], "32:", 3);
+	regs.rip = find_in_library(is_32 ? "\xcd\x80" : "\x0f\x05");
+	regs.rax = strtoull(argv[2] + (is_32 ? 3 : 0), NULL, 0);
 	regs.orig_rax = ~0ull; /* it is in no call that would go on */
 	regs.rdi = argc > 3 ? argument(argv[3]) : 0;
 	regs.rsi = argc > 4 ? argument(argv[4]) : 0;

@@ -7,6 +7,7 @@ with limits fails beyond them; files, sockets and programs are out of reach."""
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -33,9 +34,9 @@ NUMBER = numbers()
 class Machine:
     """One that stands at its first instruction, in a directory of its own."""
 
-    def __init__(self, place, *options):
+    def __init__(self, place, *options, stub="unix:gdb"):
         self.place = place
-        self.proc = subprocess.Popen([VITRINE, "-batch", "-S", "-serial", "null", "-gdb", "unix:" + place + "/gdb", *options, STAGE],
+        self.proc = subprocess.Popen([VITRINE, "-batch", "-S", "-serial", "null", "-gdb", stub, *options, STAGE],
                                      cwd=place, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                      preexec_fn=lambda: os.setpgid(0, 0))
         for _ in range(2000):
@@ -46,7 +47,7 @@ class Machine:
         raise AssertionError("it never locked itself: " + self.end())
 
     def inject(self, name, *args):
-        number = NUMBER[name] if isinstance(name, str) else name
+        number = NUMBER.get(name, name)
         r = subprocess.run([INJECT, str(self.proc.pid), str(number), *map(str, args)], capture_output=True, text=True, timeout=20)
         return (r.stdout + r.stderr).strip()
 
@@ -67,6 +68,7 @@ def expect(what, got, wanted):
 
 O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_PATH, O_TMPFILE = 0, 1, 2, 0o100, 0o1000, 0o10000000, 0o20200000
 AT = -100 & 0xffffffffffffffff
+FASTOPEN = 0x20000000
 R, W, X, SHARED, PRIVATE, ANONYMOUS = 1, 2, 4, 1, 2, 0x20
 
 
@@ -80,6 +82,7 @@ def files(place, outside):
     for path in (hidden, mine, place + "/.env"):
         with open(path, "w") as f:
             f.write("the user's")
+    os.mkdir(place + "/empty")
     E = "EACCES"
     for what, call, wanted in (
         ("read a secret", ("open", "s:" + secret, O_RDONLY), E),
@@ -99,6 +102,7 @@ def files(place, outside):
         ("a new hidden file", ("open", "s:.bashrc", O_WRONLY | O_CREAT, 0o666), E),
         ("make a directory elsewhere", ("mkdir", "s:" + outside + "/d", 0o777), E),
         ("remove the user's own", ("unlink", "s:mine"), E),
+        ("remove an empty directory of the user's", ("rmdir", "s:empty"), E),
         ("remove a secret", ("unlink", "s:" + secret), E),
         ("move the user's own", ("rename", "s:mine", "s:yours"), E),
         ("its memory", ("open", "s:/proc/self/mem", O_RDWR), E),
@@ -163,12 +167,35 @@ def beyond_limits(place, outside):
         ("be traced by all", ("prctl", 0x59616d61, -1 & 0xffffffffffffffff, 0, 0, 0), ENDED),
         ("another filter", ("seccomp", 1, 0, 0), ENDED),
         ("rings of calls", ("io_uring_setup", 8, 0), ENDED),
-        ("a call of 32 bits", ("getpid",), None),
+        ("its own SIGSYS, in 64 bits", ("rt_sigaction", 31 + (1 << 32), 0, 0, 8), ENDED),
+        ("a call of 32 bits", ("32:20",), "killed by signal 31"),
+        ("a packet to an address", ("sendto", 0, "s:x", 1, 0, "i:22", 16), ENDED),
+        ("a first packet that connects", ("sendto", 0, "s:x", 1, FASTOPEN, "i:22", 16), ENDED),
+        ("a message that does", ("sendmsg", 0, 0, FASTOPEN), ENDED),
     ):
-        if wanted is None:
-            continue
         m = Machine(place)
         expect(what, m.inject(*call), wanted)
+        m.end()
+
+
+def listening(place, _outside):
+    """A socket at which the machine listens for gdb cannot be turned round, so that it connects."""
+    with socket.socket() as other, socket.socket() as probe:
+        for s in (other, probe):
+            s.bind(("127.0.0.1", 0))
+        other.listen()
+        at, stub = other.getsockname()[1], probe.getsockname()[1]
+        probe.close()
+        m = Machine(place, stub=f"tcp:{stub}")
+        fds = [fd for fd in os.listdir(f"/proc/{m.proc.pid}/fd") if os.readlink(f"/proc/{m.proc.pid}/fd/{fd}").startswith("socket")]
+        for fd in sorted(fds, key=int)[1:]:  # the first is the way to the broker
+            m.inject("shutdown", fd, 0)  # it listens no more, and is as one that is new
+            expect("a listener that connects", m.inject("sendto", fd, "s:x", 1, FASTOPEN, f"i:{at}", 16), ENDED)
+        other.settimeout(0.2)
+        try:
+            expect("who connected", other.accept()[1], "nobody")
+        except TimeoutError:
+            pass
         m.end()
 
 
@@ -213,12 +240,11 @@ def main():
         os.chmod(outside, 0o700)
         with open(outside + "/secret", "w") as f:
             f.write("the user's")
-        import socket
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(outside + "/sock")
         listener.listen()
-        for part in sys.argv[1:] or ["files", "beyond_limits", "all_others", "state"]:
-            if part in ("files", "beyond_limits"):
+        for part in sys.argv[1:] or ["files", "beyond_limits", "listening", "all_others", "state"]:
+            if part in ("files", "beyond_limits", "listening"):
                 globals()[part](place, outside)
             else:
                 globals()[part](place)
