@@ -507,6 +507,7 @@ void bus_check(const struct bus *b)
 void bus_loaded(struct bus *b)
 {
 	update_deadline(b);
+	b->state.intr = look_for_interrupt(b); /* a file may lie */
 	b->cfg.intr_changed(b->cfg.owner);
 }
 

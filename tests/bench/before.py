@@ -5,7 +5,8 @@
     tests/bench/before.py COMMIT ROW...
 
 A row is one of lantern's benchmarks, or a workload of tests/bench/workloads (what `make bench` has fetched is used). Times are
-the least processor time of an operation, or of the workload. --with has the commit beside another than the one before it.
+the least processor time of an operation, or of the workload. --with has the commit beside another than the one before it,
+--options beside itself with other options: what the sandbox costs is `before.py HEAD exec mmap pipe --options "-sandbox off"'.
 """
 import argparse
 import os
@@ -20,7 +21,7 @@ WORK = "build/bench/before"
 
 
 def build(commit):
-    """The path of that commit's program."""
+    """That commit's program, a command, and its name."""
     short = subprocess.run(["git", "rev-parse", "--short", commit], capture_output=True, text=True, check=True).stdout.strip()
     tree = f"{WORK}/{short}"
     if not os.path.exists(f"{tree}/build/vitrine"):
@@ -28,7 +29,7 @@ def build(commit):
         archive = subprocess.run(["git", "archive", short], capture_output=True, check=True).stdout
         subprocess.run(["tar", "-x", "-C", tree], input=archive, check=True)
         subprocess.run(["make", "-s", "-C", tree, "-j", str(os.cpu_count()), "build/vitrine"], stdout=subprocess.DEVNULL, check=True)
-    return f"{tree}/build/vitrine", short
+    return [f"{tree}/build/vitrine"], short
 
 
 def lantern_rows(program, image):
@@ -39,7 +40,7 @@ def lantern_rows(program, image):
 
 def lantern(program, args, name, times):
     """Processor seconds of one operation."""
-    command = [program, "-batch", "-engine", args.engine, "-kernel", args.lantern, "-append", f"run=bench {name} {times}"]
+    command = [*program, "-batch", "-engine", args.engine, "-kernel", args.lantern, "-append", f"run=bench {name} {times}"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as proc:
         at = {}
         for line in proc.stdout:
@@ -50,7 +51,7 @@ def lantern(program, args, name, times):
 
 
 def linux(program, args, name):
-    found = measure.measure_guest([program, "-batch", "-engine", args.engine] + measure.guest("686", ["1", name]))
+    found = measure.measure_guest([*program, "-batch", "-engine", args.engine] + measure.guest("686", ["1", name]))
     return found[name][0]
 
 
@@ -60,11 +61,14 @@ def main():
     parser.add_argument("commit")
     parser.add_argument("row", nargs="+")
     parser.add_argument("--with", dest="other", help="another commit than the one before")
+    parser.add_argument("--options", help="beside itself with these options")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--engine", default="bt")
     parser.add_argument("--lantern", default="build/lantern.elf")
     args = parser.parse_args()
-    programs = [build(args.other or args.commit + "^"), build(args.commit)]
+    after, name = build(args.commit)
+    before = (after + args.options.split(), args.options) if args.options else build(args.other or args.commit + "^")
+    programs = [before, (after, name)]
     known = lantern_rows("build/vitrine", args.lantern)
     for name in args.row:
         seconds = [[], []]

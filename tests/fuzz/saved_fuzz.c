@@ -2,7 +2,8 @@
 /* Files of saved machines that say anything.  Half of the inputs change bytes
  * as they are; in the others checksums and lengths are set right again, so
  * that the sections themselves must hold.  What is refused leaves the machine
- * as it was; what is taken must run, and save and load as the same.
+ * as it was; what is taken holds all invariants, runs, saves and loads
+ * as the same.
  *
  * A change is 6 bytes: which section, where in it (three bytes), what is done
  * with the byte there, a value. */
@@ -198,9 +199,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		CHECK(*e.text, "refused without a word");
 		return 0;
 	}
+	vm_check(vm);
 	if (bytes[0] & 4)
 		must_be_the_same();
 	polls = 0;
 	vm_run(vm, INSNS);
+	vm_check(vm);
 	return 0;
 }

@@ -226,7 +226,10 @@ def main():
     day.look()
     day.end()
     with open(stats, encoding="utf-8") as f:
-        counted = json.load(f)
+        text = f.read()
+    if not text:
+        sys.exit(f"the guest's process ended with status {day.process.returncode} after round {day.rounds}: see {out}.log")
+    counted = json.loads(text)
     seconds, idle = counted["guest_ns"] / 1e9, counted["idle_ns"] / 1e9
     title = (f"{day.rounds} rounds, {seconds / 3600:.1f} h of guest time: {(seconds - idle) / 60:.0f} min of work, "
              f"{counted['icount'] / 1e9:,.0f} thousand million instructions")
