@@ -295,6 +295,7 @@ static void welcome(struct gdbstub *g, int fd)
 
 	g->client = fd;
 	g->session++;
+	g->heard = false;
 	g->told_moved = false;
 	g->wants_run = false;
 	g->was_running = debug_running(g->d);
@@ -307,6 +308,15 @@ static void welcome(struct gdbstub *g, int fd)
 
 /* ---- receiving ---- */
 
+/* A page from anywhere can have the user's browser post to this port, packets
+ * in what is posted.  It begins with POST; a debugger with a packet, an
+ * acknowledgement or Ctrl-C. */
+static bool begins_as_debugger(char first)
+{
+	return first == '$' || first == '+' || first == '-' ||
+	       first == FRAME_BREAK;
+}
+
 /* Reads what there is, with `flags' 0 what comes within WAIT_US; false when
  * that is nothing or the client has gone. */
 static bool receive(struct gdbstub *g, int flags)
@@ -314,6 +324,11 @@ static bool receive(struct gdbstub *g, int flags)
 	static char bytes[READ_MAX];
 	ssize_t n = recv(g->client, bytes, sizeof(bytes), flags);
 
+	if (n > 0 && !g->heard && !begins_as_debugger(bytes[0])) {
+		server_drop(g);
+		return false;
+	}
+	g->heard |= n > 0;
 	if (n > 0)
 		frame_feed(&g->in, bytes, (size_t)n);
 	else if (n == 0 || (errno != EAGAIN && errno != EINTR))

@@ -36,6 +36,7 @@ struct gdbstub {
 	struct buf out;
 	struct buf reply; /* content of the next packet */
 	u64 session;      /* goes up with each client */
+	bool heard;       /* it has begun as debuggers do */
 	bool busy;        /* a packet is being served, */
 	bool goes;        /* one that lets the guest run until it stops; */
 	bool monitors;    /* or a command of the console, */

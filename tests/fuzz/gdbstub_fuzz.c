@@ -109,6 +109,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	vm_cpu(vm)->seg[SEG_CS].base = 0;
 	fd = dial();
 	gdbstub_ready(g);
+	push(fd, "+", 1); /* else what is no debugger is sent away */
 	if (size && data[0] & 1) {
 		push(fd, data + 1, size - 1);
 	} else {

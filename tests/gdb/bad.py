@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What no client should send: an error, an empty reply or a closed connection, and the guest unharmed."""
 import random
+import re
 
 from rsp import Client, Gone, Machine
 
@@ -88,6 +89,24 @@ with Machine() as m:
         pass
     c = m.client()
     assert c.ask("qC") == "QC1"
+
+# A page that has a browser post packets to the port is no debugger, nor is anything else that begins otherwise.
+with Machine() as m:
+    for first in (b"POST / HTTP/1.1\r\nHost: 127.0.0.1:1234\r\nContent-Length: 40\r\n\r\n", b"\x16\x03\x01", b"\r\n", b"P8=00001234#4f"):
+        c = m.client()
+        c.raw(first + b"$P8=00001234#4f")
+        try:
+            c.more()
+            assert False, (first, c.bytes)
+        except Gone:
+            pass
+    for first in (b"+", b"-", b"\x03", b"$?#3f"):
+        c = m.client()
+        c.raw(first + b"$p8#a8")
+        while not re.fullmatch("[0-9a-f]{8}", text := c.packet()):
+            assert text[:3] == "T05", text
+        assert text != "00001234", (first, text)
+        c.close()
 
 # Expressions that loop for ever, divide by zero or read nowhere stop the guest instead, and gdb decides.
 with Machine() as m:

@@ -9,6 +9,7 @@ import tempfile
 import time
 
 VITRINE = os.environ.get("VITRINE", "build/vitrine")
+SLOW = int(os.environ.get("SLOW") or 1)  # where the guest is made to take its time
 
 
 def tmux(*words):
@@ -27,7 +28,7 @@ def screen():
 
 def wait(pattern, seconds=15):
     """Until the screen has it; the screen."""
-    end = time.time() + seconds
+    end = time.time() + seconds * SLOW
     while time.time() < end:
         text = screen()
         if re.search(pattern, text, re.MULTILINE):

@@ -9,10 +9,11 @@ import os, subprocess, sys, time, select
 proc = subprocess.Popen(["scripts/linux.sh", "boot"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                         env=dict(os.environ, ENGINE=sys.argv[1]))
 seen = b""
+slow = int(os.environ.get("SLOW") or 1)
 
 def until(text, seconds):
     global seen
-    end = time.time() + seconds
+    end = time.time() + seconds * slow
     while text not in seen:
         if not select.select([proc.stdout], [], [], max(0, end - time.time()))[0]:
             sys.exit("no %r in %d seconds; the end was %r" % (text, seconds, seen[-300:]))
