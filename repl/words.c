@@ -89,13 +89,12 @@ char *words_split_if(char *args)
 {
 	char *s = args;
 
-	if (!strncmp(s, "if ", 3)) { /* here, if */
+	if (!strcmp(s, "if") || !strncmp(s, "if ", 3)) { /* here, if */
 		*s = '\0';
-		return words_trim(s + 3);
+		return words_trim(s + 2);
 	}
 	while ((s = strstr(s, "if"))) {
-		if (s > args && strchr(" \t", s[-1]) && strchr(" \t(", s[2]) &&
-		    s[2]) {
+		if (s > args && strchr(" \t", s[-1]) && strchr(" \t(", s[2])) {
 			char *condition = s + 2;
 
 			s[-1] = '\0';

@@ -18,6 +18,7 @@ static const struct {
 	IN_LIVE(user_window),	 IN_LIVE(window_map), IN_LIVE(user_window_map),
 	IN_LIVE(seg_window[0]),	 IN_LIVE(seg_window[1]), IN_LIVE(call_made),
 	IN_LIVE(call_timed), IN_LIVE(recent),     IN_LIVE(block),
+	IN_CPU(entry_told),	 IN_CPU(sysenter_cs),
 };
 
 /* In the order of stubs_emit. */

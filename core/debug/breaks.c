@@ -156,8 +156,13 @@ struct breakpoint *debug_break_append(struct debug *d,
 				      const char *what, const char *condition,
 				      struct err *e)
 {
-	struct breakpoint *b = malloc(sizeof(*b)), **end = &d->breaks;
+	struct breakpoint *b, **end = &d->breaks;
 
+	if (condition && !*condition) {
+		err_set(e, "expected a condition after `if'");
+		return NULL;
+	}
+	b = malloc(sizeof(*b));
 	NEED_MEMORY(b, "a breakpoint");
 	*b = *form;
 	b->enabled = true;

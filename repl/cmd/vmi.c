@@ -9,9 +9,12 @@
 int vmi_named(const char *word, struct err *e)
 {
 	int found = vmi_find(word), next;
+	u64 number;
 
 	if (found >= 0)
 		return found;
+	if (words_number(word, &number) && number < VMI_CALLS)
+		return (int)number;
 	for (unsigned i = 0; i < VMI_CALLS; i++) {
 		if (strncmp(vmi_row(i)->name, word, strlen(word)))
 			continue;

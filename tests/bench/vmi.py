@@ -3,8 +3,8 @@
 """Runs the same guest with the VMI ROM hidden and shown, by turns, and tells what that makes of each operation.
 
 Rows of lantern's benchmark; with VMI_LINUX="KERNEL INITRD" in the environment also loops in that kernel's shell (the
-initrd's init runs what vitrine.run="..." says), with addresses that are not random: a stack that lies over one page more costs an exec
-three faults and more than VMI gains. Times are the monitor's processor time between the lines that the guest
+initrd's init runs what vitrine.run="..." says), with addresses that are not random: a stack that lies over a page more costs an
+exec two page faults, which is more than VMI gains. Times are the monitor's processor time between the lines that the guest
 prints before and after a row, so that neither guest clocks nor other programs matter: the least of the runs, and the
 median of them for comparison. Events are counted by the monitor (-stats) in two runs of different length, whose
 difference is what an operation costs, without boot and warming. A picture is drawn into build/bench/vmi.svg.

@@ -56,7 +56,9 @@ has(text, r"^Catchpoint 1: vmi$",
     r"period_high = 0x0$", r"^\$2 = 0$", r"^\$3 = 256$", r"^Catchpoint 1, VMI call \w+.*$", r"^here$", ENDED, "^No breakpoints")
 
 text = session("catch vmi Set", "catch vmi nosuch", "catch vmi SetPxE if nosuch", "catch vmi SetPxE if flags +",
-               "catch vmi SetPxE if pte = 1", "catch vmi setpxe", "info breakpoints")
+               "catch vmi SetPxE if pte = 1", "catch vmi SetPxE if", "catch vmi 74", "catch vmi setpxe", "catch vmi 0x21",
+               "info breakpoints")
 has(text, "^VMI call `Set' is SetGDT or SetLDT$", "^no VMI call `nosuch': `help vmi' lists them$", "^no symbol `nosuch'",
-    r"^expected a number", r"^1 +catch +keep y +vmi SetPxE$")
+    r"^expected a number", "^expected a condition after `if'$", "^no VMI call `74'", r"^1 +catch +keep y +vmi SetPxE$",
+    r"^2 +catch +keep y +vmi IRET$")
 has(session("catch vmi", engine="bt"), "^the VMI ROM is hidden: -engine vmi shows it$")

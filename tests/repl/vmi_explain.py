@@ -55,6 +55,9 @@ for guest in ("cpu", "pages", "time", "rom", "apic", "ports"):
     if guest == "rom":
         has(on, "^7 were none: not at level 0, or not in the ROM$")
 
+# By number, as get_reloc takes it.
+has(session("help vmi 38", "info vmi 0x21"), "^SetPxE, VMI call 38: ", "^IRET, VMI call 33: ")
+
 # All calls, in line and not, before the guest runs, in the middle and at its end.
 names = re.findall(r"^ *\d+ (\w+) ", session("help vmi"), re.MULTILINE)
 assert len(names) == 74, names
@@ -62,6 +65,7 @@ everything = [f"explain vmi {n}" for n in names]
 text = session(*everything, "set vmi-inline off", *everything, "tbreak schedule", "run", *everything, "continue", *everything)
 assert text.count("  (the block's head)") == 4 * 74 and text.count("\n  ret  ") >= 4 * 60, text
 assert not re.search(r"^no |^expected|\(bad\)", text, re.MULTILINE), text
+assert not re.search(r"\(%rip\) +# 0x", text), text  # what is referred to has a name
 has(text, r"^  ud1    0x26,%eax  +[0-9a-f]+  mov    %eax,\(%r15,%rdx,1\)$", r"mov    %r8,live.calls\(%rip\)$", "call   stub_op$",
     r"^translated as an operation: vmi_set_pxe\(\)$", r"^translated in line$",
     r"^natively   mov %eax, \(%edx\)$", r" cpu\.iflag\(%rip\)", r"^called     \d+ times, \d+ guest instructions$",
