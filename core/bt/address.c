@@ -4,9 +4,11 @@
  * Window: [r15 + register + displacement] when that is one register and a
  * displacement smaller than the guard, or a displacement alone below 2 GiB;
  * otherwise the 32-bit address, wrapped as the guest's would be, is made in
- * r8d first.  FS and GS add their base and use a window pointer of their own,
- * poisoned when the segment is not 4 GiB wide.  User pages reached from
- * supervisor code go through the user window's pointer.
+ * r8d first.  The user window is also where the host's GS begins, and there
+ * the host itself adds and wraps in 32 bits: so for user code, and where
+ * supervisor code reaches user pages, any address is an operand as it is.
+ * FS and GS add their base and use a window pointer of their own, poisoned
+ * when the segment is not 4 GiB wide.
  *
  * Cold: the window if its map says that the page is mapped, else soft.
  *
@@ -96,7 +98,7 @@ static struct addr soft(struct tr *t, unsigned seg, unsigned size,
 	t->fpu_ready = 0; /* a device may have been asked */
 	if (access & F_W)
 		t->soft_write = true;
-	return (struct addr){ R8, -1, 0, 0 };
+	return (struct addr){ R8, -1, 0, 0, false };
 }
 
 /* If the map says that the page of linear address r8d is mapped: r8 := its
@@ -137,7 +139,7 @@ static struct addr cold(struct tr *t, unsigned seg, unsigned size,
 	e_short_here(&t->e, done[0]);
 	if (done[1])
 		e_short_here(&t->e, done[1]);
-	return (struct addr){ R8, -1, 0, 0 };
+	return (struct addr){ R8, -1, 0, 0, false };
 }
 
 static bool use_soft(const struct tr *t)
@@ -146,24 +148,50 @@ static bool use_soft(const struct tr *t)
 	       !t->bt->cfg.windows || (t->mode & MODE_ALIGN);
 }
 
+/* Is the host's GS where the access goes?  Not x87's, which keep in FDP the
+ * address without the segment's base: fpu.c takes a window's from it. */
+static bool through_gs(const struct tr *t)
+{
+	return t->bt->has_gs && !(t->in->op->form & F_X87) &&
+	       (t->mode & MODE_USER || t->site == SITE_USER);
+}
+
+static struct addr whole(const struct tr *t)
+{
+	const struct insn *in = t->in;
+
+	return (struct addr){ host_reg_of(in->base), host_reg_of(in->index),
+			      in->scale, disp_of(t), true };
+}
+
 static struct addr windowed(struct tr *t, int reg, s32 disp)
 {
 	if (t->site == SITE_USER && !(t->mode & MODE_USER)) {
+		if (through_gs(t))
+			return (struct addr){ reg, -1, 0, disp, true };
 		e_load_rip(&t->e, 1, R9, &t->bt->live->user_window);
-		return (struct addr){ R9, reg, 0, disp };
+		return (struct addr){ R9, reg, 0, disp, false };
 	}
-	return (struct addr){ R15, reg, 0, disp };
+	return (struct addr){ R15, reg, 0, disp, false };
 }
 
 static struct addr fs_gs(struct tr *t, unsigned seg)
 {
 	struct bt *bt = t->bt;
+	struct insn *in = t->in;
+	int base = host_reg_of(in->base), index = host_reg_of(in->index);
 
-	emit_ea(t, R8);
-	e_load_rip(&t->e, 0, R9, &bt->cpu->seg[seg].base);
-	e_lea(&t->e, 0, R9, R9, R8, 0, 0);
+	if (base >= 0 && index >= 0) {
+		emit_ea(t, R8);
+		e_load_rip(&t->e, 0, R9, &bt->cpu->seg[seg].base);
+		e_lea(&t->e, 0, R9, R9, R8, 0, 0);
+	} else {
+		e_load_rip(&t->e, 0, R9, &bt->cpu->seg[seg].base);
+		e_lea(&t->e, 0, R9, R9, index < 0 ? base : index,
+		      index < 0 ? 0 : in->scale, disp_of(t));
+	}
 	e_load_rip(&t->e, 1, R8, &bt->live->seg_window[seg - SEG_FS]);
-	return (struct addr){ R8, R9, 0, 0 };
+	return (struct addr){ R8, R9, 0, 0, false };
 }
 
 /* May the host add the displacement, in 64 bits?  One that is far below zero
@@ -197,6 +225,8 @@ struct addr address_of(struct tr *t, unsigned seg, unsigned size,
 				return windowed(t, index, in->disp);
 			if (base < 0 && index < 0 && in->disp >= 0)
 				return windowed(t, -1, in->disp);
+			if (through_gs(t))
+				return whole(t);
 			emit_ea(t, R8);
 			return windowed(t, R8, 0);
 		}

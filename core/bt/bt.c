@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <asm/hwcap2.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 
 enum { USED = PROT_READ | PROT_WRITE };
@@ -75,6 +77,7 @@ struct bt *bt_new(const struct bt_config *cfg, struct err *e)
 	bt->ways.delta = bt->emit.delta;
 	bt->ways.end = codemem_written(bt, bt->temp_x);
 	bt->has_shrx = __builtin_cpu_supports("bmi2");
+	bt->has_gs = cfg->gs && getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE;
 	stubs_emit(bt);
 	if (link_init(bt, e) < 0) {
 		bt_free(bt);

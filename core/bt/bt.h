@@ -34,6 +34,7 @@ struct bt_config {
 	u64 code_size;	 /* bytes of code memory */
 	bool windows;	 /* false: every access the soft way */
 	bool links;	 /* false: every block returns to the dispatcher */
+	bool gs;	 /* false: GS is as on a host whose programs cannot set it */
 	unsigned max_insns; /* per block, 1..64 */
 	bool counts_twice;  /* the code that counts stands there twice */
 };

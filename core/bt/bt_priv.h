@@ -321,7 +321,7 @@ struct bt {
 	u64 past_count;
 	struct reached_line lines[2][REACHED_LINES]; /* supervisor, user */
 	bool has_watched_sites;
-	bool has_shrx;
+	bool has_shrx, has_gs;
 	u32 site_count;
 	struct cs_form cs_forms[CS_FORMS_MAX];
 	u32 cs_form_count;
@@ -533,6 +533,8 @@ void rule_thunk(struct tr *t);
 /* mode.c */
 u32 mode_now(struct bt *bt);
 void mode_refresh_fs_gs(struct bt *bt);
+/* The host's GS base, which is the thread's, := the user window. */
+void mode_point_gs(const struct bt *bt);
 /* Windows or link tables are not what they were. */
 static inline void mode_forget_levels(struct bt *bt)
 {
@@ -621,6 +623,7 @@ struct addr {
 	int base, index;
 	unsigned scale;
 	s32 disp;
+	bool user; /* from the host's GS base on, in 32 bits (mode_point_gs) */
 };
 struct addr address_of(struct tr *t, unsigned seg, unsigned size,
 		       unsigned access);
@@ -641,6 +644,8 @@ void emit_ea(struct tr *t, unsigned reg);
 static inline void e_addr(struct emit *e, unsigned w, unsigned op,
 			  unsigned reg, struct addr a)
 {
+	if (a.user)
+		e_from_gs(e);
 	e_rm(e, w, op, reg, a.base, a.index, a.scale, a.disp);
 }
 

@@ -147,6 +147,14 @@ static inline void e_mem(struct emit *e, unsigned reg, int base, int index,
 		e32(e, (u32)disp);
 }
 
+/* The operand of the instruction that comes is at GS base + its address in 32
+ * bits, which wraps. */
+static inline void e_from_gs(struct emit *e)
+{
+	e8(e, 0x65);
+	e8(e, 0x67);
+}
+
 static inline void e_rm(struct emit *e, unsigned w, unsigned op, unsigned reg,
 			int base, int index, unsigned scale, s32 disp)
 {

@@ -121,6 +121,12 @@ void mode_refresh_fs_gs(struct bt *bt)
 	bt->live->seg_window[1] = segment_window(bt, SEG_GS);
 }
 
+void mode_point_gs(const struct bt *bt)
+{
+	if (bt->has_gs)
+		__asm__ volatile("wrgsbase %0" : : "r"(bt->live->user_window));
+}
+
 void run_refresh_mode(struct bt *bt)
 {
 	struct cpu *c = bt->cpu;
@@ -129,9 +135,10 @@ void run_refresh_mode(struct bt *bt)
 	u32 before = bt->mode;
 	u64 user = (u64)(uintptr_t)window_user(c->mem);
 	u64 supervisor = (u64)(uintptr_t)window_supervisor(c->mem);
+	bool moved = user != l->user_window;
 
 	c->mode_changed = c->level_changed = c->fs_gs_changed = false;
-	if (user != l->user_window || supervisor != bt->supervisor_window)
+	if (moved || supervisor != bt->supervisor_window)
 		mode_forget_levels(bt);
 	paravirt_refresh(bt);
 	bt->mode = mode_now(bt);
@@ -140,6 +147,8 @@ void run_refresh_mode(struct bt *bt)
 	if (bt->on_mode)
 		bt->on_mode(bt->mode_arg);
 	l->user_window = user;
+	if (moved)
+		mode_point_gs(bt);
 	bt->supervisor_window = supervisor;
 	l->window = bt->mode & MODE_USER ? user : supervisor;
 	l->user_window_map = (u64)(uintptr_t)window_map_user(c->mem);

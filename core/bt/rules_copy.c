@@ -120,6 +120,8 @@ static void copy_modrm(struct tr *t)
 		k.rex |= high_reg ? REX_R : REX_B;
 	}
 	emit_prefixes(t);
+	if (k.mem && k.a.user)
+		e_from_gs(&t->e);
 	e_rex(&t->e, k.rex);
 	emit_opcode(t, in->opcode == 0x82 && !in->map ? 0x80 : in->opcode);
 	emit_operands(t, &k, in->opcode);

@@ -183,7 +183,8 @@ static void look_at_df(struct tr *t)
 
 static void once(struct tr *t, enum way way)
 {
-	struct addr from = { R15, RSI, 0, 0 }, to = { R15, RDI, 0, 0 };
+	struct addr from = { R15, RSI, 0, 0, false },
+		    to = { R15, RDI, 0, 0, false };
 	const u8 *lost;
 	u8 *done;
 
@@ -193,8 +194,9 @@ static void once(struct tr *t, enum way way)
 	done = operation_unless(t, way, &lost);
 	if (way == WHERE_MAPPED) {
 		find_all(t, lost);
-		from = (struct addr){ uses_dest(t->in->opcode) ? R10 : R8, -1, 0, 0 };
-		to = (struct addr){ R8, -1, 0, 0 };
+		from = (struct addr){ uses_dest(t->in->opcode) ? R10 : R8, -1, 0,
+				       0, false };
+		to = (struct addr){ R8, -1, 0, 0, false };
 	}
 	restore_count(t, way);
 	body(t, from, to);

@@ -302,6 +302,7 @@ enum bt_exit bt_run(struct bt *bt, u64 limit)
 	if (bt->breaks_changed && limit - c->icount > 1)
 		breaks_apply(bt);
 	run_refresh_mode(bt);
+	mode_point_gs(bt);
 	for (;;) {
 		u64 most = limit - c->icount;
 		struct block *b, *dead;

@@ -201,6 +201,7 @@ static int build(struct vm *vm, struct err *e)
 						   : CODE_SIZE,
 		.windows = !vm->cfg.no_windows,
 		.links = !vm->cfg.no_links,
+		.gs = !vm->cfg.no_gs,
 		.max_insns = vm->cfg.max_insns ? (unsigned)vm->cfg.max_insns
 					       : BLOCK_INSNS_USUAL,
 		.counts_twice = vm->cfg.counts_twice,

@@ -14,7 +14,7 @@ set -- -engine "$engine"
 case $way in
 '') ;;
 soft) set -- "$@" -translator windows=off ;;
-unlinked) set -- "$@" -translator links=off ;;
+unlinked) set -- "$@" -translator links=off,gs=off ;;
 short) set -- "$@" -translator block=1 ;;
 stepped) set -- "$@" -translator "${STEPPED:-step=on}" ;;
 small) set -- "$@" -translator code=262144 ;;
