@@ -214,17 +214,18 @@ static void grant_file(const char *text)
 	free(path);
 }
 
-/* What the command line names is the machine's to use. */
+/* What the command line names is the machine's to use; not what a saved
+ * machine does, which may be a stranger's. */
 static void grant_files(struct run *r)
 {
 	const struct vm_config *vm = &r->o.vm;
 
-	if (vm->kernel)
-		grant_file(vm->kernel);
-	for (unsigned i = 0; i < vm->module_count; i++)
-		grant_file(vm->modules[i]);
 	if (r->o.saved)
 		grant_file(r->o.saved);
+	else if (vm->kernel)
+		grant_file(vm->kernel);
+	for (unsigned i = 0; !r->o.saved && i < vm->module_count; i++)
+		grant_file(vm->modules[i]);
 	for (unsigned i = 0; i < r->o.todos; i++) {
 		const struct todo *t = &r->o.todo[i];
 
@@ -250,10 +251,17 @@ static int lock(struct run *r, struct err *e)
 
 /* ---- making it all ---- */
 
+/* A bzImage has none; that is no error. */
+static void add_kernel_symbols(struct run *r)
+{
+	struct err none;
+
+	if (r->o.vm.kernel)
+		symbols_add(debug_symbols(r->debug), r->o.vm.kernel, -1, &none);
+}
+
 static int make(struct run *r, struct err *e)
 {
-	struct err no_symbols;
-
 	if (r->o.sandbox != SANDBOX_OFF && sandbox_is_built() &&
 	    confine_begin(r->o.batch, e))
 		return -1;
@@ -283,18 +291,20 @@ static int make(struct run *r, struct err *e)
 	r->debug = debug_new(r->vm);
 	if (r->o.perf_map && debug_perf_map(r->debug, e))
 		return -1;
-	/* A bzImage has none; that is no error. */
-	if (r->o.vm.kernel)
-		symbols_add(debug_symbols(r->debug), r->o.vm.kernel, -1,
-			    &no_symbols);
-	if (r->o.saved && !r->o.batch)
-		debug_know_guest(r->debug, NULL);
+	if (!r->o.saved)
+		add_kernel_symbols(r);
 	r->console = console_new(r->debug, r->host, r->guest, r->vmi);
 	if (r->o.gdb && make_gdb(r, e))
 		return -1;
 	if (r->o.traces)
 		console_trace(r->console, r->o.trace);
-	return lock(r, e);
+	if (lock(r, e))
+		return -1;
+	if (r->o.saved) /* its names are judged like any that a guest gives */
+		add_kernel_symbols(r);
+	if (r->o.saved && !r->o.batch)
+		debug_know_guest(r->debug, NULL);
+	return 0;
 }
 
 /* FILE[@ADDR]; a status, 0 when done. */

@@ -4,6 +4,7 @@
 gdb's stub gets nothing, and no process is left behind."""
 import ctypes
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,8 +21,8 @@ STAGE, LANTERN = B + "/guest/stage.elf", B + "/lantern.elf"
 ASKS = r"vitrine's sandbox asks: %s\? \[y/N\] "
 
 
-def run(*arguments, script=None, cwd=None):
-    r = subprocess.run([VITRINE, *arguments, STAGE], input=script, stdin=subprocess.DEVNULL if script is None else None,
+def run(*arguments, script=None, cwd=None, words=(STAGE,)):
+    r = subprocess.run([VITRINE, *arguments, *words], input=script, stdin=subprocess.DEVNULL if script is None else None,
                        capture_output=True, text=True, timeout=20, cwd=cwd)
     return r.returncode, r.stdout + r.stderr
 
@@ -50,8 +51,8 @@ def named(place, private):
 class client:
     """Somebody at the stub, with `monitor`."""
 
-    def __init__(self, place, private):
-        self.proc = subprocess.Popen([VITRINE, "-batch", "-S", "-serial", "null", "-gdb", f"unix:{private}/gdb", STAGE], cwd=place,
+    def __init__(self, place, private, *words):
+        self.proc = subprocess.Popen([VITRINE, "-batch", "-S", "-serial", "null", "-gdb", f"unix:{private}/gdb", *(words or (STAGE,))], cwd=place,
                                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         while not os.path.exists(private + "/gdb"):
             time.sleep(0.01)
@@ -89,6 +90,27 @@ def clients(place, private):
     assert not os.path.exists(place + "/.bashrc")
     os.unlink(private + "/secret")
     os.unlink(place + "/mine")
+
+
+def strangers_machine(place, private):
+    """A saved machine names the kernel it came from, and its file may be a stranger's: that is not the user's naming it, nor what
+    lies beside it.  Who names it as well has it."""
+    kernel, saved = shutil.copy(LANTERN, private), place + "/machine"
+    status, said = run("-batch", "-S", "-kernel", kernel, "-e", f"save {saved}", "-e", "quit", words=(), cwd=place)
+    assert status == 0 and os.path.exists(saved), said
+    with open(private + "/secret", "w") as f:
+        f.write("echo the secret\n")
+    for more, known in (((), False), (("-symbols", kernel), True)):
+        c = client(place, private, "-loadvm", saved, *more)
+        said = c.monitor("print kernel_main")
+        assert ("<kernel_main+0>" in said) == known, said
+        assert "the secret" not in c.monitor(f"source {private}/secret") or known
+        said = c.monitor("reset")
+        assert ("Permission denied" in said) != known, said
+        assert f"the sandbox does not let it read {kernel}" in c.done() or known
+    os.unlink(saved)
+    os.unlink(kernel)
+    os.unlink(private + "/secret")
 
 
 def asked(place, private):
@@ -181,7 +203,7 @@ def without(place, private):
 
 
 def main():
-    for test in (named, clients, asked, alone, without):
+    for test in (named, clients, strangers_machine, asked, alone, without):
         if sys.argv[1:] and test.__name__ not in sys.argv[1:]:
             continue
         with tempfile.TemporaryDirectory() as place, \
