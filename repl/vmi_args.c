@@ -3,7 +3,7 @@
  * by name and with the meaning of their bits.
  *
  * While the guest stands at the first instruction of a stub they are what
- * the kernel passed, and names in expressions: `print/x entry'. */
+ * the kernel passed, and names in expressions: `print/x pte'. */
 #include "repl/vmi_args.h"
 
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #include "core/bt/bt.h"
 #include "core/cpu/cpu.h"
 #include "core/debug/regs.h"
+#include "core/mem/mem.h"
 
 struct bit {
 	u32 mask;
@@ -125,6 +126,10 @@ void vmi_show_value(struct console *c, const struct vmi_field *f, u32 value,
 		break;
 	case FORM_BITS:
 		show_bits(bits, value, out);
+		if (bits == pxe_bits && value & ENTRY_CURRENT) {
+			buf_printf(out, " of ");
+			debug_address(c->d, value & ~0xfffu, out);
+		}
 		break;
 	case FORM_HEX:
 		buf_printf(out, "0x%x", value);

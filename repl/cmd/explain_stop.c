@@ -83,6 +83,20 @@ static void explain_call(struct console *c)
 		   vmi_row((unsigned)number)->name);
 }
 
+static void explain_meetings(struct console *c, const struct breakpoint *b)
+{
+	buf_printf(c->to, "It is number %d of `info breakpoints', met %llu "
+			  "time%s",
+		   b->number, (unsigned long long)b->met,
+		   b->met == 1 ? "" : "s");
+	if (b->condition && b->hits == 1)
+		buf_printf(c->to, "; its condition held once");
+	else if (b->condition)
+		buf_printf(c->to, "; its condition held %llu times",
+			   (unsigned long long)b->hits);
+	buf_printf(c->to, ".\n");
+}
+
 int explain_stop(struct console *c, char *args, struct err *e)
 {
 	const struct breakpoint *b = debug_hit(c->d);
@@ -97,10 +111,7 @@ int explain_stop(struct console *c, char *args, struct err *e)
 		   (unsigned long long)vm_icount(debug_vm(c->d)),
 		   debug_stop_sentence(debug_why(c->d)));
 	if (b)
-		buf_printf(c->to, "It is number %d of `info breakpoints', met "
-				  "%llu time%s.\n",
-			   b->number, (unsigned long long)b->met,
-			   b->met == 1 ? "" : "s");
+		explain_meetings(c, b);
 	if (b && b->kind == BREAK_EVENT && b->event == VM_EVENT_CALL)
 		explain_call(c);
 	else if (b && b->kind == BREAK_EVENT)

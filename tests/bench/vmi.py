@@ -165,7 +165,8 @@ def show(rows):
                         enumerate(zip(line, width))).rstrip())
     for row in rows:
         if row.kind == "user" and not 1 / USER_LIMIT <= ratio(row) <= USER_LIMIT:
-            print(f"note: {row.name} runs in user mode and should not differ by more than {USER_LIMIT - 1:.0%}")
+            print(f"note: {row.name} runs in user mode and should not differ by more than {USER_LIMIT - 1:.0%}: "
+                  "its code is the same, but lies elsewhere")
         if row.kind == "kernel" and ratio(row) < 1 / USER_LIMIT:
             print(f"note: {row.name} is slower under VMI")
 

@@ -100,5 +100,6 @@ has(session("catch exit IRQ", "run", "explain stop"), "^IRQ: the guest can take 
 has(session("tbreak sys_fork", "run", "inject exception #GP 0x2b", "catch exception", "continue", "explain stop", "explain stop x"),
     "^#GP: general protection", "^Error code 002b: entry of the IDT, vector 5, during the delivery of an earlier event")
 has(session("catch interrupt 0x20", "run", "explain stop"), "^The guest stands at the handler")
-has(session("catch vmi SetPxE", "run", "explain stop"), "^It has not been made yet")
+has(session("catch vmi SetPxE", "run", "explain stop"), "^It is number 1 .*, met 1 time\\.$", "^It has not been made yet")
+has(session("catch vmi SetPxE if flags & 0x10", "run", "explain stop"), "`info breakpoints', met \\d+ times; its condition held once\\.$")
 has(session("catch cr 3", "run", "explain stop"), "^CR3 was ", "^The instruction before this one has done it")

@@ -21,7 +21,8 @@ for switch in ("on", "off"):
                    "print at", "print *(int*)at", "print (*(int*)at == pte)", "x/i $pc", "stepi", "print *(int*)$edx == $eax",
                    "continue", "continue 5", "print $icount", "info breakpoints", "delete", "continue")
     has(text, r"^Catchpoint 1: vmi SetPxE$",
-        r"^Catchpoint 1, VMI call SetPxE: pte = 0x\w+ \[ P W \], at = 0xc0\w+, flags = 0xf\w+ \[ PT CURRENT_AS \]\n"
+        r"^Catchpoint 1, VMI call SetPxE: pte = 0x\w+ \[ P W \], at = 0xc0\w+, flags = 0x(f\w+)\w{3} \[ PT CURRENT_AS \] "
+        r"of 0x(?:\1)000.*\n"
         r"0xc00c8360 <VMI_SetPxE\+0>\n=> 0xc00c8360 <VMI_SetPxE\+0>:\tud1 ", r"^\$1 = 0x\w+$", r"^\$2 = 0xc0\w+$",
         r"^\$3 = 0\n\$4 = 0$", r"^0xc00c8367 <VMI_SetPxE\+7>$", r"^\$5 = 1$", r"^\thit 7 times$", ENDED)
     seen.append(text)
