@@ -50,10 +50,12 @@ def named(place, private):
 
 class client:
     """Somebody at the stub, with `monitor`."""
+    machines = []
 
     def __init__(self, place, private, *words):
         self.proc = subprocess.Popen([VITRINE, "-batch", "-S", "-serial", "null", "-gdb", f"unix:{private}/gdb", *(words or (STAGE,))], cwd=place,
                                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.machines.append(self.proc)
         while not os.path.exists(private + "/gdb"):
             time.sleep(0.01)
         self.c = rsp.Client(private + "/gdb")
@@ -208,7 +210,11 @@ def main():
             continue
         with tempfile.TemporaryDirectory() as place, \
                 tempfile.TemporaryDirectory(dir=os.path.expanduser("~"), prefix=".vitrine-") as private:
-            test(place, private)
+            try:
+                test(place, private)
+            finally:
+                for proc in client.machines:
+                    proc.kill()
         print(test.__name__ + ": ok")
 
 
