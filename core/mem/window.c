@@ -339,6 +339,44 @@ void window_set_format(struct cpu *c, struct window *w)
 	w->shift = format & FORMAT_PAE ? 9 : 10;
 }
 
+/* ---- memory of the byte maps that is zero ---- */
+
+/* Programs lie at random addresses, so over a day they touch ever more of the
+ * maps' pages; each so many switches one window's that are of no slot are
+ * given back. */
+enum { SWITCHES_A_TIDYING = 4096, MAP_PAGE = 4096 };
+
+static bool has_slots(const struct window *w, u32 map_page)
+{
+	unsigned n = MAP_PAGE >> w->shift, first = map_page * n; /* 4 or 8 */
+
+	return w->live[first / 64] >> first % 64 & ((1u << n) - 1);
+}
+
+static void tidy(struct window *w)
+{
+	u32 from, to;
+
+	for (from = 0; from < WINDOW_PAGES / MAP_PAGE; from = to + 1) {
+		u64 at = (u64)from * MAP_PAGE, len;
+
+		for (to = from;
+		     to < WINDOW_PAGES / MAP_PAGE && !has_slots(w, to); to++)
+			;
+		len = (u64)(to - from) * MAP_PAGE;
+		if (!len)
+			continue;
+		madvise(w->map + at, len, MADV_DONTNEED);
+		madvise(w->map + WINDOW_MAP_WRITABLE + at, len, MADV_DONTNEED);
+	}
+}
+
+static void tidy_one(struct window_pool *p)
+{
+	tidy(&p->win[p->tidied]);
+	p->tidied = window_next(p, p->tidied) % WINDOWS;
+}
+
 /* ---- which windows ---- */
 
 void window_make_current(struct mem *m, unsigned i)
@@ -353,6 +391,8 @@ void window_make_current(struct mem *m, unsigned i)
 		/* Now the one left is the younger of the two. */
 		p->win[*now].last_used = p->clock;
 		*now = i;
+		if (!(p->clock % SWITCHES_A_TIDYING))
+			tidy_one(p);
 	}
 	if (w->lost) {
 		w->lost = false;

@@ -136,6 +136,7 @@ struct window_pool {
 	unsigned limit;            /* of host mappings */
 	unsigned fail;             /* tests: so many host mappings fail */
 	u64 clock;                 /* counts switches, for last_used */
+	unsigned tidied;           /* the next whose map is */
 	u64 generation;            /* counts flushes that reach global pages */
 	u64 key[WINDOWS];          /* a user's CR3 and format, 0 = unused */
 	u8 partner[WINDOWS];       /* the supervisor used with it last */

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 
 /* ---- address spaces ---- */
@@ -149,6 +150,47 @@ static void windows_are_recycled(void **state)
 	assert_false(mapped(0x5000, READ, WINDOW_USER));
 	load_cr3(0x104000);
 	assert_true(mapped(0x5000, WRITE, WINDOW_USER));
+}
+
+static bool is_resident(const u8 *at)
+{
+	unsigned char in;
+
+	assert_int_equal(mincore((void *)((uintptr_t)at & ~4095ull), 4096, &in), 0);
+	return in & 1;
+}
+
+static void switch_often(void)
+{
+	for (unsigned i = 0; i < WINDOWS * 4096 / 2; i++) {
+		load_cr3(DIR2);
+		load_cr3(DIR);
+	}
+}
+
+/* Of a map what is not 0 stays, and the rest of the memory is the host's. */
+static void maps_are_given_back(void **state)
+{
+	const u8 *map = window_map_user(mem);
+
+	(void)state;
+	set_pte(TABLE, 0x5000, 0x200000 | RWU);
+	FILLS(0x5000, WRITE, WINDOW_USER);
+	switch_often();
+	assert_ptr_equal(window_map_user(mem), map);
+	assert_true(is_resident(map) && map[5] && map[WINDOW_MAP_WRITABLE + 5]);
+	set_pte(TABLE, 0x5000, 0);
+	load_cr3(DIR);
+	assert_false(map[5]);
+	assert_true(is_resident(map));
+	switch_often();
+	assert_ptr_equal(window_map_user(mem), map);
+	assert_false(is_resident(map));
+	assert_false(is_resident(map + WINDOW_MAP_WRITABLE));
+	assert_false(map[5]);
+	set_pte(TABLE, 0x5000, 0x200000 | RWU);
+	FILLS(0x5000, WRITE, WINDOW_USER);
+	assert_true(map[5]);
 }
 
 static void paging_modes_empty_windows(void **state)
@@ -646,6 +688,7 @@ int main(void)
 		T(supervisor_windows_belong_to_like_directories),
 		T(flushes_of_global_pages_reach_other_supervisor_windows),
 		T(windows_are_recycled),
+		T(maps_are_given_back),
 		T(paging_modes_empty_windows),
 		T(large_pages),
 		T(pae),
