@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 int vmi_named(const char *word, struct err *e)
 {
@@ -16,7 +17,7 @@ int vmi_named(const char *word, struct err *e)
 	if (words_number(word, &number) && number < VMI_CALLS)
 		return (int)number;
 	for (unsigned i = 0; i < VMI_CALLS; i++) {
-		if (strncmp(vmi_row(i)->name, word, strlen(word)))
+		if (strncasecmp(vmi_row(i)->name, word, strlen(word)))
 			continue;
 		next = (int)i;
 		if (found >= 0)

@@ -55,8 +55,9 @@ for guest in ("cpu", "pages", "time", "rom", "apic", "ports"):
     if guest == "rom":
         has(on, "^7 were none: not at level 0, or not in the ROM$")
 
-# By number, as get_reloc takes it.
-has(session("help vmi 38", "info vmi 0x21"), "^SetPxE, VMI call 38: ", "^IRET, VMI call 33: ")
+# By number, as get_reloc takes it, and by the beginning, in capitals or not.
+has(session("help vmi 38", "info vmi 0x21", "help vmi setpxel", "help vmi in"), "^SetPxE, VMI call 38: ", "^IRET, VMI call 33: ",
+    "^SetPxELong, ", "^VMI call `in' is InvalPage or INL$")
 
 # All calls, in line and not, before the guest runs, in the middle and at its end.
 names = re.findall(r"^ *\d+ (\w+) ", session("help vmi"), re.MULTILINE)
