@@ -170,7 +170,7 @@ struct area {
 enum { BLOCK_INSNS = 64, EDGES_MAX = 1 << 20 }; /* at most */
 enum { FIXUPS_MAX = 1024, PLACES = 1 << 18, THUNKS = 1 << 12 };
 
-enum { BOUNCE_PAGES = 2, SITES_SIZE = 1 << 16 };
+enum { BOUNCE_PAGES = 2, SITES_SIZE = 1 << 16, SITE_PAGES = 1 << 16 };
 
 struct site_entry {
 	u32 gpa;
@@ -316,6 +316,7 @@ struct bt {
 	bool tsc_counts; /* ticks are icount + skew */
 	u64 skew;
 	struct site_entry sites[SITES_SIZE];
+	u64 site_pages[SITE_PAGES / 64]; /* a bit for each page that has any */
 	struct cold_page cold_pages[COLD_PAGES];
 	struct past past[PAST_MAX];
 	u64 past_count;
@@ -492,7 +493,7 @@ void cache_reset(struct bt *bt);
 const struct site_entry *site_entry(const struct bt *bt, gpa_t gpa);
 /* explain.c: a block dies. */
 void past_note(struct bt *bt, const struct block *b, enum trace_word why);
-enum site site_get(struct bt *bt, gpa_t gpa);
+enum site site_get(const struct bt *bt, gpa_t gpa);
 void site_forget_all(struct bt *bt);
 /* From now on instruction `index` of b reaches memory that way. */
 void site_change(struct bt *bt, struct block *b, unsigned index, enum site s,

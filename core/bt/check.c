@@ -280,6 +280,10 @@ static void check_sites(const struct bt *bt)
 
 	for (u32 i = 0; i < SITES_SIZE; i++) {
 		n += !!bt->sites[i].patience;
+		CHECK(!bt->sites[i].patience ||
+			      site_entry(bt, bt->sites[i].gpa),
+		      "an instruction at %08x is not found",
+		      bt->sites[i].gpa);
 		CHECK(bt->sites[i].site <= SITE_WATCHED,
 		      "an instruction reaches memory in way %u",
 		      bt->sites[i].site);

@@ -35,9 +35,12 @@ struct move {
 	unsigned count;
 };
 
+/* Blocks of one line of code are neighbours: they are looked for together. */
 static struct block **place_of(struct bt *bt, gpa_t gpa, u32 mode)
 {
-	return &bt->places[((u32)gpa * 2654435761u ^ mode * 40503u) >> 14];
+	u32 line = ((u32)(gpa >> 6) * 2654435761u ^ mode * 40503u) >> 17;
+
+	return &bt->places[line * 8 + (gpa >> 3) % 8];
 }
 
 /* The youngest: what was learnt since about its accesses is in it (site.c). */

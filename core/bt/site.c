@@ -42,24 +42,40 @@ static u32 site_slot(const struct bt *bt, u32 gpa)
 	return i;
 }
 
+/* Most code has none: whether its page does, or one that shares the bit, is
+ * asked of a table that stays in the host's nearest cache. */
+static u32 page_bit(gpa_t gpa)
+{
+	return (u32)(gpa >> 12) % SITE_PAGES;
+}
+
+static bool page_has_sites(const struct bt *bt, gpa_t gpa)
+{
+	return bt->site_pages[page_bit(gpa) / 64] >> page_bit(gpa) % 64 & 1;
+}
+
 const struct site_entry *site_entry(const struct bt *bt, gpa_t gpa)
 {
-	const struct site_entry *s = &bt->sites[site_slot(bt, (u32)gpa)];
+	const struct site_entry *s;
 
+	if (!page_has_sites(bt, gpa))
+		return NULL;
+	s = &bt->sites[site_slot(bt, (u32)gpa)];
 	return s->patience ? s : NULL;
 }
 
-enum site site_get(struct bt *bt, gpa_t gpa)
+enum site site_get(const struct bt *bt, gpa_t gpa)
 {
-	struct site_entry *s = &bt->sites[site_slot(bt, (u32)gpa)];
+	const struct site_entry *s = site_entry(bt, gpa);
 
-	return s->patience ? (enum site)s->site : SITE_WINDOW;
+	return s ? (enum site)s->site : SITE_WINDOW;
 }
 
 void site_forget_all(struct bt *bt)
 {
 	for (u32 i = 0; i < SITES_SIZE; i++)
 		bt->sites[i].patience = 0;
+	__builtin_memset(bt->site_pages, 0, sizeof(bt->site_pages));
 	bt->site_count = 0;
 	for (u32 i = 0; i < COLD_PAGES; i++)
 		bt->cold_pages[i] = (struct cold_page){ 0 };
@@ -75,6 +91,7 @@ static struct site_entry *site_make(struct bt *bt, gpa_t gpa)
 	if (s->patience)
 		return s;
 	bt->site_count++;
+	bt->site_pages[page_bit(gpa) / 64] |= 1ull << page_bit(gpa) % 64;
 	*s = (struct site_entry){ (u32)gpa, SITE_WINDOW, PATIENCE, PATIENCE,
 				  0 };
 	return s;
