@@ -42,6 +42,7 @@ class Row:
         self.name, self.kind, self.what, self.times, self.command, self.done = name, kind, what, times, command, done
         self.seconds = {e: [] for e in ENGINES}
         self.events = {}
+        self.calls = 0  # of VMI, as long as it is shown
 
 
 def lantern_rows(program, image):
@@ -105,6 +106,8 @@ def count(program, engine, row):
         run(program, engine, row, times, stats)
         with open(stats, encoding="ascii") as f:
             counters = json.load(f)
+        if engine == "vmi":
+            row.calls = counters.get("vmi_calls", 0)
         counted.append({name: sum(v for k, v in counters.items() if (k.startswith(of) if isinstance(of, str) else k in of))
                         for name, of in EVENTS.items()})
     os.remove(stats)
@@ -163,6 +166,9 @@ def show(rows):
     for line in cells:
         print("  ".join(c.ljust(w) if i in (0, len(line) - 1) else c.rjust(w) for i, (c, w) in
                         enumerate(zip(line, width))).rstrip())
+    deaf = [row.name for row in rows if not row.calls]
+    if deaf:
+        print(f"note: no VMI call was made in {', '.join(deaf)}: such a kernel runs the same under both")
     for row in rows:
         if row.kind == "user" and not 1 / USER_LIMIT <= ratio(row) <= USER_LIMIT:
             print(f"note: {row.name} runs in user mode and should not differ by more than {USER_LIMIT - 1:.0%}: "
@@ -224,7 +230,10 @@ def main():
     args = parser.parse_args()
     rows = list(lantern_rows(args.vitrine, args.lantern))
     if os.environ.get("VMI_LINUX"):
-        rows += linux_rows(*os.environ["VMI_LINUX"].split())
+        files = os.environ["VMI_LINUX"].split()
+        if len(files) != 2:
+            parser.error('VMI_LINUX is to be "KERNEL INITRD"')
+        rows += linux_rows(*files)
     rows = [r for r in rows if not args.word or r.name in args.word]
     if not rows:
         parser.error("no such row")
