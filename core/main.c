@@ -172,15 +172,11 @@ static int make_gdb(struct run *r, struct err *e)
 /* Without a console: the guest runs, and stands while a debugger is there. */
 static void run_for_gdb(struct run *r, bool stands)
 {
-	for (;;) {
-		if (!stands) {
+	for (;; stands = false) {
+		if (!stands)
 			console_run_to_end(r->console);
-			if (!gdbstub_has_client(r->gdb) &&
-			    !gdbstub_wants_run(r->gdb))
-				return;
-		}
-		stands = false;
-		gdbstub_serve(r->gdb);
+		if (stands || gdbstub_has_client(r->gdb))
+			gdbstub_serve(r->gdb);
 		if (!gdbstub_wants_run(r->gdb))
 			return;
 	}

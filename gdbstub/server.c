@@ -297,12 +297,13 @@ static void welcome(struct gdbstub *g, int fd)
 	g->session++;
 	g->heard = false;
 	g->told_moved = false;
+	/* The one before may have left just now. */
+	g->was_running = debug_running(g->d) || g->wants_run;
 	g->wants_run = false;
-	g->was_running = debug_running(g->d);
 	vm_stop_at_double_fault(g->vm, true);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-	if (g->was_running)
+	if (debug_running(g->d))
 		vm_interrupt_for(g->vm, "a debugger has connected");
 }
 

@@ -44,6 +44,21 @@ with Machine("-append", "tour") as m:
     assert m.wait() == 0
     assert "Good night" in m.output(), m.output()[-500:]
 
+# Many that come and go at once, before the guest runs again for the one before: it runs on behind the last.
+with Machine("-append", "run=bench int80 4000000000", stands=False) as m:
+    def reached():
+        c = m.client()
+        count = int(c.monitor("print $icount").split("= ")[1])
+        c.close()
+        return count
+
+    for n in range(2, 12):
+        before = reached()
+        for c in [m.client() for _ in range(n)]:
+            c.close()
+        time.sleep(0.2)
+        assert reached() > before + 1000000, n
+
 # One that vanishes while what it wanted printed comes: the guest runs on without that.
 with Machine("-append", "tour") as m:
     c = m.client()
