@@ -107,7 +107,7 @@ SHOWN = (("own", "own memory, KiB"), ("guest", "guest's memory and shared, KiB")
          ("mappings", "mappings"), ("files", "descriptors"))
 
 
-ALLOWED = {"own": 0.05, "guest": 0.05, "code": 0.05, "mappings": 0.10, "files": 0}
+ALLOWED = {"own": 0.05, "guest": 0.05, "code": 0.05, "mappings": 0.25, "files": 0}
 
 
 def draw(samples, path, title):
