@@ -82,58 +82,78 @@ static bool is_aligned(const struct insn *in, unsigned size)
 	       !(in->op->form & F_UNALIGNED);
 }
 
-/* Offset in r8d already; answers with the address to use. */
-static struct addr soft(struct tr *t, unsigned seg, unsigned size,
-			unsigned access)
+/* Offset in r8d already; answers with the address to use, which the stub puts
+ * there. */
+static struct addr called(struct tr *t, const u8 *stub, unsigned seg,
+			  unsigned size, unsigned access)
 {
 	u32 how = seg | (access & F_W ? SOFT_WRITE : 0) |
 		  (t->in->op->form & F_X87 ? SOFT_X87 : 0) |
 		  (access & F_R ? SOFT_READ : 0) | size << SOFT_SIZE_SHIFT |
 		  (is_cold(t) ? SOFT_COLD : 0) |
+		  (stub == t->bt->stub_watched ? SOFT_WATCHED : 0) |
 		  (is_aligned(t->in, size) ? SOFT_ALIGNED : 0);
-	bool lines = may_be_reached(t, seg, size);
 
-	emit_count(t, R9, how | (lines ? SOFT_WATCHED : 0), SOFT_COUNT_SHIFT);
-	e_call(&t->e, lines ? t->bt->stub_watched : t->bt->stub_soft);
+	emit_count(t, R9, how, SOFT_COUNT_SHIFT);
+	e_call(&t->e, stub);
 	t->fpu_ready = 0; /* a device may have been asked */
 	if (access & F_W)
 		t->soft_write = true;
 	return (struct addr){ R8, -1, 0, 0, false };
 }
 
-/* If the map says that the page of linear address r8d is mapped: r8 := its
- * host address, jump (returned), else go on.  rcx is spilled. */
-static u8 *if_mapped(struct tr *t, bool user, unsigned access)
+static struct addr soft(struct tr *t, unsigned seg, unsigned size,
+			unsigned access)
 {
-	struct live *l = t->bt->live;
-	struct emit *e = &t->e;
-	u8 *miss, *done;
+	const struct bt *bt = t->bt;
+
+	return called(t,
+		      may_be_reached(t, seg, size) ? bt->stub_watched
+						   : bt->stub_soft,
+		      seg, size, access);
+}
+
+u8 *emit_if_mapped(const struct bt *bt, struct emit *e, bool user, bool write)
+{
+	const struct live *l = bt->live;
+	u8 *miss;
 
 	e_load_rip(e, 1, R9, user ? &l->user_window_map : &l->window_map);
 	e_mov_ri(e, RCX, 12);
 	e_shrx(e, RCX, R8, RCX);
 	e_rm(e, 0, 0x0fb6, RCX, R9, RCX, 0,
-	     access & F_W ? WINDOW_MAP_WRITABLE : 0);
+	     write ? (s32)WINDOW_MAP_WRITABLE : 0);
 	miss = e_short(e, JECXZ);
 	e_load_rip(e, 1, RCX, &l->spill);
 	if (user)
 		e_load_rip(e, 1, R9, &l->user_window);
 	e_lea(e, 1, R8, user ? R9 : R15, R8, 0, 0);
-	done = e_short(e, JMP8);
-	e_short_here(e, miss);
+	return miss;
+}
+
+static u8 *done_if_mapped(struct tr *t, bool user, unsigned access)
+{
+	u8 *miss = emit_if_mapped(t->bt, &t->e, user, access & F_W), *done;
+
+	done = e_short(&t->e, JMP8);
+	e_short_here(&t->e, miss);
 	return done;
 }
 
-/* Linear address in r8d, in a flat segment. */
+/* Linear address in r8d, in a flat segment.  User code asks in a stub: it is
+ * what is copied for each program that runs, and less than half as long so. */
 static struct addr cold(struct tr *t, unsigned seg, unsigned size,
 			unsigned access)
 {
 	u8 *done[2] = { NULL, NULL };
 
+	if (t->mode & MODE_USER)
+		return called(t, t->bt->stub_cold[!!(access & F_W)], seg, size,
+			      access);
 	e_store_rip(&t->e, 1, &t->bt->live->spill, RCX);
-	done[0] = if_mapped(t, false, access);
-	if (t->site == SITE_EITHER && !(t->mode & MODE_USER))
-		done[1] = if_mapped(t, true, access);
+	done[0] = done_if_mapped(t, false, access);
+	if (t->site == SITE_EITHER)
+		done[1] = done_if_mapped(t, true, access);
 	e_load_rip(&t->e, 1, RCX, &t->bt->live->spill);
 	soft(t, seg, size, access);
 	e_short_here(&t->e, done[0]);

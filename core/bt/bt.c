@@ -27,7 +27,7 @@ static void *reserve(u64 size, int prot, struct err *e)
 
 static int init_tables(struct bt *bt, struct err *e)
 {
-	bt->meta_size = bt->cfg.code_size;
+	bt->meta_size = bt->cfg.code_size / 2 * 3;
 	while (64ull << bt->index_bits < bt->cfg.code_size)
 		bt->index_bits++;
 	bt->block_max = (3u << bt->index_bits) / 4;
@@ -71,7 +71,7 @@ struct bt *bt_new(const struct bt_config *cfg, struct err *e)
 		return NULL;
 	}
 	bt->temp_x = bt->code_x + bt->code_size - BLOCK_ROOM - WAYS_ROOM;
-	bt->ways_x = bt->code_x + bt->code_size / 8 * WAYS_FROM;
+	bt->ways_x = bt->code_x + bt->code_size / 32 * WAYS_FROM;
 	bt->emit.delta = bt->code_x - bt->code_w;
 	bt->emit.end = codemem_written(bt, bt->ways_x);
 	bt->ways.delta = bt->emit.delta;

@@ -286,7 +286,7 @@ struct bt {
 	const u8 *stub_enter, *stub_resume, *stub_exit_edge, *stub_exit_plain,
 		*stub_fault, *stub_op, *stub_soft, *stub_watched, *stub_post,
 		*stub_jump, *stub_fpu, *stub_fpu_ahead, *stub_tell, *stub_dead, *stub_slot,
-		*stub_return, *stub_mapped[2], *stub_int, *stub_iret,
+		*stub_return, *stub_return_r9, *stub_cold[2], *stub_mapped[2], *stub_int, *stub_iret,
 		*stub_sysenter, *stub_sysexit, *stub_inval_page;
 	/* A load from [r14] at each block's head faults below this. */
 	u8 *budget_base;
@@ -417,7 +417,8 @@ struct bt {
 enum {
 	BLOCK_ROOM = 16 << 10, /* host bytes a block may need, */
 	WAYS_ROOM = 4 << 10,   /* and its ways out */
-	WAYS_FROM = 6, /* eighths of the code memory are the blocks' */
+	WAYS_FROM = 27, /* 32nds of the code memory are the blocks' */
+	WAY_LEN = 11, /* bytes of a way out */
 	HEAD_LEN = 15, /* bytes of a dead block's head; no block is shorter */
 	/* Blocks made at once since each falls into the next: of the kernel's,
 	 * which are made once, and of programs', to be copied for each. */
@@ -636,6 +637,10 @@ struct addr address_frame(struct tr *t, unsigned size, unsigned access);
  * address_stack, would use a window. */
 struct addr address_given(struct tr *t, unsigned seg, unsigned size,
 			  unsigned access);
+/* With rcx in live.spill: if the map of a window says that the page of linear
+ * address r8d is mapped, r8 := its host address and rcx is back; else jumps:
+ * the jump's place is returned.  r9 is lost. */
+u8 *emit_if_mapped(const struct bt *bt, struct emit *e, bool user, bool write);
 bool address_is_window(const struct tr *t, unsigned seg);
 bool address_stack_is_window(const struct tr *t);
 void address_after_write(struct tr *t);

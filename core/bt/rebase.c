@@ -16,7 +16,7 @@ enum {
 	DEPTH = 24, /* blocks that one copy may bring with it, in a chain */
 	AT = (1 << FIXUP_SHIFT) - 1,
 	MOVES = MODE_USER | MODE_CS32 | MODE_CS_FLAT,
-	STORE_EDGE = 6,  /* bytes of the instruction before an edge's number */
+	LOAD_EDGE = 2,	 /* bytes of the instruction before an edge's number */
 };
 
 /* One copy in the making. */
@@ -38,9 +38,9 @@ struct move {
 /* Blocks of one line of code are neighbours: they are looked for together. */
 static struct block **place_of(struct bt *bt, gpa_t gpa, u32 mode)
 {
-	u32 line = ((u32)(gpa >> 6) * 2654435761u ^ mode * 40503u) >> 17;
+	u32 line = ((u32)(gpa >> 6) * 2654435761u ^ mode * 40503u) >> 14;
 
-	return &bt->places[line * 8 + (gpa >> 3) % 8];
+	return &bt->places[(line + (gpa >> 1) % 32) % PLACES];
 }
 
 /* The youngest: what was learnt since about its accesses is in it (site.c). */
@@ -130,7 +130,7 @@ static void copy_edge(struct move *m, u8 *number)
 		return;
 	edge->site = old->site + (near ? m->shift : m->ways_shift);
 	site = codemem_written(bt, edge->site);
-	put32(site, (u32)(number - STORE_EDGE - (site + 4)));
+	put32(site, (u32)(number - LOAD_EDGE - (site + 4)));
 	if (old->to)
 		m->linked[m->count++] = (struct linked){edge, old->to};
 }

@@ -116,7 +116,7 @@ static void link_straddling(struct bt *bt, const struct edge *edge)
 	if (slot < 0)
 		return;
 	__builtin_memcpy(&rel, site, 4);
-	e = (struct emit){ .at = site + 4 + rel, .end = site + 4 + rel + 15,
+	e = (struct emit){ .at = site + 4 + rel, .end = site + 4 + rel + WAY_LEN,
 			   .delta = bt->code_x - bt->code_w };
 	e_through_slot(&e, 4, slot);
 	edge->from->moves = false; /* its fixups are not right any more */

@@ -129,6 +129,7 @@ static void make_exits(struct bt *bt, struct emit *e)
 	save_state(bt, e);
 	leave(e);
 	bt->stub_exit_edge = emit_pc(e);
+	e_store_rip(e, 0, &bt->live->edge, R8);
 	e_store_rip_imm(e, &bt->live->exit, BT_EXIT_LINK);
 	e_jmp(e, bt->stub_exit_plain);
 	bt->stub_dead = emit_pc(e);
@@ -276,6 +277,24 @@ static void make_watched(struct bt *bt, struct emit *e)
 	e8(e, 0xc3);
 }
 
+/* As stub_soft, for an address in a flat segment of user code: but where the
+ * window has the page mapped, without C.  Only r8 and r9 change then, and no
+ * flags. */
+static void make_cold(struct bt *bt, struct emit *e, bool write)
+{
+	u8 *miss;
+
+	bt->stub_cold[write] = emit_pc(e);
+	e_store_rip(e, 1, &bt->live->spill, RCX);
+	e_store_rip(e, 1, &bt->live->r[1], R9);
+	miss = emit_if_mapped(bt, e, false, write);
+	e8(e, 0xc3);
+	e_short_here(e, miss);
+	e_load_rip(e, 1, RCX, &bt->live->spill);
+	e_load_rip(e, 1, R9, &bt->live->r[1]);
+	e_jmp(e, bt->stub_soft);
+}
+
 /* rcx := 0 if the map of a window says that pages r10 and r11 are mapped. */
 static void ask_map(struct bt *bt, struct emit *e, bool user, s32 table)
 {
@@ -377,17 +396,22 @@ static void make_slot(struct bt *bt, struct emit *e)
 }
 
 /* A return that was not predicted, or wrongly: what the host stack holds is
- * of no use, so it is emptied down to its sentinel, which leads here. */
+ * of no use, so it is emptied down to its sentinel, which leads here.  At a
+ * continuation rcx is in r9. */
 static void make_return(struct bt *bt, struct emit *e)
 {
+	bt->stub_return_r9 = emit_pc(e);
+	e_mov_rr(e, 1, RCX, R9);
 	bt->stub_return = emit_pc(e);
 	e_load_rip(e, 1, RSP, &bt->live->stack_empty);
 	e_jmp(e, bt->stub_jump);
 }
 
+enum { STUBS = 2 * GUEST_PAGE };
+
 void stubs_emit(struct bt *bt)
 {
-	struct emit e = { .at = bt->code_w, .end = bt->code_w + GUEST_PAGE,
+	struct emit e = { .at = bt->code_w, .end = bt->code_w + STUBS,
 			  .delta = bt->code_x - bt->code_w };
 
 	make_enter(bt, &e);
@@ -403,6 +427,8 @@ void stubs_emit(struct bt *bt)
 	bt->stub_inval_page = make_call(bt, &e, (void *)bt_inval_page, R8, R9, false);
 	bt->stub_soft = make_call(bt, &e, (void *)bt_soft_access, R8, R9, true);
 	make_watched(bt, &e);
+	make_cold(bt, &e, false);
+	make_cold(bt, &e, true);
 	make_mapped(bt, &e, false);
 	make_mapped(bt, &e, true);
 	bt->stub_post = make_call(bt, &e, (void *)bt_soft_post, R9, -1, false);
@@ -413,5 +439,5 @@ void stubs_emit(struct bt *bt)
 	for (unsigned i = 0; i < ARRAY_LEN(bt->level); i++)
 		*(u64 *)(uintptr_t)bt->level[i].stack_empty =
 			(u64)(uintptr_t)bt->stub_return;
-	bt->stubs_size = GUEST_PAGE;
+	bt->stubs_size = STUBS;
 }

@@ -172,8 +172,7 @@ void emit_continuation(struct tr *t)
 	e_mov_rr(e, 1, R9, RCX);
 	e_lea_ecx_r8_less(e, t->next);
 	right = e_short(e, JECXZ);
-	e_mov_rr(e, 1, RCX, R9);
-	e_jmp(e, t->bt->stub_return);
+	e_jmp(e, t->bt->stub_return_r9);
 	e_short_here(e, right);
 	e_mov_rr(e, 1, RCX, R9);
 	if (t->bt->profiles && !t->trial)
@@ -257,7 +256,8 @@ static void emit_way(struct tr *t, unsigned i)
 /* Leaves for the dispatcher, which is told by which edge. */
 void emit_way_of_edge(const struct bt *bt, struct emit *e, u32 edge)
 {
-	e_rip(e, 0, 0xc7, 0, &bt->live->edge, 4);
+	e_rex(e, REX_B); /* mov r8d, edge */
+	e8(e, 0xb8 | (R8 & 7));
 	e_fixup(e, FIXUP_EDGE);
 	e32(e, edge);
 	e_jmp(e, bt->stub_exit_edge);
