@@ -55,6 +55,16 @@ static void nothing_due(struct bt *bt)
 	bt->kick = 0;
 }
 
+/* Code memory: stubs and blocks, ways out, a temporary block. */
+static void divide(struct bt *bt)
+{
+	u64 temporary = BLOCK_ROOM + WAYS_ROOM, least = 2 * WAYS_ROOM;
+	u64 ways = (bt->code_size - temporary) / 32 * WAYS;
+
+	bt->temp_x = bt->code_x + bt->code_size - temporary;
+	bt->ways_x = bt->temp_x - (ways > least ? ways : least);
+}
+
 struct bt *bt_new(const struct bt_config *cfg, struct err *e)
 {
 	struct bt *bt = calloc(1, sizeof(*bt));
@@ -70,8 +80,7 @@ struct bt *bt_new(const struct bt_config *cfg, struct err *e)
 		bt_free(bt);
 		return NULL;
 	}
-	bt->temp_x = bt->code_x + bt->code_size - BLOCK_ROOM - WAYS_ROOM;
-	bt->ways_x = bt->code_x + bt->code_size / 32 * WAYS_FROM;
+	divide(bt);
 	bt->emit.delta = bt->code_x - bt->code_w;
 	bt->emit.end = codemem_written(bt, bt->ways_x);
 	bt->ways.delta = bt->emit.delta;

@@ -417,7 +417,7 @@ struct bt {
 enum {
 	BLOCK_ROOM = 16 << 10, /* host bytes a block may need, */
 	WAYS_ROOM = 4 << 10,   /* and its ways out */
-	WAYS_FROM = 27, /* 32nds of the code memory are the blocks' */
+	WAYS = 5, /* 32nds of the code memory are these */
 	WAY_LEN = 11, /* bytes of a way out */
 	HEAD_LEN = 15, /* bytes of a dead block's head; no block is shorter */
 	/* Blocks made at once since each falls into the next: of the kernel's,

@@ -36,7 +36,7 @@ def the_file():
 
 def overwritten():
     """Code memory that is used again: no two names for one place."""
-    r, said = run(COMMAND + ["-translator", "code=262144"])
+    r, said = run(COMMAND + ["-translator", "code=131072"])
     assert r.returncode == 0 and not said, r
     path = re.search(r"^vitrine: (/tmp/perf-\d+\.map) names \d+ pieces of code; \d+ are not, their memory was used again$", r.stderr, re.MULTILINE)[1]
     with open(path, encoding="ascii") as f:
