@@ -286,7 +286,8 @@ struct bt {
 	const u8 *stub_enter, *stub_resume, *stub_exit_edge, *stub_exit_plain,
 		*stub_fault, *stub_op, *stub_soft, *stub_watched, *stub_post,
 		*stub_jump, *stub_fpu, *stub_fpu_ahead, *stub_tell, *stub_dead, *stub_slot,
-		*stub_return, *stub_return_r9, *stub_cold[2], *stub_mapped[2], *stub_int, *stub_iret,
+		*stub_return, *stub_return_r9, *stub_cold[2], *stub_mapped[2],
+		*stub_int, *stub_iret,
 		*stub_sysenter, *stub_sysexit, *stub_inval_page;
 	/* A load from [r14] at each block's head faults below this. */
 	u8 *budget_base;
