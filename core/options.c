@@ -313,6 +313,7 @@ static const struct {
 	{"windows=off", offsetof(struct vm_config, no_windows), 0, 0},
 	{"links=off", offsetof(struct vm_config, no_links), 0, 0},
 	{"gs=off", offsetof(struct vm_config, no_gs), 0, 0},
+	{"returns=off", offsetof(struct vm_config, no_return_faults), 0, 0},
 	{"step=on", offsetof(struct vm_config, step), 0, 0},
 	{"count=twice", offsetof(struct vm_config, counts_twice), 0, 0},
 	{"block=", offsetof(struct vm_config, max_insns), 1, 64},
@@ -347,8 +348,8 @@ static int translator_word(struct vm_config *cfg, const char *word,
 		return 0;
 	}
 	return err_set(e, "-translator %s: expected windows=off, links=off, "
-			  "gs=off, step=on, count=twice, block=N, code=BYTES, "
-			  "chaos=SEED or check=N",
+			  "gs=off, returns=off, step=on, count=twice, block=N, "
+			  "code=BYTES, chaos=SEED or check=N",
 		       word);
 }
 

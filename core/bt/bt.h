@@ -35,6 +35,7 @@ struct bt_config {
 	bool windows;	 /* false: every access the soft way */
 	bool links;	 /* false: every block returns to the dispatcher */
 	bool gs;	 /* false: GS is as on a host whose programs cannot set it */
+	bool return_faults; /* false: stubs compare all returns (returns.c) */
 	unsigned max_insns; /* per block, 1..64 */
 	bool counts_twice;  /* the code that counts stands there twice */
 };
@@ -183,7 +184,7 @@ struct bt_stats {
 	u64 exits[BT_EXIT_COUNT];
 	u64 blocks, insns, guest_bytes, host_bytes;
 	u64 lookups, links, flushes, invalidated, adapted, window_faults,
-		guest_faults, op_calls, soft_calls, partial_blocks, copied_blocks,
+		returns_missed, guest_faults, op_calls, soft_calls, partial_blocks, copied_blocks,
 		unlinks, code_full;
 };
 const struct bt_stats *bt_stats(const struct bt *bt);

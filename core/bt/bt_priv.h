@@ -170,6 +170,8 @@ struct area {
 enum { BLOCK_INSNS = 64, EDGES_MAX = 1 << 20 }; /* at most */
 enum { FIXUPS_MAX = 1024, PLACES = 1 << 18, THUNKS = 1 << 12 };
 
+enum { RETURNS_MISSED = 256 };
+
 enum { BOUNCE_PAGES = 2, SITES_SIZE = 1 << 16, SITE_PAGES = 1 << 16 };
 
 struct site_entry {
@@ -286,7 +288,7 @@ struct bt {
 	const u8 *stub_enter, *stub_resume, *stub_exit_edge, *stub_exit_plain,
 		*stub_fault, *stub_op, *stub_soft, *stub_watched, *stub_post,
 		*stub_jump, *stub_fpu, *stub_fpu_ahead, *stub_tell, *stub_dead, *stub_slot,
-		*stub_return, *stub_return_r9, *stub_cold[2], *stub_mapped[2],
+		*stub_return, *stub_returned, *stub_cold[2], *stub_mapped[2],
 		*stub_int, *stub_iret,
 		*stub_sysenter, *stub_sysexit, *stub_inval_page;
 	/* A load from [r14] at each block's head faults below this. */
@@ -324,6 +326,11 @@ struct bt {
 	struct reached_line lines[2][REACHED_LINES]; /* supervisor, user */
 	bool has_watched_sites;
 	bool has_shrx, has_gs;
+	bool returns_fault; /* those that went elsewhere (returns.c); */
+	struct returned {
+		const u8 *pc;
+		u64 icount;
+	} returned[RETURNS_MISSED]; /* the last at these places */
 	u32 site_count;
 	struct cs_form cs_forms[CS_FORMS_MAX];
 	u32 cs_form_count;
@@ -520,6 +527,8 @@ void record_block(struct tr *t, u64 ticks);
 void record_mode_change(u32 from, u32 to);
 
 /* translate.c: NULL with an exception pending in cpu->exc. */
+/* What is made next is no continuation of what was made last. */
+void begin_row(struct bt *bt);
 struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa,
 			unsigned max_insns, bool temporary);
 bool translate_out_of_room(const struct bt *bt);
@@ -616,6 +625,7 @@ bool rule_system_goes_on(const struct tr *t, const struct insn *in);
 /* r12 moves by what is due; the place where an instruction may leave it due. */
 void stack_settle(struct tr *t);
 bool stack_waits(const struct tr *t);
+bool stack_top_is_own(const struct tr *t);
 /* esp moves, now or later. */
 void stack_move(struct tr *t, s32 by);
 /* Pushes or pops a host register on a flat 32-bit stack. */
@@ -668,8 +678,6 @@ void emit_indirect(struct tr *t); /* target in r8d */
 void emit_call_to(struct tr *t, u32 target);
 void emit_call_indirect(struct tr *t);
 void emit_return(struct tr *t); /* guest return address in r8d */
-/* Behind a host call: goes on at t->next if r8d says so. */
-void emit_continuation(struct tr *t);
 /* Are the block's branches linked? */
 bool emit_linking(const struct tr *t);
 /* Instructions of the block from the current one on: paid for, not done. */
@@ -677,11 +685,23 @@ unsigned tr_unretired(const struct tr *t);
 /* The budget gets back what the block has paid for behind the current one. */
 void emit_give_back(struct tr *t);
 void emit_way_of_edge(const struct bt *bt, struct emit *e, u32 edge);
-void emit_way_of_edge(const struct bt *bt, struct emit *e, u32 edge);
 void emit_exit(struct tr *t, enum bt_exit why); /* at t->next */
 void emit_look(struct tr *t);
 void emit_count(struct tr *t, unsigned reg, u32 low, unsigned shift);
 enum { BUDGET_MAX = 16 << 20 };
+
+/* returns.c */
+void returns_init(struct bt *bt);
+void returns_free(struct bt *bt);
+void returns_forget(struct bt *bt); /* places in code memory */
+void returns_emit_stub(struct bt *bt, struct emit *e);
+/* Behind a host call: goes on at t->next if r8d, where the guest returned to,
+ * is that. */
+void emit_continuation(struct tr *t);
+/* Is a host fault, of an access to that address made at pc with that in r14, a
+ * return that went elsewhere than behind its call?  Then its target is in r8d.
+ * Where that happens often it is made not to fault.  Signal-safe. */
+bool returns_missed(struct bt *bt, const u8 *pc, u64 address, u64 budget);
 
 /* helpers called from translated code (helpers.c); fast */
 u64 bt_soft_access(struct bt *bt, u32 offset, u32 how);

@@ -330,6 +330,7 @@ void cache_reset(struct bt *bt)
 	}
 	forget_index(bt);
 	thunk_forget_all(bt);
+	returns_forget(bt);
 	bt->block_count = 0;
 	bt->edge_count = EDGES_TEMPORARY;
 	bt->meta_used = 0;

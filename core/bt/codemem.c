@@ -86,6 +86,7 @@ int codemem_init(struct bt *bt, struct err *e)
 		return -1;
 	if (map_budget(bt, e) < 0)
 		return -1;
+	returns_init(bt);
 	return map_code(bt, at + area, e);
 }
 
@@ -93,6 +94,7 @@ void codemem_free(struct bt *bt)
 {
 	u64 area = (sizeof(struct area) + GUEST_PAGE - 1) & ~(u64)(GUEST_PAGE - 1);
 
+	returns_free(bt);
 	if (bt->budget_base)
 		munmap(bt->budget_base - GUEST_PAGE, BUDGET_MAX + 2 * GUEST_PAGE);
 	if (bt->host_stacks)

@@ -35,6 +35,7 @@ enum fixup {
 	FIXUP_SLOT,      /* in a link table, of the address 7 bytes before */
 	FIXUP_EDGE,      /* the number of an edge */
 	FIXUP_WAYS,      /* in the block, relative to its ways out */
+	FIXUP_CHECK,     /* of a return: as FIXUP_HOST, if it is a call's */
 	FIXUP_SHIFT = 13,
 };
 
@@ -276,10 +277,10 @@ static inline void e_store_rip_eip(struct emit *e, const void *to, u32 eip)
 	e_eip(e, eip);
 }
 
-/* lea ecx, [r8 - eip] */
-static inline void e_lea_ecx_r8_less(struct emit *e, u32 eip)
+/* lea r9d, [r8 - eip] */
+static inline void e_lea_r9_r8_less(struct emit *e, u32 eip)
 {
-	e8(e, 0x41);
+	e8(e, 0x45);
 	e8(e, 0x8d);
 	e8(e, 0x88);
 	e_fixup(e, FIXUP_MINUS_EIP);
@@ -320,9 +321,11 @@ static inline void e_jmp(struct emit *e, const u8 *target)
 	e32(e, (u32)(target - (emit_pc(e) + 4)));
 }
 
+enum { CALL_OPCODE = 0xe8 };
+
 static inline void e_call(struct emit *e, const u8 *target)
 {
-	e8(e, 0xe8);
+	e8(e, CALL_OPCODE);
 	e_fixup(e, FIXUP_HOST);
 	e32(e, (u32)(target - (emit_pc(e) + 4)));
 }

@@ -31,7 +31,8 @@ static const char *const class_reasons[] = {
 		       "predicts where its return will lead",
 	[C_CALL_RM] = "the same as a call, to what the jump cache says",
 	[C_RET] = "the host's return, to where the call came from if it is "
-		  "that: checked on arrival",
+		  "that: checked on arrival; a jump if the block itself put "
+		  "there where it goes",
 	[C_LOOP] = "it has no form that leaves flags alone and reaches far "
 		   "enough",
 	[C_SALC] = "there is none in 64-bit mode",
@@ -120,7 +121,7 @@ static const char *reason(const struct insn *in)
 		return class_reasons[in->op->class];
 	if (insn_has_mem(in))
 		return "but for its memory operand, which is in a window "
-		       "(r15), it is the host's";
+		       "(r15 or GS), it is the host's";
 	if (in->has_modrm && (in->rm == ESP || in->reg == ESP))
 		return "but for esp, which is r12, it is the host's";
 	return "what it needs is looked at first";

@@ -49,6 +49,12 @@ void fault_signal(int sig, siginfo_t *si, void *context)
 			return;
 		}
 	}
+	if (sig == SIGSEGV &&
+	    returns_missed(bt, pc, (u64)(uintptr_t)si->si_addr,
+			   (u64)g[REG_R14])) {
+		g[REG_RIP] = (greg_t)(uintptr_t)bt->stub_return;
+		return;
+	}
 	bt->live->fault_pc = (u64)g[REG_RIP];
 	bt->live->fault_trap = (u32)g[REG_TRAPNO];
 	bt->live->fault_error = (u32)g[REG_ERR];

@@ -28,8 +28,8 @@ static const struct {
 	const char *name;
 } stubs[] = {
 	STUB(enter), STUB(resume), STUB(fault), STUB(exit_plain),
-	STUB(exit_edge), STUB(dead), STUB(jump), STUB(slot), STUB(return_r9),
-	STUB(return),
+	STUB(exit_edge), STUB(dead), STUB(jump), STUB(slot),
+	STUB(return), STUB(returned),
 	STUB(op), STUB(int), STUB(iret), STUB(sysenter), STUB(sysexit),
 	STUB(inval_page), STUB(soft), STUB(watched), STUB(cold[0]), STUB(cold[1]),
 	STUB(post), STUB(fpu),

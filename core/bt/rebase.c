@@ -106,8 +106,10 @@ static struct block *copy_of(const struct move *m, struct block *old, gla_t lin)
 
 static void link_copy(struct move *m, struct edge *edge, struct block *old)
 {
-	struct block *to = copy_of(m, old, edge->target);
+	struct block *to;
 
+	begin_row(m->bt);
+	to = copy_of(m, old, edge->target);
 	if (to && to->gpa2 == ~0ull)
 		link_jump(m->bt, edge, to);
 }
@@ -146,6 +148,10 @@ static void fix(struct move *m, u8 *at, enum fixup kind, s64 shift)
 	case FIXUP_WAYS:
 		put32(at, v + (u32)(m->ways_shift - shift));
 		break;
+	case FIXUP_CHECK:
+		if (at[-1] != CALL_OPCODE)
+			break;
+		/* fall through */
 	case FIXUP_HOST:
 		put32(at, v - (u32)shift);
 		break;

@@ -142,10 +142,15 @@ static void call_rm(struct tr *t)
 
 static void ret(struct tr *t)
 {
+	bool own = stack_top_is_own(t);
+
 	e_addr(&t->e, 0, 0x8b, R8, address_stack(t, 0, 4, F_R));
 	stack_move(t, 4 + (s32)(t->in->opcode == 0xc2 ? t->in->imm : 0));
 	stack_settle(t);
-	emit_return(t);
+	if (own)
+		emit_indirect(t);
+	else
+		emit_return(t);
 }
 
 void rule_control(struct tr *t)

@@ -103,6 +103,49 @@ bool stack_waits(const struct tr *t)
 	}
 }
 
+static bool stores_at_esp(const struct insn *in, s32 disp)
+{
+	return !in->map && (in->opcode == 0x89 || in->opcode == 0xc7) &&
+	       in->opsize == 4 && in->addrsize == 4 && in->mod != 3 &&
+	       in->base == ESP && in->index == REG_NONE && in->disp == disp;
+}
+
+/* Did the block itself put there what is now on top of the stack?  Then it is
+ * no return address of a call: a RET is a jump (PUSH and RET; the dynamic
+ * linker, that goes to the function it has found). */
+bool stack_top_is_own(const struct tr *t)
+{
+	s32 at = 0; /* the top of now, from esp at each instruction's end */
+
+	for (unsigned i = t->index; i-- > 0;) {
+		const struct insn *in = &t->insns[i];
+
+		switch (in->op->class) {
+		case C_PUSH_REG:
+		case C_PUSH_IMM:
+		case C_PUSH_RM:
+			if (in->opsize != 4 || !at)
+				return in->opsize == 4;
+			at -= 4;
+			break;
+		case C_POP_REG:
+			if (in->opsize != 4 || (in->opcode & 7) == ESP)
+				return false;
+			at += 4;
+			break;
+		case C_COPY:
+			if (stores_at_esp(in, at))
+				return true;
+			if (!esp_is_no_operand(in))
+				return false;
+			break;
+		default:
+			return false;
+		}
+	}
+	return false;
+}
+
 void emit_push(struct tr *t, unsigned reg)
 {
 	s32 size = t->in->opsize;

@@ -396,12 +396,9 @@ static void make_slot(struct bt *bt, struct emit *e)
 }
 
 /* A return that was not predicted, or wrongly: what the host stack holds is
- * of no use, so it is emptied down to its sentinel, which leads here.  At a
- * continuation rcx is in r9. */
+ * of no use, so it is emptied down to its sentinel, which leads here. */
 static void make_return(struct bt *bt, struct emit *e)
 {
-	bt->stub_return_r9 = emit_pc(e);
-	e_mov_rr(e, 1, RCX, R9);
 	bt->stub_return = emit_pc(e);
 	e_load_rip(e, 1, RSP, &bt->live->stack_empty);
 	e_jmp(e, bt->stub_jump);
@@ -419,6 +416,7 @@ void stubs_emit(struct bt *bt)
 	make_jump(bt, &e);
 	make_slot(bt, &e);
 	make_return(bt, &e);
+	returns_emit_stub(bt, &e);
 	bt->stub_op = make_call(bt, &e, (void *)bt_call_op, R8, R9, false);
 	bt->stub_int = make_transfer(bt, &e, (void *)bt_int, true);
 	bt->stub_iret = make_transfer(bt, &e, (void *)bt_iret, false);

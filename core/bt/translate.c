@@ -161,27 +161,6 @@ void emit_indirect(struct tr *t)
 	t->ended = true;
 }
 
-/*T:90 A return is predicted by the host, and checked. */
-/* Where a host return comes back to: r8d is the address the guest returned
- * to.  Is it the one after this call?  Asked without touching flags. */
-void emit_continuation(struct tr *t)
-{
-	struct emit *e = &t->e;
-	u8 *right;
-
-	e_mov_rr(e, 1, R9, RCX);
-	e_lea_ecx_r8_less(e, t->next);
-	right = e_short(e, JECXZ);
-	e_jmp(e, t->bt->stub_return_r9);
-	e_short_here(e, right);
-	e_mov_rr(e, 1, RCX, R9);
-	if (t->bt->profiles && !t->trial)
-		profile_emit_here(t);
-	t->fpu_ready = 0; /* who was called may have left it otherwise */
-	emit_jump_to(t, t->next);
-}
-/*T:*/
-
 void emit_call_to(struct tr *t, u32 target)
 {
 	if (!emit_linking(t)) {
@@ -464,6 +443,8 @@ static bool stops_at(const struct tr *t, s32 at)
 	       (bt->stops_at_calls && paravirt_stops(bt, t->b->gpa + (gpa_t)at)) ||
 	       (bt->points_on && debugreg_at(bt, lin));
 }
+
+enum { ROW_ALIGN = 32, INT3_OPCODE = 0xcc };
 
 static bool out_of_room(const struct bt *bt, unsigned blocks)
 {
@@ -784,6 +765,15 @@ static struct block *make(struct bt *bt, u32 eip, gla_t lin, gpa_t gpa,
 	return t.b;
 }
 
+/* Blocks that run on into one another begin where a processor begins to fetch.
+ * Lines of 64 bytes would be quicker still, but then the programs that a shell
+ * runs, each at another address, do not fit into code memory. */
+void begin_row(struct bt *bt)
+{
+	while ((u64)(uintptr_t)emit_pc(&bt->emit) % ROW_ALIGN)
+		e8(&bt->emit, INT3_OPCODE);
+}
+
 struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa, unsigned max,
 			bool temporary)
 {
@@ -799,8 +789,10 @@ struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa, unsigned max,
 	}
 	if (max > bt->cfg.max_insns)
 		max = bt->cfg.max_insns;
-	if (!temporary)
+	if (!temporary) {
+		begin_row(bt);
 		first = rebase(bt, lin, gpa);
+	}
 	if (first)
 		return first;
 	first = b = make(bt, bt->cpu->eip, lin, gpa, max, temporary, 0);

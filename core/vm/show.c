@@ -81,6 +81,8 @@ static unsigned counters(struct vm *vm, struct counter list[COUNTERS_MAX])
 		 s->adapted},
 		{"window_faults", "accesses that missed a window",
 		 s->window_faults},
+		{"returns_missed", "returns that faulted, and are compared from then on",
+		 s->returns_missed},
 		{"operations", "operations called", s->op_calls},
 		{"soft_accesses", "accesses made by calls", s->soft_calls},
 		{"copied_blocks", "blocks copied from elsewhere",

@@ -202,6 +202,7 @@ static int build(struct vm *vm, struct err *e)
 		.windows = !vm->cfg.no_windows,
 		.links = !vm->cfg.no_links,
 		.gs = !vm->cfg.no_gs,
+		.return_faults = !vm->cfg.no_return_faults,
 		.max_insns = vm->cfg.max_insns ? (unsigned)vm->cfg.max_insns
 					       : BLOCK_INSNS_USUAL,
 		.counts_twice = vm->cfg.counts_twice,

@@ -33,7 +33,7 @@ struct vm_config {
 	bool bare; /* vm_new loads no kernel; a reset will */
 	bool has_apic;
 	/* Translator switches for tests; zero means the usual. */
-	bool no_windows, no_links, no_gs;
+	bool no_windows, no_links, no_gs, no_return_faults;
 	bool step; /* every instruction a run of its own */
 	bool counts_twice; /* to measure what counting costs */
 	u64 max_insns;

@@ -17,7 +17,7 @@ soft) set -- "$@" -translator windows=off ;;
 unlinked) set -- "$@" -translator links=off,gs=off ;;
 short) set -- "$@" -translator block=1 ;;
 stepped) set -- "$@" -translator "${STEPPED:-step=on}" ;;
-small) set -- "$@" -translator code=262144 ;;
+small) set -- "$@" -translator code=262144,returns=off ;;
 least) set -- "$@" -translator code=65536 ;;
 chaos) set -- "$@" -translator "chaos=${SEED:-1},check=${CHECK:-5000},code=262144" ;;
 called) ;;
