@@ -7,6 +7,8 @@
  * r8d first.  The user window is also where the host's GS begins, and there
  * the host itself adds and wraps in 32 bits: so for user code, and where
  * supervisor code reaches user pages, any address is an operand as it is.
+ * User code's operands on its stack are such ones, too: a processor is quicker
+ * to find what was stored there if the address is one register and a number.
  * FS and GS add their base and use a window pointer of their own, poisoned
  * when the segment is not 4 GiB wide.
  *
@@ -238,6 +240,8 @@ struct addr address_of(struct tr *t, unsigned seg, unsigned size,
 			return cold(t, seg, size, access);
 		}
 		if (seg_is_flat(t, seg)) {
+			if (base == R12 && through_gs(t))
+				return whole(t);
 			if (base >= 0 && index < 0 && small(disp_of(t)))
 				return windowed(t, base, disp_of(t));
 			if (base < 0 && index >= 0 && !in->scale &&
