@@ -278,10 +278,15 @@ static u32 saved_frame(struct debug *d, u32 at, const struct unwind *up)
 	return 0;
 }
 
+u32 unwind_stack_end(const struct unwind *u)
+{
+	return u->regs[ESP] | (KERNEL_STACK - 1);
+}
+
 /* Sought in so many bytes of stack at most. */
 static bool through_event(struct debug *d, struct unwind *u, u32 reach)
 {
-	u32 at = (u->regs[ESP] + 3) & ~3u, end = u->regs[ESP] | (KERNEL_STACK - 1);
+	u32 at = (u->regs[ESP] + 3) & ~3u, end = unwind_stack_end(u);
 
 	if (end - at > reach + 12)
 		end = at + reach + 12;
@@ -298,6 +303,7 @@ static bool through_event(struct debug *d, struct unwind *u, u32 reach)
 		u->event = u->user ? UNWIND_FROM_USER : UNWIND_FROM_KERNEL;
 		u->regs[ESP] = u->user ? pushed[3] : at + 12;
 		u->regs[EBP] = saved_frame(d, at, u);
+		u->event_at = at;
 		return true;
 	}
 	return false;
@@ -315,10 +321,16 @@ void unwind_begin(struct debug *d, struct unwind *u)
 
 bool unwind_step(struct debug *d, struct unwind *u)
 {
+	u->way = UNWIND_SURE;
 	if (by_frame_information(d, u) ||
 	    (u->exact && through_event(d, u, AT_ENTRY)))
 		return true;
-	return before_its_frame(d, u) || at_its_end(d, u) ||
-	       by_frame_pointer(d, u) ||
-	       through_event(d, u, KERNEL_STACK);
+	if (before_its_frame(d, u) || at_its_end(d, u)) {
+		u->way = UNWIND_AT_EDGE;
+		return true;
+	}
+	if (by_frame_pointer(d, u))
+		return true;
+	u->way = UNWIND_SOUGHT;
+	return through_event(d, u, KERNEL_STACK);
 }

@@ -16,11 +16,22 @@ struct unwind {
 		UNWIND_FROM_USER,
 		UNWIND_FROM_KERNEL,
 	} event;
+	/* How this frame was found: for certain or by frame pointers; with the
+	 * one before it at its first or last instruction; or what the processor
+	 * pushed was sought on the stack, and found at event_at. */
+	enum {
+		UNWIND_SURE,
+		UNWIND_AT_EDGE,
+		UNWIND_SOUGHT,
+	} way;
+	u32 event_at;
 };
 
 void unwind_begin(struct debug *d, struct unwind *u);
 /* False: the caller is not known, or there is none; u is as it was. */
 bool unwind_step(struct debug *d, struct unwind *u);
+/* Where the stack ends at the latest. */
+u32 unwind_stack_end(const struct unwind *u);
 /* Does the address follow a call instruction? */
 bool unwind_follows_call(struct debug *d, u32 pc);
 

@@ -49,3 +49,10 @@ with tempfile.TemporaryDirectory() as d:
     frames(session("tbreak sys_fork", "run", "backtrace", kernel=bare), *KERNEL_SIDE, "0x80")
     frames(session("tbreak page_fault", "run", "backtrace", kernel=bare), "<page_fault", "<trap_dispatch", "<trap_common",
            "<entered from user mode>|<interrupted>")
+# Where nothing leads from frame to frame, candidates: none that follows no call, and behind what was interrupted its own.
+# (Of inner a pop and a return are left: its caller is known.)
+BARE = os.path.join(os.path.dirname(LANTERN), "guest", "frameless.elf")
+frames(said((BARE,), "tbreak leaf", "run", "backtrace"), "0x[0-9a-f]+ <leaf\\+0>", " 0x[0-9a-f]+ <handle\\+8>", r"\? .*<handler\+6>", "<interrupted>",
+       r"#3 +0x[0-9a-f]+ <inner\+3>", r"#4 +0x[0-9a-f]+ <middle\+8>", r"#5 +\? .*<outer\+11>", r"#6 +\? .*<_start\+\d+>")
+text = said((BARE,), "tbreak leaf", "run", "backtrace", "backtrace 2")
+assert text.count("? no frame pointers") == 1 and "<middle+0>" not in text, text
