@@ -265,14 +265,23 @@ static int add_bfd(struct symbols *s, bfd *abfd, s64 at)
 }
 
 /* "c0100000 T startup_32", as nm and Linux's System.map have it; from
- * /proc/kallsyms perhaps with the module's name behind. */
+ * /proc/kallsyms perhaps with the module's name behind.  Text, that is: an old
+ * bzImage begins with what scanf takes for a digit. */
 static bool map_line(const char *line, u32 *addr, char *kind, char name[256])
 {
-	int end = 0;
+	int number = 0, letter = 0, end = 0;
 
-	if (sscanf(line, "%x %c %255s %n", addr, kind, name, &end) != 3)
+	if (sscanf(line, "%x%n %c%n %255s %n", addr, &number, kind, &letter,
+		   name, &end) != 3 || !end)
 		return false;
-	return end && (!line[end] || line[end] == '[');
+	if (!isblank((unsigned char)line[number]) ||
+	    !isblank((unsigned char)line[letter]) ||
+	    (line[end] && line[end] != '['))
+		return false;
+	for (const char *c = name; *c; c++)
+		if (!isgraph((unsigned char)*c))
+			return false;
+	return isalpha((unsigned char)*kind) || *kind == '?';
 }
 
 void symbols_put(struct symbols *s, const char *name, u32 addr, char type)

@@ -52,6 +52,22 @@ static void an_address_has_the_nearest_name_below(void **state)
 	symbols_free(s);
 }
 
+/* The first bytes of Linux 2.6.22's bzImage, and others that begin with what
+ * may be a hexadecimal digit: no map, so a kernel's own symbols are looked for. */
+static void what_is_not_text_is_no_map(void **state)
+{
+	static const char *const none[] = {
+		"f\xea\x08\n", "f\xea\b\x01\x02\xc0\a\x8c\xc8\x8e name\n",
+		"\xea\x05\x01\xc0\n", "c0100000 T \x8e\xd8\x8e\n",
+		"c0100000 \xe8 name\n", "c0100000T name\n", "c0100000 T\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++)
+		symbols_free(from(none[i], -1, -1));
+	symbols_free(from("c0100000 ? name\n", -1, 1));
+}
+
 static void a_name_has_its_address(void **state)
 {
 	struct symbols *s = from(kernel, -1, 6);
@@ -108,6 +124,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_address_has_the_nearest_name_below),
+		cmocka_unit_test(what_is_not_text_is_no_map),
 		cmocka_unit_test(a_name_has_its_address),
 		cmocka_unit_test(beginnings_are_completed_in_order),
 		cmocka_unit_test(a_near_miss_is_found),
