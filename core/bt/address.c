@@ -77,6 +77,12 @@ static bool may_be_reached(const struct tr *t, unsigned seg, unsigned size)
 	       size <= MEM_LINE && !(t->in->op->form & F_X87);
 }
 
+/* Is its size among those that the table of pages knows? */
+static bool may_be_in_page(const struct tr *t, unsigned size)
+{
+	return size <= MEM_LINE && !(t->in->op->form & F_X87);
+}
+
 /* All 16 bytes of SSE but for a few instructions (SDM 1 10.4.1.1). */
 static bool is_aligned(const struct insn *in, unsigned size)
 {
@@ -147,17 +153,21 @@ static u8 *done_if_mapped(struct tr *t, bool user, unsigned access)
 static struct addr cold(struct tr *t, unsigned seg, unsigned size,
 			unsigned access)
 {
+	const struct bt *bt = t->bt;
+	bool write = access & F_W, in_page = may_be_in_page(t, size);
 	u8 *done[2] = { NULL, NULL };
 
 	if (t->mode & MODE_USER)
-		return called(t, t->bt->stub_cold[!!(access & F_W)], seg, size,
-			      access);
-	e_store_rip(&t->e, 1, &t->bt->live->spill, RCX);
+		return called(t, in_page ? bt->stub_cold_pages[write]
+					 : bt->stub_cold[write],
+			      seg, size, access);
+	e_store_rip(&t->e, 1, &bt->live->spill, RCX);
 	done[0] = done_if_mapped(t, false, access);
 	if (t->site == SITE_EITHER)
 		done[1] = done_if_mapped(t, true, access);
-	e_load_rip(&t->e, 1, RCX, &t->bt->live->spill);
-	soft(t, seg, size, access);
+	e_load_rip(&t->e, 1, RCX, &bt->live->spill);
+	called(t, in_page ? bt->stub_pages[write] : bt->stub_soft, seg, size,
+	       access);
 	e_short_here(&t->e, done[0]);
 	if (done[1])
 		e_short_here(&t->e, done[1]);

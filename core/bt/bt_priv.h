@@ -139,7 +139,7 @@ struct live {
 	u64 string_source; /* a string instruction's, host address */
 	struct jump_entry jump_miss; /* leads to the second way */
 	u64 reach_age; /* where that is (mem.h) */
-	u64 lines; /* struct reached_line[REACHED_LINES], of the CPL */
+	u64 reach; /* struct reach_tables of the CPL */
 	u64 seg_window[2]; /* FS, GS: window of the CPL, or nowhere */
 	u64 calls[BT_CALLS_MAX]; /* paravirtual calls done (bt_calls) */
 	u64 call_start; /* ticks at which a paravirtual call that is timed began */
@@ -208,6 +208,20 @@ struct reached_line {
 };
 enum { REACHED_LINES = 256 };
 
+/* The same of a page, by its number modulo REACHED_PAGES, for cold sites. */
+struct reached_page {
+	u64 tag[2]; /* to read, to write; 0: not so */
+	u64 host;
+	u64 left; /* times until C code is to look whether it is worth a mapping */
+};
+enum { REACHED_PAGES = 256 };
+
+/* What a privilege level reaches so. */
+struct reach_tables {
+	struct reached_line lines[REACHED_LINES];
+	struct reached_page pages[REACHED_PAGES];
+};
+
 /* What a soft access left to do once its instruction has run. */
 struct soft_pending {
 	gpa_t gpa[2];
@@ -253,7 +267,7 @@ struct level {
 	/* What follows from this mode, which it was in last; or from none, with
 	 * LEVEL_UNKNOWN, since windows or link tables changed (mode.c). */
 	u32 mode;
-	u64 window, window_map, lines, context, context_number, jumps;
+	u64 window, window_map, reach, context, context_number, jumps;
 	/* The host stack with its predicted returns, and in which context they
 	 * were predicted; 0: in none. */
 	u64 stack_empty, stack_owner, stack_rsp;
@@ -288,7 +302,7 @@ struct bt {
 	const u8 *stub_enter, *stub_resume, *stub_exit_edge, *stub_exit_plain,
 		*stub_fault, *stub_op, *stub_soft, *stub_watched, *stub_post,
 		*stub_jump, *stub_fpu, *stub_fpu_ahead, *stub_tell, *stub_dead, *stub_slot,
-		*stub_return, *stub_returned, *stub_cold[2], *stub_mapped[2],
+		*stub_return, *stub_returned, *stub_cold[2], *stub_cold_pages[2], *stub_pages[2], *stub_mapped[2],
 		*stub_int, *stub_iret,
 		*stub_sysenter, *stub_sysexit, *stub_inval_page;
 	/* A load from [r14] at each block's head faults below this. */
@@ -323,7 +337,7 @@ struct bt {
 	struct cold_page cold_pages[COLD_PAGES];
 	struct past past[PAST_MAX];
 	u64 past_count;
-	struct reached_line lines[2][REACHED_LINES]; /* supervisor, user */
+	struct reach_tables reach[2]; /* supervisor, user */
 	bool has_watched_sites;
 	bool has_shrx, has_gs;
 	bool returns_fault; /* those that went elsewhere (returns.c); */

@@ -31,7 +31,7 @@ static inline void level_refresh(struct bt *bt)
 		l->seg_window[1] = k->window;
 	l->window = k->window;
 	l->window_map = k->window_map;
-	l->lines = k->lines;
+	l->reach = k->reach;
 	l->context = k->context;
 	l->context_number = k->context_number;
 	l->jumps = k->jumps;

@@ -31,7 +31,9 @@ static const struct {
 	STUB(exit_edge), STUB(dead), STUB(jump), STUB(slot),
 	STUB(return), STUB(returned),
 	STUB(op), STUB(int), STUB(iret), STUB(sysenter), STUB(sysexit),
-	STUB(inval_page), STUB(soft), STUB(watched), STUB(cold[0]), STUB(cold[1]),
+	STUB(inval_page), STUB(soft), STUB(watched), STUB(pages[0]),
+	STUB(cold[0]), STUB(cold_pages[0]), STUB(pages[1]), STUB(cold[1]),
+	STUB(cold_pages[1]),
 	STUB(post), STUB(fpu),
 	STUB(fpu_ahead), STUB(tell),
 };

@@ -98,7 +98,7 @@ static void keep_level(struct bt *bt)
 	k->mode = bt->mode;
 	k->window = l->window;
 	k->window_map = l->window_map;
-	k->lines = l->lines;
+	k->reach = l->reach;
 	k->context = l->context;
 	k->context_number = l->context_number;
 	k->jumps = l->jumps;
@@ -156,7 +156,7 @@ void run_refresh_mode(struct bt *bt)
 		bt->mode & MODE_USER
 			? l->user_window_map
 			: (u64)(uintptr_t)window_map_supervisor(c->mem);
-	l->lines = (u64)(uintptr_t)bt->lines[!!(bt->mode & MODE_USER)];
+	l->reach = (u64)(uintptr_t)&bt->reach[!!(bt->mode & MODE_USER)];
 	mode_refresh_fs_gs(bt);
 	l->context = link_context(bt);
 	l->context_number = link_number(bt, l->context);

@@ -225,11 +225,46 @@ static const u8 *make_transfer(struct bt *bt, struct emit *e, void *fn,
 	return start;
 }
 
-static void restore_for_watched(struct bt *bt, struct emit *e)
+static void save_for_reach(struct bt *bt, struct emit *e)
+{
+	e_store_rip(e, 1, &bt->live->spill, RCX);
+	e_store_rip(e, 1, &bt->live->r[2], R10);
+	e_store_rip(e, 1, &bt->live->r[3], R11);
+}
+
+static void restore_for_reach(struct bt *bt, struct emit *e)
 {
 	e_load_rip(e, 1, RCX, &bt->live->spill);
 	e_load_rip(e, 1, R10, &bt->live->r[2]);
 	e_load_rip(e, 1, R11, &bt->live->r[3]);
+}
+
+/* Do the bytes at r8d, as many as bits 8 to 15 of r9d say, lie in one piece of
+ * 1 << shift?  Then it jumps: the place of the jump is returned; and r10d is
+ * the number of the piece.  rcx and r11 are lost. */
+static u8 *ask_inside(struct emit *e, unsigned shift)
+{
+	e_mov_ri(e, RCX, SOFT_SIZE_SHIFT);
+	e_shrx(e, R11, R9, RCX);
+	e_rr(e, 0, 0x0fb6, R11, R11); /* movzx r11d, r11b */
+	e_lea(e, 0, R11, R11, R8, 0, -1);
+	e_mov_ri(e, RCX, shift);
+	e_shrx(e, R10, R8, RCX);
+	e_shrx(e, R11, R11, RCX);
+	e_rr(e, 0, 0xf7, 2, R11); /* not r11d */
+	e_lea(e, 0, RCX, R10, R11, 0, 1);
+	return e_short(e, JECXZ);
+}
+
+/* Is the entry at r11 for number r10 in these days?  As ask_inside. */
+static u8 *ask_tag(struct bt *bt, struct emit *e, s32 tag)
+{
+	e_load_rip(e, 1, RCX, &bt->live->reach_age);
+	e_rm(e, 1, 0x8b, RCX, RCX, -1, 0, 0);
+	e_lea(e, 1, RCX, RCX, R10, 0, 0);
+	e_rm(e, 1, 0x8b, R10, R11, -1, 0, tag);
+	e_lea(e, 1, RCX, RCX, R10, 0, 0);
+	return e_short(e, JECXZ);
 }
 
 /* Offset in r8d of a flat segment, size in bits 8 to 15 of r9d: as stub_soft,
@@ -240,51 +275,72 @@ static void make_watched(struct bt *bt, struct emit *e)
 	u8 *one_line, *hit;
 
 	bt->stub_watched = emit_pc(e);
-	e_store_rip(e, 1, &bt->live->spill, RCX);
-	e_store_rip(e, 1, &bt->live->r[2], R10);
-	e_store_rip(e, 1, &bt->live->r[3], R11);
-	e_mov_ri(e, RCX, SOFT_SIZE_SHIFT);
-	e_shrx(e, R11, R9, RCX);
-	e_rr(e, 0, 0x0fb6, R11, R11); /* movzx r11d, r11b */
-	e_lea(e, 0, R11, R11, R8, 0, -1);
-	e_mov_ri(e, RCX, __builtin_ctz(MEM_LINE));
-	e_shrx(e, R10, R8, RCX);
-	e_shrx(e, R11, R11, RCX);
-	e_rr(e, 0, 0xf7, 2, R11); /* not r11d */
-	e_lea(e, 0, RCX, R10, R11, 0, 1);
-	one_line = e_short(e, JECXZ);
-	restore_for_watched(bt, e);
+	save_for_reach(bt, e);
+	one_line = ask_inside(e, __builtin_ctz(MEM_LINE));
+	restore_for_reach(bt, e);
 	e_jmp(e, bt->stub_soft);
 	e_short_here(e, one_line);
 	_Static_assert(REACHED_LINES == 256 && sizeof(struct reached_line) == 16,
 		       "index by a byte, scaled by 2 and 8");
 	e_rr(e, 0, 0x0fb6, RCX, R10); /* movzx ecx, r10b */
 	e_lea(e, 1, RCX, RCX, RCX, 0, 0);
-	e_load_rip(e, 1, R11, &bt->live->lines);
+	e_load_rip(e, 1, R11, &bt->live->reach);
 	e_lea(e, 1, R11, R11, RCX, 3, 0);
-	e_load_rip(e, 1, RCX, &bt->live->reach_age);
-	e_rm(e, 1, 0x8b, RCX, RCX, -1, 0, 0);
-	e_lea(e, 1, RCX, RCX, R10, 0, 0);
-	e_rm(e, 1, 0x8b, R10, R11, -1, 0, 0);
-	e_lea(e, 1, RCX, RCX, R10, 0, 0);
-	hit = e_short(e, JECXZ);
-	restore_for_watched(bt, e);
+	hit = ask_tag(bt, e, offsetof(struct reached_line, tag));
+	restore_for_reach(bt, e);
 	e_jmp(e, bt->stub_soft);
 	e_short_here(e, hit);
 	e_rm(e, 1, 0x8b, R11, R11, -1, 0, offsetof(struct reached_line, host));
 	e_lea(e, 1, R8, R8, R11, 0, 0);
-	restore_for_watched(bt, e);
+	restore_for_reach(bt, e);
 	e8(e, 0xc3);
 }
 
-/* As stub_soft, for an address in a flat segment of user code: but where the
- * window has the page mapped, without C.  Only r8 and r9 change then, and no
- * flags. */
-static void make_cold(struct bt *bt, struct emit *e, bool write)
+/* The same by whole pages, for what cold sites find in no window, and with a
+ * limit: who often finds the page here is to have it mapped. */
+static void make_pages(struct bt *bt, struct emit *e, bool write)
 {
+	u8 *one_page, *hit, *worn;
+
+	bt->stub_pages[write] = emit_pc(e);
+	save_for_reach(bt, e);
+	one_page = ask_inside(e, __builtin_ctz(GUEST_PAGE));
+	restore_for_reach(bt, e);
+	e_jmp(e, bt->stub_soft);
+	e_short_here(e, one_page);
+	_Static_assert(REACHED_PAGES == 256 && sizeof(struct reached_page) == 32,
+		       "index by a byte, scaled by 4 and 8");
+	e_rr(e, 0, 0x0fb6, RCX, R10); /* movzx ecx, r10b */
+	e_lea(e, 1, RCX, -1, RCX, 2, 0);
+	e_load_rip(e, 1, R11, &bt->live->reach);
+	e_lea(e, 1, R11, R11, RCX, 3, offsetof(struct reach_tables, pages));
+	hit = ask_tag(bt, e, offsetof(struct reached_page, tag) +
+				     (s32)(write * sizeof(u64)));
+	restore_for_reach(bt, e);
+	e_jmp(e, bt->stub_soft);
+	e_short_here(e, hit);
+	e_rm(e, 1, 0x8b, RCX, R11, -1, 0, offsetof(struct reached_page, left));
+	e_lea(e, 1, RCX, RCX, -1, 0, -1);
+	worn = e_short(e, JECXZ);
+	e_rm(e, 1, 0x89, RCX, R11, -1, 0, offsetof(struct reached_page, left));
+	e_rm(e, 1, 0x8b, R11, R11, -1, 0, offsetof(struct reached_page, host));
+	e_lea(e, 1, R8, R8, R11, 0, 0);
+	restore_for_reach(bt, e);
+	e8(e, 0xc3);
+	e_short_here(e, worn);
+	restore_for_reach(bt, e);
+	e_jmp(e, bt->stub_soft);
+}
+
+/* As stub_soft or stub_pages, for an address in a flat segment of user code:
+ * but where the window has the page mapped, it is that.  Only r8 and r9 change
+ * then, and no flags. */
+static const u8 *make_cold(struct bt *bt, struct emit *e, bool write,
+			   const u8 *otherwise)
+{
+	const u8 *start = emit_pc(e);
 	u8 *miss;
 
-	bt->stub_cold[write] = emit_pc(e);
 	e_store_rip(e, 1, &bt->live->spill, RCX);
 	e_store_rip(e, 1, &bt->live->r[1], R9);
 	miss = emit_if_mapped(bt, e, false, write);
@@ -292,7 +348,8 @@ static void make_cold(struct bt *bt, struct emit *e, bool write)
 	e_short_here(e, miss);
 	e_load_rip(e, 1, RCX, &bt->live->spill);
 	e_load_rip(e, 1, R9, &bt->live->r[1]);
-	e_jmp(e, bt->stub_soft);
+	e_jmp(e, otherwise);
+	return start;
 }
 
 /* rcx := 0 if the map of a window says that pages r10 and r11 are mapped. */
@@ -425,8 +482,12 @@ void stubs_emit(struct bt *bt)
 	bt->stub_inval_page = make_call(bt, &e, (void *)bt_inval_page, R8, R9, false);
 	bt->stub_soft = make_call(bt, &e, (void *)bt_soft_access, R8, R9, true);
 	make_watched(bt, &e);
-	make_cold(bt, &e, false);
-	make_cold(bt, &e, true);
+	for (unsigned write = 0; write < 2; write++) {
+		make_pages(bt, &e, write);
+		bt->stub_cold[write] = make_cold(bt, &e, write, bt->stub_soft);
+		bt->stub_cold_pages[write] =
+			make_cold(bt, &e, write, bt->stub_pages[write]);
+	}
 	make_mapped(bt, &e, false);
 	make_mapped(bt, &e, true);
 	bt->stub_post = make_call(bt, &e, (void *)bt_soft_post, R9, -1, false);
