@@ -96,7 +96,7 @@ static struct addr called(struct tr *t, const u8 *stub, unsigned seg,
 			  unsigned size, unsigned access)
 {
 	u32 how = seg | (access & F_W ? SOFT_WRITE : 0) |
-		  (t->in->op->form & F_X87 ? SOFT_X87 : 0) |
+		  (t->in->op->form & (F_X87 | F_MMX) ? SOFT_FPU : 0) |
 		  (access & F_R ? SOFT_READ : 0) | size << SOFT_SIZE_SHIFT |
 		  (is_cold(t) ? SOFT_COLD : 0) |
 		  (stub == t->bt->stub_watched ? SOFT_WATCHED : 0) |

@@ -227,7 +227,6 @@ struct soft_pending {
 	gpa_t gpa[2];
 	u32 len[2];
 	unsigned parts;
-	bool x87;
 	u8 *bounce;
 	gla_t lin;
 };
@@ -735,19 +734,31 @@ struct block *calling_block(const struct bt *bt, unsigned *index);
 
 /* how: */
 enum { SOFT_SEG = 7, SOFT_WRITE = 8, SOFT_READ = 16, SOFT_COLD = 32,
-       SOFT_X87 = 64, SOFT_WATCHED = 128,
+       SOFT_FPU = 64 /* x87 or MMX */, SOFT_WATCHED = 128,
        SOFT_SIZE_SHIFT = 8, SOFT_COUNT_SHIFT = 16, SOFT_COUNT = 0x7fff };
 #define SOFT_ALIGNED (1u << 31) /* #GP if it is not */
 enum { SOFT_CALL = 1 << 16 }; /* of bt_soft_post */
 
 /* fpu.c: the guest's x87/SSE state in or out of the host registers */
 void fpu_out(struct bt *bt);
-/* An unmasked exception stands that kept a store from storing; after fpu_out. */
-bool fpu_refused(const struct bt *bt);
 /* Does an unmasked x87 exception wait, in the state stored? */
 bool fpu_error(const struct cpu *c);
 void fpu_in(struct bt *bt);
 void fpu_refresh(struct bt *bt);
+
+/* fpu_operand.c */
+/* What an x87 or MMX instruction, its state in the host's registers, does with
+ * its operand, to be asked before the operand is looked at: uses it; raises
+ * #MF first; stores nothing. */
+enum fpu_operand { FPU_OPERAND_USED, FPU_OPERAND_WAITS, FPU_OPERAND_LEFT };
+enum fpu_operand fpu_operand(struct bt *bt, u32 how);
+/* The same of an x87 store; after fpu_out. */
+bool fpu_stores_nothing(struct bt *bt, const struct block *b, unsigned index);
+/* An exception of its operand is raised: what the instruction did before. */
+void fpu_faulted(struct bt *bt, const struct block *b, unsigned index);
+/* Reads the guest's instruction again. */
+bool fpu_insn(struct bt *bt, const struct block *b, unsigned index,
+	      struct insn *in);
 
 /* fault.c */
 enum bt_exit fault_serve(struct bt *bt);

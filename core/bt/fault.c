@@ -220,9 +220,17 @@ enum bt_exit fault_serve(struct bt *bt)
 		string_broken_off(bt, b, index);
 	bt->eip_open = false;
 	l->unretired = b->marks[index].paid;
-	result = by_trap(bt, b, index);
-	if (result == BT_EXIT_EXCEPTION)
+	/* Not on Intel's processors, which do not fault then. */
+	if (fpu_was_live && l->fault_trap == TRAP_PF &&
+	    fpu_stores_nothing(bt, b, index))
+		result = change_site(bt, b, index, SITE_SOFT);
+	else
+		result = by_trap(bt, b, index);
+	if (result == BT_EXIT_EXCEPTION) {
 		paravirt_faulted(bt, block_insn_gpa(b, index));
+		if (fpu_was_live)
+			fpu_faulted(bt, b, index);
+	}
 	if (result == BT_EXIT_SIGNAL && bt->wanted.exits >> BT_EXIT_SIGNAL & 1)
 		result = BT_EXIT_DEAD; /* a stop is wanted in front of it */
 	if (result == BT_EXIT_SIGNAL) {

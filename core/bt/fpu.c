@@ -15,7 +15,7 @@
 
 #include "core/mem/window.h"
 
-enum { FSW_IE = 1, FSW_OE = 8, FSW_UE = 16, FSW_ES = 0x80 };
+enum { FSW_ES = 0x80 };
 
 /* The parts of an FXSAVE image that depend on the form (SDM 2A FXSAVE). */
 struct fx_pointers {
@@ -48,13 +48,6 @@ void fpu_refresh(struct bt *bt)
 				!(c->cr4 & CR4_OSFXSR);
 }
 
-bool fpu_refused(const struct bt *bt)
-{
-	const struct fx_pointers *f = (const void *)bt->cpu->fxsave;
-
-	return f->fsw & ~f->fcw & (FSW_IE | FSW_OE | FSW_UE);
-}
-
 bool fpu_error(const struct cpu *c)
 {
 	return c->fxsave[2] & FSW_ES;
@@ -77,9 +70,8 @@ static void guest_pointers(struct bt *bt, struct fx_pointers *f)
 	const struct cpu *c = bt->cpu;
 	const u8 *pc = (const u8 *)(uintptr_t)f->fip64;
 	struct block *b = cache_by_host(bt, pc);
-	u8 bytes[INSN_MAX];
 	struct insn in;
-	unsigned n, index;
+	unsigned index;
 	u64 operand = f->fdp64;
 	gla_t lin;
 
@@ -90,9 +82,7 @@ static void guest_pointers(struct bt *bt, struct fx_pointers *f)
 	index = block_insn_at(b, pc);
 	f->fip = block_insn_eip(b, index);
 	f->fcs = c->seg[SEG_CS].sel;
-	n = mem_debug_read(bt->cpu, b->lin + b->marks[index].guest, bytes,
-			   sizeof(bytes));
-	if (decode(bytes, n, b->mode & MODE_CS32, &in) != DECODE_OK)
+	if (!fpu_insn(bt, b, index, &in))
 		return;
 	f->fop = (u16)((in.opcode & 7) << 8 | in.modrm);
 	if (insn_has_mem(&in) && operand_address(bt, operand, &lin)) {

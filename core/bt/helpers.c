@@ -97,23 +97,6 @@ static u64 raised_here(struct bt *bt, u32 unretired)
 
 /* ---- soft access ---- */
 
-/* An x87 store that meets an unmasked exception other than inexactness stores
- * nothing (SDM 1 8.5): one that began with zeros left them, and its exception
- * stands.  (FNSTCW and FNSTSW store then, too, but never zero: there is
- * always a one in FCW, and the exception in FSW.) */
-static bool stored_nothing(const struct bt *bt)
-{
-	const struct soft_pending *p = &bt->soft;
-	unsigned size = p->len[0] + (p->parts == 2 ? p->len[1] : 0);
-
-	if (!p->x87 || !fpu_refused(bt))
-		return false;
-	for (unsigned i = 0; i < size; i++)
-		if (p->bounce[i])
-			return false;
-	return true;
-}
-
 static void *bounce(struct bt *bt, gla_t lin, unsigned size, u32 how)
 {
 	struct soft_pending *p = &bt->soft;
@@ -123,9 +106,6 @@ static void *bounce(struct bt *bt, gla_t lin, unsigned size, u32 how)
 	fpu_out(bt);
 	bt->in_code = true; /* devices ask for the time */
 	p->bounce = buf;
-	p->x87 = how & SOFT_X87;
-	if (p->x87 && !(how & SOFT_READ))
-		fill_bytes(buf, 0, size);
 	if (how & SOFT_READ) {
 		mem_phys_read(bt->cpu->mem, p->gpa[0], buf, p->len[0]);
 		if (p->parts == 2)
@@ -155,7 +135,7 @@ static void look_in_both(struct bt *bt)
 /* Notes whose address an x87 error would name. */
 static u64 given(struct bt *bt, void *host, gla_t lin, u32 how)
 {
-	if (how & SOFT_X87) {
+	if (how & SOFT_FPU) {
 		bt->x87_host = (u64)(uintptr_t)host;
 		bt->x87_lin = lin;
 	}
@@ -182,6 +162,26 @@ static bool must_be_alone(struct bt *bt, gla_t lin, unsigned size, u32 how)
 	return true;
 }
 
+/* An x87 or MMX instruction that does not look at its operand: it may have any
+ * address for it.  If an error waits, that is another's, and so is x87_host. */
+static u64 unused(struct bt *bt, u32 offset, u32 how, enum fpu_operand operand)
+{
+	u8 *nowhere = bt->bounce + 64;
+
+	if (operand == FPU_OPERAND_WAITS)
+		return (u64)(uintptr_t)nowhere;
+	return given(bt, nowhere, bt->cpu->seg[how & SOFT_SEG].base + offset,
+		     how);
+}
+
+static void faulted_with_fpu(struct bt *bt)
+{
+	unsigned index;
+	struct block *b = calling_block(bt, &index);
+
+	fpu_faulted(bt, b, index);
+}
+
 /*T:60 The exact way: segments, paging, devices. */
 /* The host address for an access of `how` at `offset`; or a call_answer, when
  * there is an exception or to run the instruction again. */
@@ -197,6 +197,12 @@ u64 bt_soft_access(struct bt *bt, u32 offset, u32 how)
 	bt->stats.soft_calls++;
 	bt->live->unretired = how >> SOFT_COUNT_SHIFT & SOFT_COUNT;
 	bt->eip_open = true;
+	if (how & SOFT_FPU) {
+		enum fpu_operand operand = fpu_operand(bt, how);
+
+		if (operand != FPU_OPERAND_USED)
+			return unused(bt, offset, how, operand);
+	}
 	if ((how & SOFT_READ) && !cpu_is_real(c) && (how & SOFT_WRITE))
 		check = MEM_WRITE;
 	if (!mem_seg_check(c, how & SOFT_SEG, offset, size, check, &lin))
@@ -232,6 +238,8 @@ u64 bt_soft_access(struct bt *bt, u32 offset, u32 how)
 	host = mem_host_ptr(c, lin, size, access);
 	return given(bt, host ? host : bounce(bt, lin, size, how), lin, how);
 fault:
+	if (how & SOFT_FPU)
+		faulted_with_fpu(bt);
 	return raised_here(bt, bt->live->unretired);
 }
 /*T:*/
@@ -271,8 +279,7 @@ u64 bt_soft_post(struct bt *bt, u32 unretired)
 	bt->invalidated = false;
 	fpu_out(bt);
 	bt->in_code = true;
-	if (!stored_nothing(bt))
-		write_back(bt);
+	write_back(bt);
 	bt->in_code = false;
 	if (fpu_was_live)
 		fpu_in(bt);

@@ -374,12 +374,17 @@ enum op_result op_fxrstor(struct cpu *c, const struct insn *in)
 
 /* ---- MASKMOVQ, MASKMOVDQU ---- */
 
+void fpu_clear_top(struct cpu *c)
+{
+	rotate_slots(c, top(c), 0);
+	put16(c, FX_FSW, get16(c, FX_FSW) & ~(7u << 11));
+}
+
 /* Using an MMX register sets TOP to 0 and makes all registers valid (SDM 1
  * 9.5.1). */
 static void enter_mmx(struct cpu *c)
 {
-	rotate_slots(c, top(c), 0);
-	put16(c, FX_FSW, get16(c, FX_FSW) & ~(7u << 11));
+	fpu_clear_top(c);
 	c->fxsave[FX_FTW] = 0xff;
 }
 

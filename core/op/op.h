@@ -53,6 +53,9 @@ enum op_result event_software(struct cpu *c, u8 vector, u32 next_eip);
 /* Effective address (offset in the segment) of the memory operand. */
 u32 op_ea(const struct cpu *c, const struct insn *in);
 
+/* Makes TOP 0; the registers stay where they are, as do their tags. */
+void fpu_clear_top(struct cpu *c);
+
 /* Effects of writing control registers, shared with VMI. They check, raise
  * #GP, flush what must be flushed and set mode_changed. */
 bool ctl_set_cr0(struct cpu *c, u32 value);
