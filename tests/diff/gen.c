@@ -336,6 +336,7 @@ int main(int argc, char **argv)
 {
 	uint32_t insns = argc > 2 ? strtoul(argv[2], NULL, 0) : 0, most;
 	uint32_t classes = 0, count = 0, made = 0;
+	bool unlike = host_is_unlike();
 	struct image *im;
 	FILE *f;
 
@@ -367,6 +368,10 @@ int main(int argc, char **argv)
 		b->code = here();
 		if (classes & ROWS) {
 			b->special = row(rnd(SPECIAL_KINDS));
+			for (int run = 0; unlike && run < RUNS; run++)
+				while (row_may_store_nothing() &&
+				       ~*im->fx[b->fx[run]] & 0x19) /* FCW */
+					b->fx[run] = rnd(FX_POOL);
 			cover_place[row_place][row_made]++;
 			made++;
 		} else {
@@ -385,7 +390,7 @@ int main(int argc, char **argv)
 	im->magic = MAGIC;
 	im->count = count;
 	im->insns = made;
-	im->end = here();
+	im->unlike = unlike;
 	f = fopen(argv[3], "wb");
 	if (!f || fwrite(im, p - base, 1, f) != 1 || fclose(f)) {
 		perror(argv[3]);

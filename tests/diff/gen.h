@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Between the generator's parts: gen.c keeps what is known and builds
  * operands, insns.c chooses what comes next, integer.c integer instructions,
- * media.c the x87, MMX and SSE ones, rows.c any row of the table. */
+ * media.c the x87, MMX and SSE ones, rows.c any row of the table, host.c what
+ * the host's processor is like. */
 #ifndef TESTS_DIFF_GEN_H
 #define TESTS_DIFF_GEN_H
 
@@ -73,6 +74,9 @@ void pointer(void); /* makes an interval known again */
 void x87(void);
 void media(bool mmx);
 
+/* host.c */
+bool host_is_unlike(void); /* the guest, in what a processor may choose */
+
 /* rows.c */
 struct opcode;
 enum { ROW_PLACES = 8 };
@@ -80,6 +84,8 @@ extern unsigned row_made, row_place, row_next; /* of the block made last */
 /* A block whose special page is of that kind, or missing if it was to be a
  * device's and no operand is there: to look at a device takes long. */
 unsigned row(unsigned special);
+/* Was it an x87 store, which an unmasked exception may keep from storing? */
+bool row_may_store_nothing(void);
 /* What tests the row instead; NULL: this does. */
 const char *row_elsewhere(const struct opcode *o);
 

@@ -33,11 +33,66 @@ static uint32_t fold(uint32_t h, const void *at, uint32_t words)
 	return h;
 }
 
+/* The bytes of the instruction at eip behind its prefixes; NULL: it has one
+ * that makes another instruction of it. */
+static const uint8_t *opcode_at(uint32_t eip)
+{
+	const uint8_t *at = (const uint8_t *)eip;
+
+	for (;; at++)
+		switch (*at) {
+		case 0x26:
+		case 0x2e:
+		case 0x36:
+		case 0x3e:
+		case 0x64:
+		case 0x65:
+		case 0x67:
+			break;
+		case 0x66:
+		case 0xf0:
+		case 0xf2:
+		case 0xf3:
+			return 0;
+		default:
+			return at;
+		}
+}
+
+/* Blanks what a processor may do before it faults, where this host's is not
+ * like the guest's (host.c): an MMX store has made TOP 0, which moves the
+ * registers in the image; the first eight of ten bytes are stored. */
+static void choices(struct result *r, const struct image *im)
+{
+	const uint8_t *at = opcode_at(r->eip);
+	uint32_t top = r->fx[3] >> 3 & 7, was[32], edge = r->address;
+	uint32_t *st = (uint32_t *)(r->fx + 32);
+
+	if (!at)
+		return;
+	if (at[0] == 0x0f && (at[1] == 0x7e || at[1] == 0x7f || at[1] == 0xe7)) {
+		for (int i = 0; i < 32; i++)
+			was[i] = st[i];
+		for (uint32_t i = 0; i < 32; i++)
+			st[i] = was[(i - 4 * top) & 31];
+		r->fx[3] &= ~0x38;
+	}
+	if ((at[0] == 0xdb && (at[1] & 0x38) == 0x38) ||
+	    (at[0] == 0xdf && (at[1] & 0x38) == 0x30))
+		for (uint32_t i = edge - 9; i < edge; i++)
+			if (!(edge & 0xfff) && i - ARENA < ARENA_SIZE)
+				*(uint8_t *)i = im->arena[i - ARENA];
+}
+
 /* Blanks what is undefined, or says where the code ran rather than what it
  * did: RF and reserved flags, x87 pointers and opcode, reserved bytes. */
-static void normalize(struct result *r, const struct block *b)
+static void normalize(struct result *r, const struct block *b,
+		      const struct image *im)
 {
 	uint32_t defined = r->vector == NO_FAULT ? b->flags_mask : 0;
+
+	if (im->unlike && (r->vector == 13 || r->vector == 14))
+		choices(r, im);
 
 	/* A process has no supervisor's pages: there they are missing. */
 	if (r->vector == 14)
@@ -142,7 +197,7 @@ static void judge(const struct image *im, uint32_t only)
 			r->error = r->eip = r->address = 0;
 			enter_block(&b->start[run], b->code,
 				    im->fx[b->fx[run]]);
-			normalize(r, b);
+			normalize(r, b, im);
 			h = hash(r, h);
 			if (n == only)
 				show(r, run);

@@ -56,7 +56,8 @@ struct block {
 };
 
 struct image {
-	uint32_t magic, count, insns, end; /* end: linear, exclusive */
+	uint32_t magic, count, insns;
+	uint32_t unlike; /* this host's processor is not as the guest's */
 	uint8_t fx[FX_POOL][512] __attribute__((aligned(16)));
 	uint8_t arena[ARENA_SIZE];
 	struct block blocks[]; /* then the code */

@@ -225,14 +225,21 @@ static int pushed(const struct opcode *o)
 }
 
 /* Which byte of these is touched first, and what is done before, is the
- * processor's choice: they are not brought to fault. */
+ * processor's choice (BOUND's lower bound may be enough for #BR): they are not
+ * brought to fault. */
 static bool is_long(const struct opcode *o)
 {
 	return o->operation == OPERATION_maskmov ||
 	       o->operation == OPERATION_fxrstor ||
 	       o->operation == OPERATION_frstor ||
 	       o->operation == OPERATION_fldenv || is(o, "enter") ||
-	       is(o, "popa");
+	       is(o, "popa") || is(o, "bound");
+}
+
+/* Which of them is read first is the processor's choice: one may fault. */
+static bool reads_two(const struct opcode *o)
+{
+	return o->operation == OPERATION_cmps;
 }
 
 /* Registers that it uses as addresses, and a stack. */
@@ -244,7 +251,8 @@ static void implicit(const struct opcode *o, bool content)
 	    o->operation == OPERATION_outs ||
 	    o->operation == OPERATION_maskmov) {
 		load_reg(ESI, choose(16, is_long(o)));
-		load_reg(EDI, choose(16, is_long(o)));
+		load_reg(EDI, choose(16, is_long(o) ||
+						 (reads_two(o) && row_place >= 2)));
 		load_reg(ECX, rnd(12));
 		if (one_in(4))
 			b1(0xfd); /* std */
@@ -275,7 +283,7 @@ static int prefixes(const struct opcode *o, bool memory, bool small)
 	bool wide = (o->form & F_V) && !is_flow(o) && one_in(3);
 
 	if (memory && one_in(10))
-		b1(segments[rnd(5)]);
+		b1(segments[rnd(reads_two(o) ? 4 : 5)]); /* FS may be null */
 	if (small)
 		b1(0x67);
 	if (o->map == 0 && memory && one_in(o->form & F_LOCK ? 4 : 30))
@@ -393,6 +401,13 @@ static void without(const struct opcode *o)
 
 unsigned row_next;
 unsigned row_made; /* the row of the block just made */
+
+bool row_may_store_nothing(void)
+{
+	uint32_t form = opcodes[row_made].form;
+
+	return form & F_X87 && form & F_W;
+}
 
 unsigned row(unsigned special)
 {

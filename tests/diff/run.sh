@@ -36,7 +36,7 @@ build() { # RESULT COMMAND... with @ for the result
 }
 warn="-Wall -Wextra -I."
 build "$B/diff/gen" gcc -O2 $warn -o @ tests/diff/gen.c tests/diff/insns.c tests/diff/integer.c \
-	tests/diff/media.c tests/diff/rows.c core/x86/decode.c
+	tests/diff/media.c tests/diff/rows.c tests/diff/host.c core/x86/decode.c
 build "$B/diff/native" gcc -m32 -O2 -mgeneral-regs-only -static -no-pie $warn -o @ tests/diff/native.c
 build "$B/diff/guest.o" gcc -m32 -O2 -mgeneral-regs-only -ffreestanding -fno-pic -fno-stack-protector $warn \
 	-r -nostdlib -o @ tests/diff/guest.c tests/diff/guest_start.S
