@@ -19,7 +19,10 @@ OUT=${OUT:-build/linux}
 
 newest() { ls "$OUT"/root/boot/"$1"-[0-9]*-"$2" | grep -x ".*[0-9]-$2" | sort -V | tail -n 1; }
 
-fetch() {
+fetch() { # one at a time: tests that need it may begin together
+	mkdir -p "$OUT"
+	exec 9>"$OUT/lock"
+	flock 9
 	scripts/debian.sh "$OUT" i386 busybox-static \
 		"linux-image-686=linux-image-[0-9].*-686" "linux-image-686-pae=linux-image-[0-9].*-686-pae"
 	for flavour in 686 686-pae; do
@@ -28,6 +31,7 @@ fetch() {
 		done
 	done
 	[ "$OUT/initrd.gz" -nt tests/linux/init ] && [ "$OUT/initrd.gz" -nt "$OUT/root/bin/busybox" ] || pack
+	exec 9>&-
 }
 
 pack() { # the same bytes each time: fixed owner, order and dates
