@@ -42,11 +42,35 @@ def keys(*words):
     tmux("send-keys", *words)
 
 
-def session():
-    start("new-session", "-d", "-x", "100", "-y", "24",
-          f"NO_COLOR=1 TERM=screen {VITRINE} -kernel build/linux/vmlinuz-686 -initrd build/linux/initrd.gz -m 256M"
-          " -append 'console=ttyS0 quiet'; sleep 100")
+def run(program, machine):
+    start("new-session", "-d", "-x", "100", "-y", "24", f"NO_COLOR=1 TERM=screen {program} {machine}; sleep 100")
+
+
+def boot():
+    """To the shell's prompt.  Where all happens at random that must not matter it begins there: 6.5 thousand million instructions
+    would take longer than the suite waits, and linux/boots-686 is of them."""
+    machine = "-kernel build/linux/vmlinuz-686 -initrd build/linux/initrd.gz -m 256M -append 'console=ttyS0 quiet'"
+    if "chaos" not in os.environ.get("TRANSLATOR", ""):
+        run(VITRINE, machine)
+        wait(r"^vitrine#$", 60)
+        return
+    run(os.path.join(os.environ.get("B", "build"), "vitrine"), machine)
     wait(r"^vitrine#$", 60)
+    keys("C-]")
+    wait(r"^vmlinuz-686:\S+ \[[KU] vmi\]>")
+    saved = os.path.join(os.environ["XDG_STATE_HOME"], "saved")
+    keys(f"save {saved}", "Enter")
+    wait(r"\[[KU] vmi\]>$")
+    keys("quit", "Enter")
+    wait(r"quit$")
+    tmux("kill-server")
+    run(VITRINE, f"-loadvm {saved}")
+    keys("Enter")
+    wait(r"^vitrine#$", 60)
+
+
+def session():
+    boot()
     keys("stty rows 24 cols 100; echo two > /f; echo first line >> /f; TERM=xterm vi /f", "Enter")
     wait(r"^first line\n~")
     keys("C-]")
