@@ -752,8 +752,8 @@ void fpu_refresh(struct bt *bt);
  * #MF first; stores nothing. */
 enum fpu_operand { FPU_OPERAND_USED, FPU_OPERAND_WAITS, FPU_OPERAND_LEFT };
 enum fpu_operand fpu_operand(struct bt *bt, u32 how);
-/* The same of an x87 store; after fpu_out. */
-bool fpu_stores_nothing(struct bt *bt, const struct block *b, unsigned index);
+/* Is it one of the latter two?  After fpu_out. */
+bool fpu_leaves_operand(struct bt *bt, const struct block *b, unsigned index);
 /* An exception of its operand is raised: what the instruction did before. */
 void fpu_faulted(struct bt *bt, const struct block *b, unsigned index);
 /* Reads the guest's instruction again. */

@@ -222,7 +222,7 @@ enum bt_exit fault_serve(struct bt *bt)
 	l->unretired = b->marks[index].paid;
 	/* Not on Intel's processors, which do not fault then. */
 	if (fpu_was_live && l->fault_trap == TRAP_PF &&
-	    fpu_stores_nothing(bt, b, index))
+	    fpu_leaves_operand(bt, b, index))
 		result = change_site(bt, b, index, SITE_SOFT);
 	else
 		result = by_trap(bt, b, index);

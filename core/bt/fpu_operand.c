@@ -126,15 +126,18 @@ enum fpu_operand fpu_operand(struct bt *bt, u32 how)
 	return operand;
 }
 
-bool fpu_stores_nothing(struct bt *bt, const struct block *b, unsigned index)
+bool fpu_leaves_operand(struct bt *bt, const struct block *b, unsigned index)
 {
 	struct cpu *c = bt->cpu;
+	bool error = get16(c, FX_FSW) & FSW_ES;
 	struct insn in;
 
-	return (get16(c, FX_FCW) & KEEPS_FROM_STORING) != KEEPS_FROM_STORING &&
-	       !(get16(c, FX_FSW) & FSW_ES) &&
-	       fpu_insn(bt, b, index, &in) && insn_has_mem(&in) &&
-	       in.op->form & F_W && stores_nothing(c, &in);
+	if (!error &&
+	    (get16(c, FX_FCW) & KEEPS_FROM_STORING) == KEEPS_FROM_STORING)
+		return false;
+	if (!fpu_insn(bt, b, index, &in) || !insn_has_mem(&in))
+		return false;
+	return error ? waits(&in) : in.op->form & F_W && stores_nothing(c, &in);
 }
 
 void fpu_faulted(struct bt *bt, const struct block *b, unsigned index)
