@@ -53,22 +53,22 @@ static void try(enum store what, uint8_t *at)
 bool host_is_unlike(void)
 {
 	struct sigaction sa = {.sa_sigaction = fault, .sa_flags = SA_SIGINFO}, was;
-	uint8_t *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+	uint8_t *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	bool unlike;
 
-	if (p == MAP_FAILED || mprotect(p + PAGE, PAGE, PROT_NONE) ||
+	if (pages == MAP_FAILED || mprotect(pages + PAGE, PAGE, PROT_NONE) ||
 	    sigaction(SIGSEGV, &sa, &was)) {
 		perror("gen");
 		exit(4);
 	}
-	try(AN_INTEGER, p + PAGE);
+	try(AN_INTEGER, pages + PAGE);
 	unlike = faulted;
-	try(OF_MMX, p + PAGE);
+	try(OF_MMX, pages + PAGE);
 	unlike |= top != 0;
-	try(OF_TEN_BYTES, p + PAGE - 8);
-	unlike |= !p[PAGE - 1];
+	try(OF_TEN_BYTES, pages + PAGE - 8);
+	unlike |= !pages[PAGE - 1];
 	sigaction(SIGSEGV, &was, NULL);
-	munmap(p, 2 * PAGE);
+	munmap(pages, 2 * PAGE);
 	return unlike;
 }
