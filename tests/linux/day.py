@@ -200,7 +200,11 @@ class Day:
         self.text = b""
         pack(f"{out}.cpio")
         self.log = open(f"{out}.log", "wb")
+        # Without the LTTng provider, which is beside the program: its descriptors come and go with the session daemons of a day.
+        program = f"{out}-program"
+        shutil.copy(soak.VITRINE, program)
         command = soak.command(f"sh /day.sh {rounds} {period}", "-batch", *more, machine=soak.linux("384M", f"{out}.cpio"))
+        command[0] = program
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         os.set_blocking(self.process.stdout.fileno(), False)
 
