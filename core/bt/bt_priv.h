@@ -540,14 +540,17 @@ void record_block(struct tr *t, u64 ticks);
 void record_mode_change(u32 from, u32 to);
 
 /* translate.c: NULL with an exception pending in cpu->exc. */
-/* What is made next is no continuation of what was made last. */
-void begin_row(struct bt *bt);
+/* What is made next is no continuation of what was made last.  Copies begin
+ * closer to one another: the programs that a shell runs, each at another
+ * address, have to fit into code memory. */
+enum { ROW_ALIGN = 64, ROW_ALIGN_COPY = 32 };
+void begin_row(struct bt *bt, unsigned align);
 struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa,
 			unsigned max_insns, bool temporary);
 bool translate_out_of_room(const struct bt *bt);
 /* rebase.c: the block for lin, copied from one for another linear address;
  * NULL: there is none. */
-struct block *rebase(struct bt *bt, gla_t lin, gpa_t gpa);
+struct block *rebase(struct bt *bt, gla_t lin, gpa_t gpa, bool begins);
 bool rebase_can(const struct tr *t);
 void rebase_note(struct bt *bt, struct block *b);
 /* thunk.c */

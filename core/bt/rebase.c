@@ -108,7 +108,7 @@ static void link_copy(struct move *m, struct edge *edge, struct block *old)
 {
 	struct block *to;
 
-	begin_row(m->bt);
+	begin_row(m->bt, ROW_ALIGN_COPY);
 	to = copy_of(m, old, edge->target);
 	if (to && to->gpa2 == ~0ull)
 		link_jump(m->bt, edge, to);
@@ -254,12 +254,14 @@ static struct block *copy(struct bt *bt, struct block *from, u32 by,
 	return to;
 }
 
-struct block *rebase(struct bt *bt, gla_t lin, gpa_t gpa)
+struct block *rebase(struct bt *bt, gla_t lin, gpa_t gpa, bool begins)
 {
 	struct block *from = *place_of(bt, gpa, bt->mode);
 
 	if (!fits(from, gpa, bt->mode) || from->lin == lin ||
 	    stops_anywhere(bt))
 		return NULL;
+	if (begins)
+		begin_row(bt, ROW_ALIGN_COPY);
 	return copy(bt, from, lin - from->lin, 0);
 }

@@ -444,7 +444,7 @@ static bool stops_at(const struct tr *t, s32 at)
 	       (bt->points_on && debugreg_at(bt, lin));
 }
 
-enum { ROW_ALIGN = 32, INT3_OPCODE = 0xcc };
+enum { INT3_OPCODE = 0xcc };
 
 static bool out_of_room(const struct bt *bt, unsigned blocks)
 {
@@ -765,12 +765,11 @@ static struct block *make(struct bt *bt, u32 eip, gla_t lin, gpa_t gpa,
 	return t.b;
 }
 
-/* Blocks that run on into one another begin where a processor begins to fetch.
- * Lines of 64 bytes would be quicker still, but then the programs that a shell
- * runs, each at another address, do not fit into code memory. */
-void begin_row(struct bt *bt)
+/* Blocks that run on into one another begin at a line of the host's cache: so
+ * they take as long wherever that is. */
+void begin_row(struct bt *bt, unsigned align)
 {
-	while ((u64)(uintptr_t)emit_pc(&bt->emit) % ROW_ALIGN)
+	while ((u64)(uintptr_t)emit_pc(&bt->emit) % align)
 		e8(&bt->emit, INT3_OPCODE);
 }
 
@@ -789,12 +788,12 @@ struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa, unsigned max,
 	}
 	if (max > bt->cfg.max_insns)
 		max = bt->cfg.max_insns;
-	if (!temporary) {
-		begin_row(bt);
-		first = rebase(bt, lin, gpa);
-	}
+	if (!temporary)
+		first = rebase(bt, lin, gpa, true);
 	if (first)
 		return first;
+	if (!temporary)
+		begin_row(bt, ROW_ALIGN);
 	first = b = make(bt, bt->cpu->eip, lin, gpa, max, temporary, 0);
 	for (unsigned n = 1; b && b->falls; n++) {
 		const u8 *end = b->host + b->host_len;
@@ -802,7 +801,7 @@ struct block *translate(struct bt *bt, gla_t lin, gpa_t gpa, unsigned max,
 
 		lin = b->lin + (u32)away;
 		gpa = b->gpa + (gpa_t)away;
-		b = rebase(bt, lin, gpa); /* and what that falls into */
+		b = rebase(bt, lin, gpa, false); /* and what that falls into */
 		if (b)
 			break;
 		b = make(bt, first->eip + (lin - first->lin), lin, gpa, max,
