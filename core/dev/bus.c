@@ -76,6 +76,7 @@ struct bus {
 	void *device[DEV_COUNT];
 	struct port_range ports[ARRAY_LEN(port_rows)];
 	unsigned port_count;
+	u8 port_range[1 << 16]; /* place in ports + 1; 0: nobody's */
 	struct timer *timers[TIMER_MAX];
 	unsigned timer_count;
 	u64 deadline;
@@ -305,20 +306,9 @@ void bus_apic_base(struct bus *b, u64 value)
 
 static const struct port_range *find_port(const struct bus *b, u16 port)
 {
-	unsigned low = 0, high = b->port_count;
+	unsigned place = b->port_range[port];
 
-	while (low < high) {
-		unsigned middle = (low + high) / 2;
-		const struct port_range *r = &b->ports[middle];
-
-		if (port < r->first)
-			high = middle;
-		else if (port > r->last)
-			low = middle + 1;
-		else
-			return r;
-	}
-	return NULL;
+	return place ? &b->ports[place - 1] : NULL;
 }
 
 static bool takes_whole(const struct port_range *r, u16 port, unsigned size)
@@ -360,19 +350,15 @@ void bus_port_out(struct bus *b, u16 port, unsigned size, u32 value)
 		bus_port_out(b, (u16)(port + i), 1, (value >> (8 * i)) & 0xff);
 }
 
-/* Kept sorted by insertion; an overlap is a mistake in devices.def. */
+/* An overlap is a mistake in devices.def. */
 static void add_ports(struct bus *b, const struct port_range *row)
 {
-	unsigned i = b->port_count;
-
-	for (; i && b->ports[i - 1].first > row->first; i--)
-		b->ports[i] = b->ports[i - 1];
-	b->ports[i] = *row;
-	b->port_count++;
-	CHECK(!i || b->ports[i - 1].last < row->first, "port %x claimed twice",
-	      row->first);
-	CHECK(i + 1 == b->port_count || row->last < b->ports[i + 1].first,
-	      "port %x claimed twice", row->last);
+	_Static_assert(ARRAY_LEN(port_rows) < 256, "places are bytes");
+	b->ports[b->port_count++] = *row;
+	for (unsigned port = row->first; port <= row->last; port++) {
+		CHECK(!b->port_range[port], "port %x claimed twice", port);
+		b->port_range[port] = (u8)b->port_count;
+	}
 }
 
 /* ---- making and unmaking ---- */
