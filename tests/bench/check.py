@@ -4,9 +4,9 @@
 
 Counts are the same in each run on each machine, so small changes show: guest instructions (exact), host bytes of the blocks
 that ran, blocks, look-ups, exits, operations, faults, mappings, compared tables. Times are not: the least processor
-time of several runs, as a ratio to that of a native program run in between, may differ by a quarter from the recorded one,
-as far as machines of one kind do; where perf may count the processor's instructions, these are compared, too. Better is told
-and fails nothing; --record accepts what is measured now, for a change that is meant.
+time of several runs, as a ratio to that of a native program run in between, may differ by a quarter from the one recorded
+on a processor of the same model; of another model nothing is known, which is said. Where perf may count the processor's
+instructions, these are compared, too. Better is told and fails nothing; --record accepts what is measured now, for a change that is meant.
 """
 import argparse
 import json
@@ -27,6 +27,18 @@ COUNTS = {"icount": (0, 0), "host_bytes_run": (0.01, 4096), "host_bytes": (0.01,
           "window_maps": (0.05, 16), "window_compares": (0.02, 32), "links": (0.05, 32), "invalidated": (0.05, 32)}
 TIME_MAY, INSTRUCTIONS_MAY = 0.25, 0.03
 AIM = 0.3  # seconds of a run
+
+
+def processor():
+    """Its maker, family and model."""
+    with open("/proc/cpuinfo", encoding="ascii") as f:
+        said = dict(line.rstrip().partition("\t")[::2] for line in f.read().split("\n\n")[0].splitlines())
+    return " ".join(said.get(k, "\t: unknown").split(": ")[1] for k in ("vendor_id", "cpu family", "model"))
+
+
+def ratio_of(row):
+    """The one recorded on such a processor, or None."""
+    return row.get("ratio", {}).get(processor())
 
 
 def rows(args):
@@ -110,9 +122,9 @@ def measure(args, recorded):
     for again in range(3):
         times_by_turns(args, chosen, native, best, unit)
         for (engine, name), seconds in best.items():
-            found[f"{engine}/{name}"]["ratio"] = round(seconds * 1e6 / min(unit), 4)
-        slower = {(e, n): t for (e, n), t in chosen.items() if found[f"{e}/{n}"]["ratio"] >
-                  recorded.get(f"{e}/{n}", {}).get("ratio", 1e9) * (1 + TIME_MAY)}
+            found[f"{engine}/{name}"]["ratio"] = {processor(): round(seconds * 1e6 / min(unit), 4)}
+        slower = {(e, n): t for (e, n), t in chosen.items() if ratio_of(found[f"{e}/{n}"]) >
+                  (ratio_of(recorded.get(f"{e}/{n}", {})) or 1e9) * (1 + TIME_MAY)}
         if args.record or not slower:
             break
         chosen = slower if again else chosen
@@ -137,8 +149,8 @@ def compare(key, was, now):
         look(name, was["counts"][name], now["counts"][name], share, besides)
     if "instructions" in was and "instructions" in now:
         look("host instructions", was["instructions"], now["instructions"], INSTRUCTIONS_MAY, 0)
-    if "ratio" in was and "ratio" in now:
-        look("time by the native yardstick", was["ratio"], now["ratio"], TIME_MAY, 0, "{:.4g}")
+    if ratio_of(was) and ratio_of(now):
+        look("time by the native yardstick", ratio_of(was), ratio_of(now), TIME_MAY, 0, "{:.4g}")
     return worse, better
 
 
@@ -154,15 +166,18 @@ def main():
     parser.add_argument("--lantern", default="build/lantern.elf")
     args = parser.parse_args()
     recorded = {}
-    if not args.record:
+    if os.path.exists(args.recorded):
         with open(args.recorded, encoding="ascii") as f:
             recorded = json.load(f)
-    found = measure(args, recorded)
+    found = measure(args, {} if args.record else recorded)
     if not found:
         parser.error("no such row")
     if args.record:
+        for key, row in found.items():  # what other processors took is kept
+            if "ratio" in row:
+                row["ratio"] = {**recorded.get(key, {}).get("ratio", {}), **row["ratio"]}
         with open(args.recorded, "w", encoding="ascii") as f:
-            json.dump(found, f, indent=1, sort_keys=True)
+            json.dump({**recorded, **found} if args.word else found, f, indent=1, sort_keys=True)
             f.write("\n")
         print(f"{len(found)} rows recorded in {args.recorded}, {time.strftime('%Y-%m-%d')}")
         return
@@ -174,6 +189,8 @@ def main():
         a, b = compare(key, recorded[key], now)
         worse += a
         better += b
+    if not args.counts and not any(ratio_of(recorded.get(k, {})) for k in found):
+        print(f"no times are recorded of this processor ({processor()}): counts are compared, times are not")
     for line in better:
         print("better  " + line)
     for line in worse:
