@@ -47,8 +47,8 @@ def run(program, machine):
 
 
 def boot():
-    """To the shell's prompt.  Where all happens at random that must not matter it begins there: 6.5 thousand million instructions
-    would take longer than the suite waits, and linux/boots-686 is of them."""
+    """To the shell's prompt.  Where all happens at random that must not matter it begins there, which makes minutes of
+    seconds; linux/boots-686 is of the boot."""
     machine = "-kernel build/linux/vmlinuz-686 -initrd build/linux/initrd.gz -m 256M -append 'console=ttyS0 quiet'"
     if "chaos" not in os.environ.get("TRANSLATOR", ""):
         run(VITRINE, machine)
