@@ -274,12 +274,28 @@ static void set_segment(struct seg *s, u16 sel, u16 attr)
 	*s = (struct seg){ .sel = sel, .attr = attr, .limit = 0xffffffffu };
 }
 
+/* Memory is cached, what is not memory is not, as firmware leaves it (SDM 3A
+ * 11.11): a kernel that finds no type anywhere takes its machine for broken. */
+static void set_memory_types(struct cpu *c)
+{
+	enum { UC = 0, FIXED = 0x400, ENABLED = 0x800, HOLE = 0xc0000000 };
+	const u64 wb = 0x0606060606060606ull, wp = 0x0505050505050505ull;
+
+	c->mtrr_def_type = 6 | FIXED | ENABLED;
+	c->mtrr_fixed[0] = c->mtrr_fixed[1] = wb; /* up to 9FFFFh */
+	for (unsigned i = 3; i < ARRAY_LEN(c->mtrr_fixed); i++)
+		c->mtrr_fixed[i] = wp; /* from C0000h on */
+	c->mtrr_var[0] = HOLE | UC; /* to 4 GiB, of 36 bits */
+	c->mtrr_var[1] = 0xfc0000000ull | ENABLED;
+}
+
 /* The state boot protocols ask for: flat protected mode, paging off. */
 static void enter_protected(struct cpu *c, const struct load_result *r)
 {
 	static const u8 data[] = { SEG_ES, SEG_SS, SEG_DS, SEG_FS, SEG_GS };
 
 	c->cr0 = CR0_ET | CR0_PE; /* firmware has enabled the caches */
+	set_memory_types(c);
 	c->idtr.limit = 0x3ff;
 	set_segment(&c->seg[SEG_CS], r->cs, 0xc9b);
 	for (unsigned i = 0; i < ARRAY_LEN(data); i++)
