@@ -226,15 +226,16 @@ static inline void e_shrx(struct emit *e, unsigned reg, unsigned rm,
 	e_bmi(e, 0xf7, 3, reg, count, rm);
 }
 
-/* rorx reg, rm, 32, of 64 bits: no flags (BMI2). */
-static inline void e_rorx32(struct emit *e, unsigned reg, unsigned rm)
+/* rorx reg, rm, count, of 64 bits or 32: no flags (BMI2). */
+static inline void e_rorx(struct emit *e, unsigned w, unsigned reg, unsigned rm,
+			  unsigned count)
 {
 	e8(e, 0xc4);
 	e8(e, (reg < 8) << 7 | 1 << 6 | (rm < 8) << 5 | 3);
-	e8(e, 0xfb); /* W1, vvvv unused, F2h */
+	e8(e, w << 7 | 0x7b); /* vvvv unused, F2h */
 	e8(e, 0xf0);
 	e8(e, 0xc0 | (reg & 7) << 3 | (rm & 7));
-	e8(e, 32);
+	e8(e, count);
 }
 
 static inline void e_pext(struct emit *e, unsigned reg, unsigned from,

@@ -164,7 +164,7 @@ static void read_clock(struct emit *e)
 	e_mov_rr(e, 1, R9, RDX);
 	e8(e, 0x0f); /* rdtsc */
 	e8(e, 0x31);
-	e_rorx32(e, RDX, RDX);
+	e_rorx(e, 1, RDX, RDX, 32);
 	e_lea(e, 1, RAX, RAX, RDX, 0, 0);
 }
 
@@ -326,14 +326,18 @@ void rule_get_if(struct tr *t)
 }
 
 /* IF := bit 9 of eax, no flag touched; when an interrupt waits the
- * dispatcher looks whether it can come. */
+ * dispatcher looks whether it can come.  Kernels turn IF off and back on all
+ * the time, each time waiting for this: PEXT and PDEP would take twice as
+ * long. */
 void rule_set_if(struct tr *t)
 {
+	const unsigned bit = __builtin_ctz(EFL_IF);
 	struct emit *e = &t->e;
 
-	e_mov_ri(e, R9, EFL_IF);
-	e_pext(e, R8, RAX, R9);
-	e_pdep(e, R8, R8, R9);
+	e_mov_ri(e, R9, 31);
+	e_rorx(e, 0, R8, RAX, bit + 1); /* to bit 31, */
+	e_shrx(e, R8, R8, R9);          /* alone to bit 0, */
+	e_rorx(e, 0, R8, R8, 32 - bit); /* and back */
 	e_store_rip(e, 0, &t->bt->cpu->iflag, R8);
 	emit_look(t);
 }
@@ -347,7 +351,7 @@ void rule_announce(struct tr *t)
 
 	e_lea(e, 1, R9, RAX, -1, 0, -(s32)pages);
 	e_mov_rr(e, 1, R10, RCX);
-	e_rorx32(e, RCX, R9);
+	e_rorx(e, 1, RCX, R9, 32);
 	e_mov_rr(e, 0, RCX, RCX); /* 0: not below */
 	none = e_short(e, JECXZ);
 	e_mov_ri64(e, R8, (u64)(uintptr_t)flags);
@@ -369,7 +373,7 @@ void rule_lazy_mode(struct tr *t)
 	struct emit *e = &t->e;
 
 	e_lea(e, 1, R9, RAX, -1, 0, -(s32)p->lazy_modes);
-	e_rorx32(e, R9, R9); /* -1: it is below */
+	e_rorx(e, 1, R9, R9, 32); /* -1: it is below */
 	e_lea(e, 0, R9, R9, -1, 0, 1);
 	e_mov_ri64(e, R10, (u64)(uintptr_t)(p->senseless + t->in->disp));
 	e_rm(e, 1, 0x8b, R8, R10, -1, 0, 0);
@@ -403,7 +407,7 @@ void rule_set_long(struct tr *t)
 	e_store_rip(e, 0, &t->bt->cpu->entry_told, R10);
 	a = address_of(t, SEG_DS, 8, F_W);
 	e_mov_rr(e, 0, R10, RDX);
-	e_rorx32(e, R10, R10);
+	e_rorx(e, 1, R10, R10, 32);
 	e_lea(e, 1, R10, R10, RAX, 0, 0);
 	e_addr(e, 1, 0x89, R10, a);
 	address_after_write(t);

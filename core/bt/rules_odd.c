@@ -99,7 +99,7 @@ static void rdtsc(struct tr *t)
 	e_load_rip(e, 1, R9, &t->bt->cpu->tsc_offset);
 	e_lea(e, 1, R8, R8, R9, 0, 0);
 	e_mov_rr(e, 0, RAX, R8);
-	e_rorx32(e, RDX, R8);
+	e_rorx(e, 1, RDX, R8, 32);
 	e_mov_rr(e, 0, RDX, RDX);
 }
 

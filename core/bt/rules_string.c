@@ -224,7 +224,7 @@ static void look_at_budget(struct tr *t)
 	subtract(e, R8, R14, R8, -BLOCK_INSNS);
 	e_mov_ri64(e, RCX, 0 - (u64)(uintptr_t)t->bt->budget_base);
 	e_lea(e, 1, RCX, RCX, R8, 0, 0);
-	e_rorx32(e, RCX, RCX); /* less than 4 GiB, or negative */
+	e_rorx(e, 1, RCX, RCX, 32); /* less than 4 GiB, or negative */
 	e_mov_rr(e, 0, RCX, RCX);
 	e_load_rip(e, 0, R10, &t->bt->cpu->dflag);
 	e_lea(e, 1, RCX, RCX, R10, 0, 0);
