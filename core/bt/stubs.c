@@ -239,6 +239,12 @@ static void restore_for_reach(struct bt *bt, struct emit *e)
 	e_load_rip(e, 1, R11, &bt->live->r[3]);
 }
 
+static void reach_by_c(struct bt *bt, struct emit *e)
+{
+	restore_for_reach(bt, e);
+	e_jmp(e, bt->stub_soft);
+}
+
 /* Do the bytes at r8d, as many as bits 8 to 15 of r9d say, lie in one piece of
  * 1 << shift?  Then it jumps: the place of the jump is returned; and r10d is
  * the number of the piece.  rcx and r11 are lost. */
@@ -277,8 +283,7 @@ static void make_watched(struct bt *bt, struct emit *e)
 	bt->stub_watched = emit_pc(e);
 	save_for_reach(bt, e);
 	one_line = ask_inside(e, __builtin_ctz(MEM_LINE));
-	restore_for_reach(bt, e);
-	e_jmp(e, bt->stub_soft);
+	reach_by_c(bt, e);
 	e_short_here(e, one_line);
 	_Static_assert(REACHED_LINES == 256 && sizeof(struct reached_line) == 16,
 		       "index by a byte, scaled by 2 and 8");
@@ -287,8 +292,7 @@ static void make_watched(struct bt *bt, struct emit *e)
 	e_load_rip(e, 1, R11, &bt->live->reach);
 	e_lea(e, 1, R11, R11, RCX, 3, 0);
 	hit = ask_tag(bt, e, offsetof(struct reached_line, tag));
-	restore_for_reach(bt, e);
-	e_jmp(e, bt->stub_soft);
+	reach_by_c(bt, e);
 	e_short_here(e, hit);
 	e_rm(e, 1, 0x8b, R11, R11, -1, 0, offsetof(struct reached_line, host));
 	e_lea(e, 1, R8, R8, R11, 0, 0);
@@ -305,8 +309,7 @@ static void make_pages(struct bt *bt, struct emit *e, bool write)
 	bt->stub_pages[write] = emit_pc(e);
 	save_for_reach(bt, e);
 	one_page = ask_inside(e, __builtin_ctz(GUEST_PAGE));
-	restore_for_reach(bt, e);
-	e_jmp(e, bt->stub_soft);
+	reach_by_c(bt, e);
 	e_short_here(e, one_page);
 	_Static_assert(REACHED_PAGES == 256 && sizeof(struct reached_page) == 32,
 		       "index by a byte, scaled by 4 and 8");
@@ -316,8 +319,7 @@ static void make_pages(struct bt *bt, struct emit *e, bool write)
 	e_lea(e, 1, R11, R11, RCX, 3, offsetof(struct reach_tables, pages));
 	hit = ask_tag(bt, e, offsetof(struct reached_page, tag) +
 				     (s32)(write * sizeof(u64)));
-	restore_for_reach(bt, e);
-	e_jmp(e, bt->stub_soft);
+	reach_by_c(bt, e);
 	e_short_here(e, hit);
 	e_rm(e, 1, 0x8b, RCX, R11, -1, 0, offsetof(struct reached_page, left));
 	e_lea(e, 1, RCX, RCX, -1, 0, -1);
@@ -328,8 +330,7 @@ static void make_pages(struct bt *bt, struct emit *e, bool write)
 	restore_for_reach(bt, e);
 	e8(e, 0xc3);
 	e_short_here(e, worn);
-	restore_for_reach(bt, e);
-	e_jmp(e, bt->stub_soft);
+	reach_by_c(bt, e);
 }
 
 /* As stub_soft or stub_pages, for an address in a flat segment of user code:
