@@ -28,7 +28,8 @@ static const char *const class_reasons[] = {
 	[C_JMP_REL] = "it leads to translated code, or out to the dispatcher",
 	[C_JMP_RM] = "where it leads is looked up in the jump cache",
 	[C_CALL_REL] = "the guest's return address is pushed; the host's call "
-		       "predicts where its return will lead",
+		       "predicts where its return will lead, and the load "
+		       "behind it faults if that is elsewhere",
 	[C_CALL_RM] = "the same as a call, to what the jump cache says",
 	[C_RET] = "the host's return, to where the call came from if it is "
 		  "that: checked on arrival; a jump if the block itself put "
